@@ -1,0 +1,2 @@
+//! The command `zmq`.
+fn main() {}

@@ -1,0 +1,2 @@
+//! ZeroMQ in Rust.
+pub use ferrozmq_proto::{Frame, Message, SocketType};

@@ -1,0 +1,254 @@
+//! One part of a message.
+//!
+//! Up to [`Frame::INLINE_MAX`] bytes live inside the value; longer bodies are shared by reference,
+//! so a clone never copies more than the value itself. A frame does not know whether others follow
+//! it: that is the business of [`Message`](crate::Message).
+
+use bytes::Bytes;
+use std::fmt;
+
+/// One part of a message: bytes of any content and length.
+///
+/// ```
+/// use ferrozmq_proto::Frame;
+/// let frame = Frame::from("hello");
+/// assert_eq!(frame.as_bytes(), b"hello");
+/// ```
+#[derive(Clone)]
+pub struct Frame {
+    body: Body,
+    /// Which connection this frame came from; 0 when it was made here.
+    origin: u64,
+}
+
+#[derive(Clone)]
+enum Body {
+    Inline { len: u8, bytes: [u8; Frame::INLINE_MAX] },
+    Shared(Bytes),
+}
+
+const _: () = assert!(size_of::<Frame>() == 56, "the C surface keeps a frame in a 64-byte zmq_msg_t");
+
+impl Frame {
+    /// The longest body kept inside the value, in bytes.
+    pub const INLINE_MAX: usize = 46;
+
+    /// An empty frame.
+    #[must_use]
+    pub const fn new() -> Frame {
+        Frame { body: Body::Inline { len: 0, bytes: [0; Self::INLINE_MAX] }, origin: 0 }
+    }
+
+    /// A frame with a copy of `bytes`.
+    #[must_use]
+    #[inline]
+    pub fn copy_from_slice(bytes: &[u8]) -> Frame {
+        if bytes.len() <= Self::INLINE_MAX {
+            let mut inline = [0; Self::INLINE_MAX];
+            inline[..bytes.len()].copy_from_slice(bytes);
+            Frame { body: Body::Inline { len: bytes.len() as u8, bytes: inline }, origin: 0 }
+        } else {
+            Frame { body: Body::Shared(Bytes::copy_from_slice(bytes)), origin: 0 }
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Body::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The body as text, if it is UTF-8.
+    ///
+    /// # Errors
+    /// The position of the first byte that is not UTF-8.
+    pub fn as_str(&self) -> Result<&str, std::str::Utf8Error> {
+        std::str::from_utf8(self.as_bytes())
+    }
+
+    /// Length of the body in bytes.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.body {
+            Body::Inline { len, .. } => usize::from(*len),
+            Body::Shared(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether the body is empty.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The body as shareable bytes; copies only a body kept inline.
+    #[must_use]
+    pub fn to_shared(&self) -> Bytes {
+        match &self.body {
+            Body::Inline { .. } => Bytes::copy_from_slice(self.as_bytes()),
+            Body::Shared(bytes) => bytes.clone(),
+        }
+    }
+
+    /// The shared body, if the body is not kept inline.
+    #[must_use]
+    #[inline]
+    pub fn shared(&self) -> Option<&Bytes> {
+        match &self.body {
+            Body::Inline { .. } => None,
+            Body::Shared(bytes) => Some(bytes),
+        }
+    }
+
+    /// Identifies the connection that delivered this frame; 0 for a frame made here.
+    #[must_use]
+    pub fn origin(&self) -> u64 {
+        self.origin
+    }
+
+    /// The same frame, marked as delivered by connection `origin`.
+    #[must_use]
+    #[inline]
+    pub fn with_origin(mut self, origin: u64) -> Frame {
+        self.origin = origin;
+        self
+    }
+}
+
+impl Default for Frame {
+    fn default() -> Frame {
+        Frame::new()
+    }
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl std::ops::Deref for Frame {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl From<Bytes> for Frame {
+    fn from(bytes: Bytes) -> Frame {
+        if bytes.len() <= Self::INLINE_MAX {
+            Frame::copy_from_slice(&bytes)
+        } else {
+            Frame { body: Body::Shared(bytes), origin: 0 }
+        }
+    }
+}
+
+impl From<Vec<u8>> for Frame {
+    fn from(bytes: Vec<u8>) -> Frame {
+        Frame::from(Bytes::from(bytes))
+    }
+}
+
+impl From<String> for Frame {
+    fn from(text: String) -> Frame {
+        Frame::from(text.into_bytes())
+    }
+}
+
+impl From<&str> for Frame {
+    fn from(text: &str) -> Frame {
+        Frame::copy_from_slice(text.as_bytes())
+    }
+}
+
+impl From<&[u8]> for Frame {
+    fn from(bytes: &[u8]) -> Frame {
+        Frame::copy_from_slice(bytes)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Frame {
+    fn from(bytes: &[u8; N]) -> Frame {
+        Frame::copy_from_slice(bytes)
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Frame {
+    fn from(bytes: [u8; N]) -> Frame {
+        Frame::copy_from_slice(&bytes)
+    }
+}
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Frame) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Frame {}
+
+impl PartialEq<[u8]> for Frame {
+    fn eq(&self, other: &[u8]) -> bool {
+        self.as_bytes() == other
+    }
+}
+
+impl PartialEq<&[u8]> for Frame {
+    fn eq(&self, other: &&[u8]) -> bool {
+        self.as_bytes() == *other
+    }
+}
+
+impl<const N: usize> PartialEq<&[u8; N]> for Frame {
+    fn eq(&self, other: &&[u8; N]) -> bool {
+        self.as_bytes() == *other
+    }
+}
+
+impl PartialEq<str> for Frame {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Frame {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 64;
+        let bytes = self.as_bytes();
+        write!(f, "\"{}\"", bytes[..bytes.len().min(SHOWN)].escape_ascii())?;
+        if bytes.len() > SHOWN {
+            write!(f, "… ({} bytes)", bytes.len())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_on_both_sides_of_the_inline_limit_are_kept() {
+        for len in [0, 1, Frame::INLINE_MAX, Frame::INLINE_MAX + 1, 1000] {
+            let body: Vec<u8> = (0..len).map(|i| i as u8).collect();
+            let copied = Frame::copy_from_slice(&body);
+            assert_eq!(copied, Frame::from(body.clone()));
+            assert_eq!(copied.as_bytes(), &body[..]);
+            assert_eq!(copied.len(), len);
+            assert_eq!(copied.shared().is_some(), len > Frame::INLINE_MAX);
+        }
+    }
+}

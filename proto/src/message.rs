@@ -1,0 +1,246 @@
+//! The parts that are sent and received together.
+//!
+//! A message has one part or more, and is delivered whole or not at all. The first part is stored
+//! in the value itself, so a message of one short part never touches the heap.
+
+use crate::Frame;
+use std::fmt;
+
+/// One or more [`Frame`]s that travel together.
+///
+/// ```
+/// use ferrozmq_proto::Message;
+/// let message = Message::from(["topic", "body"]);
+/// assert_eq!(message.len(), 2);
+/// assert_eq!(&message[1], "body");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    first: Frame,
+    rest: Vec<Frame>,
+}
+
+impl Message {
+    /// A message of one empty part.
+    #[must_use]
+    pub const fn new() -> Message {
+        Message { first: Frame::new(), rest: Vec::new() }
+    }
+
+    /// Number of parts, at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a message always has a part")]
+    #[inline]
+    pub fn len(&self) -> usize {
+        1 + self.rest.len()
+    }
+
+    /// Total length of all parts in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.iter().map(Frame::len).sum()
+    }
+
+    /// The first part.
+    #[must_use]
+    #[inline]
+    pub fn first(&self) -> &Frame {
+        &self.first
+    }
+
+    /// The parts after the first.
+    #[must_use]
+    #[inline]
+    pub fn rest(&self) -> &[Frame] {
+        &self.rest
+    }
+
+    /// The last part.
+    #[must_use]
+    pub fn last(&self) -> &Frame {
+        self.rest.last().unwrap_or(&self.first)
+    }
+
+    /// Part number `index`, counted from 0.
+    #[must_use]
+    pub fn part(&self, index: usize) -> Option<&Frame> {
+        match index {
+            0 => Some(&self.first),
+            _ => self.rest.get(index - 1),
+        }
+    }
+
+    /// The parts in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Frame> + Clone {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// Adds a part at the end.
+    pub fn push_back(&mut self, part: impl Into<Frame>) {
+        self.rest.push(part.into());
+    }
+
+    /// Adds a part in front of the others.
+    pub fn push_front(&mut self, part: impl Into<Frame>) {
+        let old = std::mem::replace(&mut self.first, part.into());
+        self.rest.insert(0, old);
+    }
+
+    /// The first part and, if there are others, the message without it.
+    #[must_use]
+    pub fn split_first(mut self) -> (Frame, Option<Message>) {
+        if self.rest.is_empty() {
+            return (self.first, None);
+        }
+        let second = self.rest.remove(0);
+        let first = std::mem::replace(&mut self.first, second);
+        (first, Some(self))
+    }
+
+    /// The parts before part `index`, and the message that begins there; `None` if there is no such part.
+    #[must_use]
+    pub fn split_at(mut self, index: usize) -> Option<(Vec<Frame>, Message)> {
+        if index == 0 {
+            return Some((Vec::new(), self));
+        }
+        if index >= self.len() {
+            return None;
+        }
+        let mut tail = self.rest.drain(index - 1..);
+        let first = tail.next()?;
+        let rest = tail.collect();
+        let mut head = Vec::with_capacity(index);
+        head.push(self.first);
+        head.append(&mut self.rest);
+        Some((head, Message { first, rest }))
+    }
+
+    /// Puts `parts` in front of the message, in their order.
+    pub fn prepend(&mut self, mut parts: Vec<Frame>) {
+        if parts.is_empty() {
+            return;
+        }
+        parts.push(std::mem::take(&mut self.first));
+        parts.append(&mut self.rest);
+        self.first = parts.remove(0);
+        self.rest = parts;
+    }
+
+    /// The same message, every part marked as delivered by connection `origin`.
+    #[must_use]
+    #[inline]
+    pub fn with_origin(mut self, origin: u64) -> Message {
+        self.first = self.first.with_origin(origin);
+        for part in &mut self.rest {
+            *part = std::mem::take(part).with_origin(origin);
+        }
+        self
+    }
+
+    /// Identifies the connection that delivered this message; 0 for a message made here.
+    #[must_use]
+    pub fn origin(&self) -> u64 {
+        self.last().origin()
+    }
+}
+
+impl std::ops::Index<usize> for Message {
+    type Output = Frame;
+
+    /// Part number `index`.
+    ///
+    /// # Panics
+    /// If there is no such part; use [`Message::part`] for what a peer decides.
+    fn index(&self, index: usize) -> &Frame {
+        self.part(index).expect("the message has no part with this number")
+    }
+}
+
+impl IntoIterator for Message {
+    type Item = Frame;
+    type IntoIter = std::iter::Chain<std::iter::Once<Frame>, std::vec::IntoIter<Frame>>;
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(self.first).chain(self.rest)
+    }
+}
+
+/// Types that become a message of one part.
+macro_rules! one_part {
+    ($($part:ty),* $(,)?) => {$(
+        impl From<$part> for Message {
+            fn from(part: $part) -> Message {
+                Message { first: part.into(), rest: Vec::new() }
+            }
+        }
+    )*};
+}
+
+one_part!(Frame, bytes::Bytes, Vec<u8>, String, &str, &[u8]);
+
+impl<const N: usize> From<[u8; N]> for Message {
+    fn from(part: [u8; N]) -> Message {
+        Message::from(Frame::from(part))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(part: &[u8; N]) -> Message {
+        Message::from(Frame::from(part))
+    }
+}
+
+/// The array's elements as parts; an empty array gives one empty part.
+impl<const N: usize> From<[&str; N]> for Message {
+    fn from(parts: [&str; N]) -> Message {
+        Message::from_parts(parts).unwrap_or_default()
+    }
+}
+
+/// The array's elements as parts; an empty array gives one empty part.
+impl<const N: usize> From<[Frame; N]> for Message {
+    fn from(parts: [Frame; N]) -> Message {
+        Message::from_parts(parts).unwrap_or_default()
+    }
+}
+
+impl Message {
+    /// A message of these parts; `None` if there are none.
+    #[must_use]
+    pub fn from_parts<T: Into<Frame>>(parts: impl IntoIterator<Item = T>) -> Option<Message> {
+        let mut parts = parts.into_iter().map(Into::into);
+        let first = parts.next()?;
+        Some(Message { first, rest: parts.collect() })
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 16;
+        let mut list = f.debug_list();
+        list.entries(self.iter().take(SHOWN));
+        if self.len() > SHOWN {
+            list.entry(&format_args!("… ({} parts)", self.len()));
+        }
+        list.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn envelopes_are_taken_off_and_put_back() {
+        let message = Message::from(["a", "b", "", "c"]);
+        let (head, body) = message.clone().split_at(3).unwrap();
+        assert_eq!(head.len(), 3);
+        assert_eq!(body, Message::from("c"));
+        let mut back = body;
+        back.prepend(head);
+        assert_eq!(back, message);
+        assert!(message.clone().split_at(4).is_none());
+        let (first, rest) = message.split_first();
+        assert_eq!(first, "a");
+        assert_eq!(rest.unwrap().len(), 3);
+    }
+}
