@@ -10,10 +10,50 @@
 //! 2. [`Pattern::identify`] each time a handshake on that pipe tells the peer's routing id.
 //! 3. [`Pattern::readable`] after `read` had said `None` and there may be messages again,
 //!    [`Pattern::writable`] after `room` had said `false` and there may be room again.
-//! 4. [`Pattern::detach_out`] as soon as nothing can be written to the pipe any more, then
+//! 4. [`Pattern::reconnecting`] when a connecting pipe loses its peer and waits, with its queue, for the next.
+//! 5. [`Pattern::detach_out`] as soon as nothing can be written to the pipe any more, then
 //!    [`Pattern::detach`] when its last message has been read. The id may be used anew after that.
+//!
+//! A method that is told of a pipe it does not know (never attached, or refused) does nothing.
+//!
+//! Parts: the engine collects a message's parts. On the first it asks [`Pattern::may_start_send`], on the last it
+//! calls [`Pattern::send_committed`], which cannot be refused for want of room.
 
-use crate::Message;
+mod balance;
+mod behaviour;
+mod dealer;
+mod fair;
+mod keyed_hash;
+mod options;
+mod pair;
+mod pipe_set;
+mod pull;
+mod push;
+mod rep;
+mod req;
+mod rota;
+mod router;
+mod routes;
+mod salute;
+mod stream;
+#[cfg(test)]
+mod testing;
+mod verdict;
+
+use crate::{Frame, Message, SocketType};
+use behaviour::Behaviour;
+use verdict::Admission;
+
+pub use dealer::Dealer;
+pub use options::PatternOptions;
+pub use pair::Pair;
+pub use pull::Pull;
+pub use push::Push;
+pub use rep::Rep;
+pub use req::Req;
+pub use router::Router;
+pub use stream::Stream;
+pub use verdict::{Attach, Attached, Refusal, Refused, RefusedPeer};
 
 /// Names a pipe; small numbers, used anew after [`Pattern::detach`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,4 +93,208 @@ pub enum Dropped {
     Filtered,
     /// The envelope is not what the pattern demands (RFC 28).
     Malformed,
+    /// A reply that nobody waits for (REQ).
+    Unexpected,
+}
+
+/// The state of one socket; the variant is its type.
+#[derive(Debug)]
+pub enum Pattern {
+    /// Exclusive pair.
+    Pair(Pair),
+    /// Client of request–reply.
+    Req(Req),
+    /// Server of request–reply.
+    Rep(Rep),
+    /// Round-robin out, fair-queued in.
+    Dealer(Dealer),
+    /// Addresses peers by routing id.
+    Router(Router),
+    /// Receiving end of a pipeline.
+    Pull(Pull),
+    /// Sending end of a pipeline.
+    Push(Push),
+    /// Raw TCP.
+    Stream(Stream),
+}
+
+/// Hands a call to the socket type that `$pattern` is.
+macro_rules! each {
+    ($pattern:expr, $socket:ident => $call:expr) => {
+        match $pattern {
+            Pattern::Pair($socket) => $call,
+            Pattern::Req($socket) => $call,
+            Pattern::Rep($socket) => $call,
+            Pattern::Dealer($socket) => $call,
+            Pattern::Router($socket) => $call,
+            Pattern::Pull($socket) => $call,
+            Pattern::Push($socket) => $call,
+            Pattern::Stream($socket) => $call,
+        }
+    };
+}
+
+impl Pattern {
+    /// The state of a new socket. `seed` is random: routing ids, request ids and hash keys come out of it.
+    #[must_use]
+    pub fn new(kind: SocketType, options: &PatternOptions, seed: u64) -> Pattern {
+        let mut pattern = match kind {
+            SocketType::Pair => Pattern::Pair(Pair::default()),
+            SocketType::Req => Pattern::Req(Req::new(seed)),
+            SocketType::Rep => Pattern::Rep(Rep::default()),
+            SocketType::Dealer => Pattern::Dealer(Dealer::default()),
+            SocketType::Router => Pattern::Router(Router::new(seed)),
+            SocketType::Pull => Pattern::Pull(Pull::default()),
+            SocketType::Push => Pattern::Push(Push::default()),
+            SocketType::Stream => Pattern::Stream(Stream::new(seed)),
+            SocketType::Pub | SocketType::Sub | SocketType::XPub | SocketType::XSub => unreachable!(),
+        };
+        pattern.configure(options);
+        pattern
+    }
+
+    /// Takes over options; they may change at any time and act from the next call on.
+    pub fn configure(&mut self, options: &PatternOptions) {
+        each!(self, socket => socket.configure(options));
+    }
+
+    /// A pipe to a peer begins to exist. If it is refused, it has been asked to close and is forgotten.
+    pub fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, how: Attach) -> Attached {
+        each!(self, socket => socket.attach(pipes, pipe, how))
+    }
+
+    /// A handshake on `pipe` was finished and told the peer's routing id (empty if it has none). For
+    /// STREAM and raw ROUTER sockets: the connection is established. To be called for every socket type.
+    pub fn identify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, routing_id: &[u8]) -> Attached {
+        each!(self, socket => socket.identify(pipes, pipe, routing_id))
+    }
+
+    /// The routing id by which ROUTER or STREAM know the peer at `pipe`.
+    #[must_use]
+    pub fn routing_id_of(&self, pipe: PipeId) -> Option<&[u8]> {
+        each!(self, socket => socket.routing_id_of(pipe))
+    }
+
+    /// There may be messages to read on `pipe` again.
+    #[inline]
+    pub fn readable(&mut self, pipe: PipeId) {
+        each!(self, socket => socket.readable(pipe));
+    }
+
+    /// There may be room on `pipe` again.
+    #[inline]
+    pub fn writable(&mut self, pipe: PipeId) {
+        each!(self, socket => socket.writable(pipe));
+    }
+
+    /// Nothing can be written to `pipe` any more; what it holds may still be read.
+    pub fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, socket => socket.detach_out(pipes, pipe));
+    }
+
+    /// `pipe` is gone, or about to be: what it still holds may be read during this call, never after.
+    pub fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, socket => { socket.detach_out(pipes, pipe); socket.detach(pipes, pipe) });
+    }
+
+    /// A connecting pipe lost the peer with which a handshake had been finished; it keeps its queue and its place.
+    pub fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, socket => socket.reconnecting(pipes, pipe));
+    }
+
+    /// The peer at `pipe` wants `topic`, or does not want it any more (PUB, XPUB; others ignore it).
+    pub fn subscription<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
+        each!(self, socket => socket.subscription(pipes, pipe, topic, wanted));
+    }
+
+    /// `ZMQ_SUBSCRIBE`: of a SUB its own wish; of a PUB or XPUB with `ZMQ_XPUB_MANUAL` a subscription of the peer
+    /// whose request was received last.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for other sockets.
+    pub fn subscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
+        each!(self, socket => socket.set_topic(pipes, topic, true))
+    }
+
+    /// `ZMQ_UNSUBSCRIBE`, the reverse of [`subscribe`](Self::subscribe). Of an unknown topic it does nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for sockets that cannot subscribe.
+    pub fn unsubscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
+        each!(self, socket => socket.set_topic(pipes, topic, false))
+    }
+
+    /// Sends a message to whom it concerns.
+    ///
+    /// # Errors
+    /// The message, untouched, and why it was not admitted.
+    #[inline]
+    pub fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
+        each!(self, socket => socket.send(pipes, message, Admission::IfRoom))
+    }
+
+    /// Whether a message that begins with `first` would be admitted now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_start_send<P: Pipes>(&mut self, pipes: &mut P, first: &Frame) -> Result<(), Refusal> {
+        each!(self, socket => socket.may_start_send(pipes, first))
+    }
+
+    /// Sends a message whose first part was admitted by [`may_start_send`](Self::may_start_send): it exceeds
+    /// the high-water mark if it must, or is counted as dropped if its peer is gone.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), but never [`Refusal::WouldBlock`] or [`Refusal::Unroutable`].
+    pub fn send_committed<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
+        each!(self, socket => socket.send(pipes, message, Admission::Committed))
+    }
+
+    /// The next message for the application.
+    ///
+    /// # Errors
+    /// [`Refusal::WouldBlock`] if there is none, and what the type's state forbids.
+    #[inline]
+    pub fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        each!(self, socket => socket.recv(pipes))
+    }
+
+    /// Whether [`recv`](Self::recv) would give a message now (`ZMQ_POLLIN`). May take one message out of its pipe and keep it.
+    pub fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        each!(self, socket => socket.can_recv(pipes))
+    }
+
+    /// Whether `ZMQ_POLLOUT` is to be reported; as libzmq, always for PUB, XPUB, XSUB, STREAM, and ROUTER unless mandatory.
+    pub fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        each!(self, socket => socket.can_send(pipes))
+    }
+
+    /// `ZMQ_TOPICS_COUNT`: number of distinct topics subscribed to, here or by peers.
+    #[must_use]
+    pub fn topics_count(&self) -> usize {
+        each!(self, socket => socket.topics_count())
+    }
+
+    /// Whether a receive could use input now. While it is `false`, the engine need not wait for input.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        each!(self, socket => socket.wants_input())
+    }
+
+    /// The pipe that the message came from which the last [`recv`](Self::recv) gave, or a poll took out since.
+    #[must_use]
+    pub fn last_source(&self) -> Option<PipeId> {
+        each!(self, socket => socket.last_source())
+    }
+
+    /// With how many parts a message is complete whatever the application says: 2 for raw connections, whose
+    /// senders set `ZMQ_SNDMORE` on both parts and mean neither to continue.
+    #[must_use]
+    pub fn parts_limit(&self) -> Option<usize> {
+        match self {
+            Pattern::Stream(_) => Some(2),
+            Pattern::Router(router) if router.is_raw() => Some(2),
+            _ => None,
+        }
+    }
 }

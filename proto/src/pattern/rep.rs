@@ -1,0 +1,175 @@
+//! REP: takes one request, then answers it, in lockstep (RFC 28).
+//!
+//! The envelope of a request, all frames up to the first empty one, is kept and put before the reply, which
+//! goes back to where the request came from, or nowhere. Invariant: a reply never reaches anyone but the asker,
+//! also when the asker's pipe id is used anew. A message without delimiter or without a part after it is dropped.
+//!
+//! Departure from libzmq: two peers with the same routing id are both served; nobody is routed by name here.
+
+use super::fair::Fair;
+use super::pipe_set::PipeSet;
+use super::salute::Salute;
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+};
+use crate::{Frame, Message};
+
+/// State of a REP socket.
+#[derive(Debug, Default)]
+pub struct Rep {
+    inbox: Fair,
+    salute: Salute,
+    /// Pipes that can be written to.
+    open: PipeSet,
+    /// A request that a poll has taken out already.
+    request: Option<(Asker, Message)>,
+    /// Whom the next reply is for.
+    owed: Option<Asker>,
+    source: Option<PipeId>,
+}
+
+/// Where a reply goes.
+#[derive(Debug)]
+struct Asker {
+    /// `None` once its connection is gone.
+    pipe: Option<PipeId>,
+    /// The frames before the delimiter.
+    envelope: Vec<Frame>,
+}
+
+impl Asker {
+    /// Takes the envelope off a request; `None` if it has no delimiter or nothing after it.
+    fn split(pipe: Option<PipeId>, request: Message) -> Option<(Asker, Message)> {
+        if request.first().is_empty() {
+            let (_, body) = request.split_first();
+            return Some((Asker { pipe, envelope: Vec::new() }, body?));
+        }
+        let delimiter = request.iter().position(Frame::is_empty)?;
+        let (mut envelope, body) = request.split_at(delimiter + 1)?;
+        envelope.pop();
+        Some((Asker { pipe, envelope }, body))
+    }
+
+    fn wrap(self, mut body: Message) -> Message {
+        body.push_front(Frame::new());
+        body.prepend(self.envelope);
+        body
+    }
+
+    fn forget(&mut self, gone: PipeId) {
+        if self.pipe == Some(gone) {
+            self.pipe = None;
+        }
+    }
+}
+
+impl Rep {
+    fn next_request<P: Pipes>(&mut self, pipes: &mut P) -> Option<(Asker, Message)> {
+        while let Some((pipe, message)) = self.inbox.recv(pipes) {
+            let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
+            if let Some(request) = Asker::split(back, message) {
+                self.source = Some(pipe);
+                return Some(request);
+            }
+            pipes.dropped(Some(pipe), Dropped::Malformed);
+        }
+        None
+    }
+
+    /// Nothing can be written to `pipe` any more.
+    fn forget(&mut self, pipe: PipeId) {
+        self.open.remove(pipe);
+        for asker in self.owed.iter_mut().chain(self.request.iter_mut().map(|(asker, _)| asker)) {
+            asker.forget(pipe);
+        }
+    }
+}
+
+impl Behaviour for Rep {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.salute.configure(options);
+    }
+
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.salute.attached(pipes, pipe);
+        self.inbox.attach(pipe);
+        self.open.insert(pipe);
+        Attached::Accepted
+    }
+
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.salute.met(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.forget(pipe);
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.forget(pipe);
+        self.inbox.detach(pipe);
+        self.salute.detached(pipe);
+    }
+
+    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.salute.lost(pipes, pipe);
+    }
+
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, _: Admission) -> Result<(), Refused> {
+        let Some(asker) = self.owed.take() else {
+            return Err(NO_REQUEST.of(message));
+        };
+        match asker.pipe {
+            None => pipes.dropped(None, Dropped::Disconnected),
+            Some(pipe) if pipes.room(pipe) => pipes.write(pipe, asker.wrap(message)),
+            Some(pipe) => pipes.dropped(Some(pipe), Dropped::HighWaterMark),
+        }
+        Ok(())
+    }
+
+    fn may_start_send<P: Pipes>(&mut self, _: &mut P, _: &Frame) -> Result<(), Refusal> {
+        self.owed.as_ref().map(|_| ()).ok_or(NO_REQUEST)
+    }
+
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        if self.owed.is_some() {
+            return Err(Refusal::WrongState("a REP socket must send its reply before it receives again"));
+        }
+        let request = match self.request.take() {
+            None => self.next_request(pipes),
+            some => some,
+        };
+        let (asker, body) = request.ok_or(Refusal::WouldBlock)?;
+        self.owed = Some(asker);
+        Ok(body)
+    }
+
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        if self.owed.is_some() {
+            return false;
+        }
+        if self.request.is_none() {
+            self.request = self.next_request(pipes);
+        }
+        self.request.is_some()
+    }
+
+    fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
+        self.owed.is_some()
+    }
+
+    fn wants_input(&self) -> bool {
+        self.owed.is_none()
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.source
+    }
+}
+
+const NO_REQUEST: Refusal = Refusal::WrongState("a REP socket must receive a request before it replies");

@@ -1,0 +1,229 @@
+//! REQ: one request, then its reply, in lockstep (RFC 28).
+//!
+//! On the wire a request is an empty delimiter frame (after a request id, with `ZMQ_REQ_CORRELATE`) and the
+//! application's parts. Invariant: the state changes only when a message is admitted or delivered,
+//! never on a refusal. Replies from other peers than the one asked, to older requests, or without the
+//! envelope are dropped.
+//!
+//! When the asked peer's pipe is gone for good, the socket goes on waiting and takes a reply from any pipe, as
+//! libzmq does: a ROUTER that comes back over a new connection may still answer.
+
+use super::balance::Balance;
+use super::fair::Fair;
+use super::salute::Salute;
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+};
+use crate::{Frame, Message};
+
+/// State of a REQ socket.
+#[derive(Debug)]
+pub struct Req {
+    balance: Balance,
+    inbox: Fair,
+    salute: Salute,
+    state: State,
+    /// A reply that a poll has taken out already.
+    reply: Option<Message>,
+    correlate: bool,
+    relaxed: bool,
+    /// Of the last request sent.
+    request_id: u32,
+    source: Option<PipeId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A request may be sent.
+    Idle,
+    /// A reply is due; from one pipe, or from any once that one is gone.
+    Waiting { from: Option<PipeId> },
+}
+
+impl Req {
+    /// Most leftover messages thrown away before one request is sent, so that a peer that floods cannot hold up the call.
+    pub const STALE_REPLIES_MAX: usize = 1 << 12;
+
+    pub(super) fn new(seed: u64) -> Req {
+        Req {
+            balance: Balance::default(),
+            inbox: Fair::default(),
+            salute: Salute::default(),
+            state: State::Idle,
+            reply: None,
+            correlate: false,
+            relaxed: false,
+            request_id: seed as u32,
+            source: None,
+        }
+    }
+
+    fn check_may_send(&self) -> Result<(), Refusal> {
+        match self.state {
+            State::Waiting { .. } if !self.relaxed => {
+                Err(Refusal::WrongState("a REQ socket must receive the reply before it sends again"))
+            }
+            State::Idle | State::Waiting { .. } => Ok(()),
+        }
+    }
+
+    /// Throws away what has arrived before the request: it cannot be the reply.
+    fn drop_stale<P: Pipes>(&mut self, pipes: &mut P) {
+        if self.reply.take().is_some() {
+            pipes.dropped(self.source, Dropped::Unexpected);
+        }
+        for _ in 0..Self::STALE_REPLIES_MAX {
+            let Some((pipe, _)) = self.inbox.recv(pipes) else { return };
+            pipes.dropped(Some(pipe), Dropped::Unexpected);
+        }
+    }
+
+    fn wrap(&self, mut body: Message) -> Message {
+        if self.correlate {
+            body.prepend(vec![Frame::from(self.request_id.to_ne_bytes()), Frame::new()]);
+        } else {
+            body.push_front(Frame::new());
+        }
+        body
+    }
+
+    /// The application's parts of `reply`, if its envelope is that of the last request.
+    fn unwrap(&self, reply: Message) -> Result<Message, Dropped> {
+        let reply = if self.correlate {
+            let (id, rest) = reply.split_first();
+            if id != self.request_id.to_ne_bytes()[..] {
+                return Err(Dropped::Unexpected);
+            }
+            rest.ok_or(Dropped::Malformed)?
+        } else {
+            reply
+        };
+        match reply.split_first() {
+            (delimiter, Some(body)) if delimiter.is_empty() => Ok(body),
+            _ => Err(Dropped::Malformed),
+        }
+    }
+
+    /// The next message that is the reply to the last request.
+    fn next_reply<P: Pipes>(&mut self, pipes: &mut P, from: Option<PipeId>) -> Option<Message> {
+        while let Some((pipe, message)) = self.inbox.recv(pipes) {
+            if from.is_some_and(|from| from != pipe) {
+                pipes.dropped(Some(pipe), Dropped::Unexpected);
+                continue;
+            }
+            match self.unwrap(message) {
+                Ok(body) => {
+                    self.source = Some(pipe);
+                    return Some(body);
+                }
+                Err(why) => pipes.dropped(Some(pipe), why),
+            }
+        }
+        None
+    }
+}
+
+impl Behaviour for Req {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.salute.configure(options);
+        self.correlate = options.req_correlate;
+        self.relaxed = options.req_relaxed;
+    }
+
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.salute.attached(pipes, pipe);
+        self.balance.attach(pipe);
+        self.inbox.attach(pipe);
+        Attached::Accepted
+    }
+
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.salute.met(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.balance.writable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.balance.detach(pipe);
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.balance.detach(pipe);
+        self.inbox.detach(pipe);
+        self.salute.detached(pipe);
+        if self.state == (State::Waiting { from: Some(pipe) }) {
+            self.state = State::Waiting { from: None };
+        }
+    }
+
+    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.salute.lost(pipes, pipe);
+    }
+
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+        if let Err(why) = self.check_may_send() {
+            return Err(why.of(message));
+        }
+        let Some(pipe) = self.balance.choose(pipes, how) else {
+            if how == Admission::IfRoom {
+                return Err(Refusal::WouldBlock.of(message));
+            }
+            pipes.dropped(None, Dropped::NoPeer);
+            self.state = State::Waiting { from: None };
+            return Ok(());
+        };
+        self.drop_stale(pipes);
+        self.request_id = self.request_id.wrapping_add(1);
+        let request = self.wrap(message);
+        self.balance.write(pipes, pipe, request);
+        self.state = State::Waiting { from: Some(pipe) };
+        Ok(())
+    }
+
+    fn may_start_send<P: Pipes>(&mut self, pipes: &mut P, _: &Frame) -> Result<(), Refusal> {
+        self.check_may_send()?;
+        match self.balance.choose(pipes, Admission::IfRoom) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::WouldBlock),
+        }
+    }
+
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        let State::Waiting { from } = self.state else {
+            return Err(Refusal::WrongState("a REQ socket must send a request before it receives"));
+        };
+        let reply = match self.reply.take() {
+            None => self.next_reply(pipes, from).ok_or(Refusal::WouldBlock)?,
+            Some(reply) => reply,
+        };
+        self.state = State::Idle;
+        Ok(reply)
+    }
+
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        let State::Waiting { from } = self.state else { return false };
+        if self.reply.is_none() {
+            self.reply = self.next_reply(pipes, from);
+        }
+        self.reply.is_some()
+    }
+
+    fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.check_may_send().is_ok() && self.balance.choose(pipes, Admission::IfRoom).is_some()
+    }
+
+    fn wants_input(&self) -> bool {
+        self.state != State::Idle
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.source
+    }
+}
