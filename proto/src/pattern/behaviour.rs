@@ -24,7 +24,8 @@ pub(super) trait Behaviour {
 
     fn detach_out<P: Pipes>(&mut self, _: &mut P, _: PipeId) {}
 
-    fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId);
+    /// Comes after [`detach_out`](Self::detach_out).
+    fn detach<P: Pipes>(&mut self, _: &mut P, _: PipeId) {}
 
     fn reconnecting<P: Pipes>(&mut self, _: &mut P, _: PipeId) {}
 

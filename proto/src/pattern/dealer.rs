@@ -66,7 +66,6 @@ impl Behaviour for Dealer {
     }
 
     fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
-        self.balance.detach(pipe);
         self.inbox.detach(pipe);
         self.salute.detached(pipe);
     }
@@ -110,5 +109,47 @@ impl Behaviour for Dealer {
 
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::Refusal;
+    use crate::pattern::testing::Rig;
+    use crate::{Message, SocketType};
+
+    #[test]
+    fn spreads_out_and_collects() {
+        let mut dealer = Rig::new(SocketType::Dealer, 1);
+        let _ = dealer.join(1, "");
+        let _ = dealer.join(2, "");
+        dealer.send(["", "a"]).unwrap();
+        dealer.send("b").unwrap();
+        assert_eq!(dealer.send("c"), Err(Refusal::WouldBlock));
+        assert_eq!(dealer.pipes.sent(1), [Message::from(["", "a"])]);
+        assert_eq!(dealer.pipes.sent(2), [Message::from("b")]);
+        dealer.arrive(2, ["", "x"]);
+        dealer.arrive(1, "y");
+        assert_eq!(dealer.recv(), Ok("y".into()));
+        assert_eq!(dealer.recv(), Ok(["", "x"].into()));
+    }
+
+    #[test]
+    fn first_words_and_hiccups() {
+        let mut dealer = Rig::with(SocketType::Dealer, 9, |options| {
+            options.probe_router = true;
+            options.hello_msg = "hello".into();
+            options.hiccup_msg = "hiccup".into();
+        });
+        let _ = dealer.connect(1);
+        assert_eq!(dealer.pipes.sent(1), ["hello", ""].map(Message::from));
+        dealer.reconnecting(1);
+        assert_eq!(dealer.recv(), Err(Refusal::WouldBlock), "nobody was there yet");
+        let _ = dealer.identify(1, "");
+        dealer.arrive(1, "last words");
+        dealer.reconnecting(1);
+        assert_eq!(dealer.recv(), Ok("last words".into()));
+        assert_eq!(dealer.recv(), Ok("hiccup".into()));
+        assert_eq!(dealer.pipes.sent(1), ["hello"].map(Message::from));
     }
 }

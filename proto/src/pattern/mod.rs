@@ -23,12 +23,16 @@ mod balance;
 mod behaviour;
 mod dealer;
 mod fair;
+mod fanout;
+mod interest;
 mod keyed_hash;
+mod notices;
 mod options;
 mod pair;
 mod pipe_set;
 mod pull;
 mod push;
+mod radix;
 mod rep;
 mod req;
 mod rota;
@@ -36,9 +40,13 @@ mod router;
 mod routes;
 mod salute;
 mod stream;
+mod subscriptions;
 #[cfg(test)]
 mod testing;
+mod topics;
 mod verdict;
+mod xpub;
+mod xsub;
 
 use crate::{Frame, Message, SocketType};
 use behaviour::Behaviour;
@@ -54,6 +62,8 @@ pub use req::Req;
 pub use router::Router;
 pub use stream::Stream;
 pub use verdict::{Attach, Attached, Refusal, Refused, RefusedPeer};
+pub use xpub::XPub;
+pub use xsub::XSub;
 
 /// Names a pipe; small numbers, used anew after [`Pattern::detach`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,6 +112,10 @@ pub enum Dropped {
 pub enum Pattern {
     /// Exclusive pair.
     Pair(Pair),
+    /// Publisher.
+    Pub(XPub),
+    /// Subscriber.
+    Sub(XSub),
     /// Client of request–reply.
     Req(Req),
     /// Server of request–reply.
@@ -114,6 +128,10 @@ pub enum Pattern {
     Pull(Pull),
     /// Sending end of a pipeline.
     Push(Push),
+    /// Publisher that sees its subscriptions as messages.
+    XPub(XPub),
+    /// Subscriber that sends its subscriptions as messages.
+    XSub(XSub),
     /// Raw TCP.
     Stream(Stream),
 }
@@ -123,6 +141,8 @@ macro_rules! each {
     ($pattern:expr, $socket:ident => $call:expr) => {
         match $pattern {
             Pattern::Pair($socket) => $call,
+            Pattern::Pub($socket) | Pattern::XPub($socket) => $call,
+            Pattern::Sub($socket) | Pattern::XSub($socket) => $call,
             Pattern::Req($socket) => $call,
             Pattern::Rep($socket) => $call,
             Pattern::Dealer($socket) => $call,
@@ -147,7 +167,10 @@ impl Pattern {
             SocketType::Pull => Pattern::Pull(Pull::default()),
             SocketType::Push => Pattern::Push(Push::default()),
             SocketType::Stream => Pattern::Stream(Stream::new(seed)),
-            SocketType::Pub | SocketType::Sub | SocketType::XPub | SocketType::XSub => unreachable!(),
+            SocketType::Pub => Pattern::Pub(XPub::new(false, seed)),
+            SocketType::XPub => Pattern::XPub(XPub::new(true, seed)),
+            SocketType::Sub => Pattern::Sub(XSub::new(true, seed)),
+            SocketType::XSub => Pattern::XSub(XSub::new(false, seed)),
         };
         pattern.configure(options);
         pattern
@@ -273,6 +296,17 @@ impl Pattern {
     #[must_use]
     pub fn topics_count(&self) -> usize {
         each!(self, socket => socket.topics_count())
+    }
+
+    /// The distinct topics that peers of a SUB or XSUB are to know, in no particular order; nothing for other types. The engine tells
+    /// them to a pipe when it is attached and on each reconnection; changes in between go through [`Pipes::subscribe`].
+    pub fn topics(&self) -> impl Iterator<Item = &[u8]> {
+        match self {
+            Pattern::Sub(sub) | Pattern::XSub(sub) => Some(sub.topics()),
+            _ => None,
+        }
+        .into_iter()
+        .flatten()
     }
 
     /// Whether a receive could use input now. While it is `false`, the engine need not wait for input.

@@ -86,3 +86,33 @@ impl Behaviour for Pair {
         self.inbox.last()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::SocketType;
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Attached, Refusal, RefusedPeer};
+
+    #[test]
+    fn the_first_peer_stays_the_only_one_until_it_is_gone() {
+        let mut pair = Rig::new(SocketType::Pair, 1);
+        assert_eq!(pair.send("a"), Err(Refusal::WouldBlock));
+        assert_eq!(pair.attach(1), Attached::Accepted);
+        assert_eq!(pair.attach(2), Attached::Refused(RefusedPeer::SecondPeer));
+        assert_eq!(pair.pipes.closed, [2]);
+        pair.arrive(2, "from a stranger");
+        pair.detach(2);
+        assert_eq!(pair.recv(), Err(Refusal::WouldBlock));
+        pair.send("a").unwrap();
+        assert_eq!(pair.send("b"), Err(Refusal::WouldBlock));
+        pair.arrive(1, "c");
+        pair.detach_out(1);
+        assert!(!pair.can_send());
+        assert!(pair.can_recv());
+        pair.detach(1);
+        assert_eq!(pair.recv().unwrap(), "c".into());
+        assert_eq!(pair.attach(3), Attached::Accepted);
+        pair.send("d").unwrap();
+        assert_eq!(pair.pipes.sent(3).len(), 1);
+    }
+}

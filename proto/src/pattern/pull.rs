@@ -43,3 +43,46 @@ impl Behaviour for Pull {
         self.inbox.last()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{PipeId, Refusal};
+    use crate::{Message, SocketType};
+
+    #[test]
+    fn peers_take_turns_message_by_message() {
+        let mut pull = Rig::new(SocketType::Pull, 10);
+        for pipe in 0..3 {
+            let _ = pull.attach(pipe);
+        }
+        for body in ["1", "2", "3"] {
+            for pipe in 0..3 {
+                pull.arrive(pipe, [body, "more"]);
+            }
+        }
+        let mut order = Vec::new();
+        while let Ok(message) = pull.recv() {
+            assert_eq!(message.len(), 2);
+            order.push((pull.pattern.last_source().unwrap().0, message[0].as_str().unwrap().to_owned()));
+        }
+        let expected = ["1", "2", "3"].map(|body| [0, 1, 2].map(|pipe| (pipe, body.to_owned())));
+        assert_eq!(order, expected.concat());
+        assert_eq!(pull.send("x"), Err(Refusal::NotSupported));
+        assert!(!pull.can_send());
+    }
+
+    #[test]
+    fn a_poll_takes_one_out_and_the_next_receive_gives_it() {
+        let mut pull = Rig::new(SocketType::Pull, 10);
+        let _ = pull.attach(4);
+        assert!(!pull.can_recv());
+        pull.arrive(4, "a");
+        assert!(pull.can_recv());
+        assert!(pull.can_recv());
+        pull.detach(4);
+        assert_eq!(pull.recv(), Ok(Message::from("a")));
+        assert_eq!(pull.pattern.last_source(), Some(PipeId(4)));
+        assert_eq!(pull.recv(), Err(Refusal::WouldBlock));
+    }
+}

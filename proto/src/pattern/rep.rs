@@ -111,7 +111,6 @@ impl Behaviour for Rep {
     }
 
     fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
-        self.forget(pipe);
         self.inbox.detach(pipe);
         self.salute.detached(pipe);
     }
@@ -173,3 +172,83 @@ impl Behaviour for Rep {
 }
 
 const NO_REQUEST: Refusal = Refusal::WrongState("a REP socket must receive a request before it replies");
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, Refusal};
+    use crate::{Message, SocketType};
+
+    fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
+        matches!(result, Err(Refusal::WrongState(_)))
+    }
+
+    #[test]
+    fn replies_go_back_through_the_envelope() {
+        let mut rep = Rig::new(SocketType::Rep, 9);
+        for pipe in [1, 2] {
+            let _ = rep.join(pipe, "same");
+        }
+        assert!(wrong(rep.send("early")));
+        assert_eq!(rep.recv(), Err(Refusal::WouldBlock));
+        rep.arrive(1, ["", "q1"]);
+        rep.arrive(2, ["hop a", "hop b", "", "q2", "", "q3"]);
+        assert!(rep.can_recv());
+        assert_eq!(rep.recv(), Ok("q1".into()));
+        assert!(wrong(rep.recv()));
+        assert!(!rep.can_recv() && !rep.pattern.wants_input() && rep.can_send());
+        rep.send("r1").unwrap();
+        assert_eq!(rep.recv(), Ok(["q2", "", "q3"].into()));
+        rep.send(["r2", "more"]).unwrap();
+        assert_eq!(rep.pipes.sent(1), [Message::from(["", "r1"])]);
+        assert_eq!(rep.pipes.sent(2), [Message::from(["hop a", "hop b", "", "r2", "more"])]);
+        assert!(!rep.can_send());
+    }
+
+    #[test]
+    fn malformed_requests_are_dropped() {
+        let mut rep = Rig::new(SocketType::Rep, 9);
+        let _ = rep.attach(1);
+        rep.arrive(1, "no delimiter");
+        rep.arrive(1, "");
+        rep.arrive(1, ["a", "b", ""]);
+        assert!(!rep.can_recv());
+        assert_eq!(rep.pipes.dropped(), [(Some(1), Dropped::Malformed); 3]);
+        let hops = (0..100_000).map(|_| "hop").chain(["", "q"]);
+        rep.arrive(1, Message::from_parts(hops).unwrap());
+        assert_eq!(rep.recv(), Ok("q".into()));
+        rep.send("r").unwrap();
+        assert_eq!(rep.pipes.sent(1)[0].len(), 100_002);
+    }
+
+    #[test]
+    fn a_reply_reaches_the_asker_or_nobody() {
+        for lost_after_recv in [true, false] {
+            let mut rep = Rig::new(SocketType::Rep, 9);
+            let _ = rep.attach(1);
+            rep.arrive(1, ["", "q"]);
+            assert!(rep.can_recv());
+            if lost_after_recv {
+                assert_eq!(rep.recv(), Ok("q".into()));
+            }
+            rep.detach(1);
+            let _ = rep.attach(1); // the id is used anew
+            if !lost_after_recv {
+                assert_eq!(rep.recv(), Ok("q".into()));
+            }
+            rep.send("r").unwrap();
+            assert_eq!(rep.pipes.sent(1), []);
+            assert_eq!(rep.pipes.dropped(), [(None, Dropped::Disconnected)]);
+        }
+    }
+
+    #[test]
+    fn a_full_asker_loses_its_reply() {
+        let mut rep = Rig::new(SocketType::Rep, 0);
+        let _ = rep.attach(1);
+        rep.arrive(1, ["", "q"]);
+        rep.recv().unwrap();
+        rep.send("r").unwrap();
+        assert_eq!(rep.pipes.dropped(), [(Some(1), Dropped::HighWaterMark)]);
+    }
+}

@@ -155,7 +155,6 @@ impl Behaviour for Req {
     }
 
     fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
-        self.balance.detach(pipe);
         self.inbox.detach(pipe);
         self.salute.detached(pipe);
         if self.state == (State::Waiting { from: Some(pipe) }) {
@@ -225,5 +224,108 @@ impl Behaviour for Req {
 
     fn last_source(&self) -> Option<PipeId> {
         self.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Req;
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, Refusal};
+    use crate::{Message, SocketType};
+
+    fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
+        matches!(result, Err(Refusal::WrongState(_)))
+    }
+
+    #[test]
+    fn lockstep_round_robin() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        assert!(wrong(req.recv()));
+        assert_eq!(req.send("early"), Err(Refusal::WouldBlock));
+        assert!(wrong(req.recv()), "a refused send changes nothing");
+        for pipe in [1, 2] {
+            let _ = req.attach(pipe);
+        }
+        for pipe in [1, 2, 1] {
+            assert!(!req.pattern.wants_input());
+            req.send(["q", "r"]).unwrap();
+            assert_eq!(req.pipes.sent(pipe), [Message::from(["", "q", "r"])]);
+            assert!(wrong(req.send("again")));
+            assert!(wrong(req.may_start("again")));
+            assert!(!req.can_send());
+            assert_eq!(req.recv(), Err(Refusal::WouldBlock));
+            req.arrive(pipe, ["", "reply"]);
+            assert!(req.can_recv());
+            assert_eq!(req.recv(), Ok("reply".into()));
+            assert!(!req.can_recv());
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_reply_is_dropped() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        for pipe in [1, 2] {
+            let _ = req.attach(pipe);
+        }
+        req.arrive(1, ["", "before the request"]);
+        req.send("q").unwrap();
+        req.arrive(2, ["", "not asked"]);
+        req.arrive(1, "no delimiter");
+        req.arrive(1, "");
+        req.arrive(1, ["x", "", "envelope"]);
+        req.arrive(1, ["", "reply", ""]);
+        assert_eq!(req.recv(), Ok(["reply", ""].into()));
+        let mut dropped = req.pipes.dropped();
+        dropped.sort_by_key(|(pipe, why)| (*pipe, format!("{why:?}")));
+        let bad = (Some(1), Dropped::Malformed);
+        assert_eq!(dropped, [bad, bad, bad, (Some(1), Dropped::Unexpected), (Some(2), Dropped::Unexpected)]);
+    }
+
+    #[test]
+    fn correlated_and_relaxed() {
+        let mut req = Rig::with(SocketType::Req, 9, |options| {
+            options.req_correlate = true;
+            options.req_relaxed = true;
+        });
+        let _ = req.attach(1);
+        req.send("first").unwrap();
+        req.send("second").unwrap();
+        let sent = req.pipes.sent(1);
+        let reply =
+            |number: usize, body: &str| Message::from([sent[number][0].clone(), "".into(), body.into()]);
+        assert_eq!(sent[0].len(), 3);
+        assert_ne!(sent[0][0], sent[1][0]);
+        req.arrive(1, reply(0, "late"));
+        req.arrive(1, ["", "without id"]);
+        req.arrive(1, Message::from(sent[1][0].clone()));
+        req.arrive(1, reply(1, "right"));
+        assert_eq!(req.recv(), Ok("right".into()));
+        assert_eq!(req.pipes.dropped().len(), 3);
+        assert!(wrong(req.recv()));
+    }
+
+    #[test]
+    fn a_lost_peer_leaves_the_request_open() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        let _ = req.attach(1);
+        req.send("q").unwrap();
+        req.detach(1);
+        assert!(wrong(req.send("q")));
+        assert_eq!(req.recv(), Err(Refusal::WouldBlock));
+        let _ = req.attach(2);
+        req.arrive(2, ["", "reply"]);
+        assert_eq!(req.recv(), Ok("reply".into()));
+    }
+
+    #[test]
+    fn a_flood_of_stale_replies_does_not_hold_up_the_send() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        let _ = req.attach(1);
+        for _ in 0..Req::STALE_REPLIES_MAX + 5 {
+            req.arrive(1, ["", "spam"]);
+        }
+        req.send("q").unwrap();
+        assert_eq!(req.pipes.dropped().len(), Req::STALE_REPLIES_MAX);
     }
 }

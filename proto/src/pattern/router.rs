@@ -256,3 +256,231 @@ impl Behaviour for Router {
         self.inbox.last()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Attach, Attached, Dropped, PipeId, Refusal, RefusedPeer};
+    use crate::{Message, SocketType};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn router() -> Rig {
+        Rig::new(SocketType::Router, 1)
+    }
+
+    fn id_of(rig: &Rig, pipe: u32) -> Option<Vec<u8>> {
+        rig.pattern.routing_id_of(PipeId(pipe)).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn messages_are_labelled_and_routed() {
+        let mut router = router();
+        let _ = router.attach(1);
+        router.arrive(1, "before the handshake");
+        assert_eq!(router.recv(), Err(Refusal::WouldBlock));
+        let _ = router.identify(1, "A");
+        let _ = router.join(2, "");
+        assert_eq!(router.recv(), Ok(["A", "before the handshake"].into()));
+        router.arrive(2, ["", "x"]);
+        assert!(router.can_recv());
+        let message = router.recv().unwrap();
+        assert_eq!((message[0].len(), message[0][0]), (5, 0));
+        router.send(["A", "", "reply"]).unwrap();
+        router.send(Message::from([message[0].clone(), "y".into()])).unwrap();
+        assert_eq!(router.pipes.sent(1), [Message::from(["", "reply"])]);
+        assert_eq!(router.pipes.sent(2), [Message::from("y")]);
+    }
+
+    #[test]
+    fn what_cannot_be_routed_is_dropped_or_with_mandatory_refused() {
+        let mut router = router();
+        let _ = router.join(1, "A");
+        router.send("id only").unwrap();
+        router.send(["B", "x"]).unwrap();
+        router.send(["A", "1"]).unwrap();
+        router.send(["A", "2"]).unwrap();
+        let full = (Some(1), Dropped::HighWaterMark);
+        assert_eq!(router.pipes.dropped(), [(None, Dropped::Malformed), (None, Dropped::Unroutable), full]);
+        assert!(router.can_send());
+
+        let mut router = Rig::with(SocketType::Router, 1, |options| options.router_mandatory = true);
+        assert!(!router.can_send());
+        let _ = router.join(1, "A");
+        assert!(router.can_send());
+        assert_eq!(router.send(["B", "x"]), Err(Refusal::Unroutable));
+        assert_eq!(router.may_start("B"), Err(Refusal::Unroutable));
+        router.send(["A", "1"]).unwrap();
+        assert_eq!(router.send(["A", "2"]), Err(Refusal::WouldBlock));
+        assert_eq!(router.may_start("A"), Err(Refusal::WouldBlock));
+        assert!(!router.can_send());
+        router.commit(["A", "2"]);
+        assert_eq!(router.pipes.sent(1).len(), 2);
+        router.detach_out(1);
+        assert_eq!(router.send(["A", "3"]), Err(Refusal::Unroutable));
+    }
+
+    #[test]
+    fn a_routing_id_in_use_is_refused_or_handed_over() {
+        let mut router = router();
+        let _ = router.join(1, "A");
+        assert_eq!(router.join(2, "A"), Attached::Refused(RefusedPeer::DuplicateRoutingId));
+        assert_eq!(router.pipes.closed, [2]);
+        router.detach(2);
+        router.send(["A", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(1).len(), 1);
+        // As soon as the old one is half gone, the id is free.
+        router.detach_out(1);
+        assert_eq!(router.join(3, "A"), Attached::Accepted);
+
+        let mut router = Rig::with(SocketType::Router, 1, |options| options.router_handover = true);
+        let _ = router.join(1, "A");
+        router.arrive(1, "old");
+        assert_eq!(router.join(2, "A"), Attached::Accepted);
+        assert_eq!(router.pipes.closed, [1]);
+        assert_eq!(router.recv().unwrap()[0].len(), 5, "the old peer's words are not the new one's");
+        router.send(["A", "x"]).unwrap();
+        assert_eq!((router.pipes.sent(1).len(), router.pipes.sent(2).len()), (0, 1));
+        router.detach(1);
+        router.send(["A", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(2).len(), 1);
+    }
+
+    #[test]
+    fn ids_of_ours_and_of_the_application_cannot_be_taken() {
+        let mut router = Rig::with(SocketType::Router, 1, |options| options.router_handover = true);
+        let _ = router.join(1, "");
+        let auto = id_of(&router, 1).unwrap();
+        let duplicate = Attached::Refused(RefusedPeer::DuplicateRoutingId);
+        let _ = router.attach(2);
+        assert_eq!(router.pattern.identify(&mut router.pipes, PipeId(2), &auto), duplicate);
+        // A peer sits on the next id that the counter would give.
+        let next = u32::from_be_bytes(auto[1..].try_into().unwrap()) + 1;
+        let squatted = [&[0], &next.to_be_bytes()[..]].concat();
+        let _ = router.attach(3);
+        let _ = router.pattern.identify(&mut router.pipes, PipeId(3), &squatted);
+        let _ = router.join(4, "");
+        assert_ne!(id_of(&router, 4).unwrap(), squatted);
+        let named = Attach { routing_id: Some("mine".into()), local: true };
+        assert_eq!(router.pattern.attach(&mut router.pipes, PipeId(5), named.clone()), Attached::Accepted);
+        assert_eq!(router.identify(5, "its own"), Attached::Accepted);
+        assert_eq!(id_of(&router, 5).unwrap(), b"mine");
+        assert_eq!(router.join(6, "mine"), duplicate);
+        assert_eq!(router.pattern.attach(&mut router.pipes, PipeId(7), named), duplicate);
+        let long = Attached::Refused(RefusedPeer::InvalidRoutingId);
+        assert_eq!(router.join(8, &"x".repeat(256)), long);
+    }
+
+    #[test]
+    fn a_peer_that_returns_under_another_name_is_not_the_old_one() {
+        let mut router = router();
+        let _ = router.connect(1);
+        let _ = router.identify(1, "A");
+        router.reconnecting(1);
+        let _ = router.identify(1, "B");
+        router.send(["A", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(1), []);
+        router.send(["B", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(1).len(), 1);
+    }
+
+    #[test]
+    fn notices_of_peers_that_come_and_go() {
+        let mut router = Rig::with(SocketType::Router, 9, |options| {
+            options.router_notify = 3;
+            options.disconnect_msg = "gone".into();
+            options.hello_msg = "hello".into();
+        });
+        let _ = router.join(1, "A");
+        assert_eq!(router.pipes.sent(1), [Message::from("hello")]);
+        router.arrive(1, "x");
+        assert_eq!(router.recv(), Ok(["A", ""].into()));
+        router.detach(1);
+        assert_eq!(router.recv(), Ok(["A", "x"].into()));
+        assert_eq!(router.recv(), Ok(["A", ""].into()));
+        assert_eq!(router.recv(), Ok(["A", "gone"].into()));
+        assert_eq!(router.recv(), Err(Refusal::WouldBlock));
+    }
+
+    #[test]
+    fn raw_peers_have_ids_of_ours_and_close_on_empty_messages() {
+        let mut router = Rig::with(SocketType::Router, 9, |options| options.router_raw = true);
+        assert_eq!(router.pattern.parts_limit(), Some(2));
+        let _ = router.join(1, "ignored");
+        let hello = router.recv().unwrap();
+        assert_eq!((hello[0].len(), hello[1].len()), (5, 0));
+        router.send(Message::from([hello[0].clone(), "".into()])).unwrap();
+        assert_eq!(router.pipes.closed, [1]);
+    }
+
+    /// T22: a million peers come, rename, half leave and leave in random order; nobody gets another's message.
+    #[test]
+    fn a_million_random_arrivals_never_misroute() {
+        for handover in [false, true] {
+            let mut model = Model::new(handover);
+            let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+            for _ in 0..500_000 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x1405_7b7e_f767_814f);
+                model.step(random >> 60, (random >> 40) as u32 % 12, (random >> 20) % 8);
+            }
+        }
+    }
+
+    /// A ROUTER, and beside it what it should know: who has which id, and who can be written to.
+    struct Model {
+        rig: Rig,
+        owner: BTreeMap<Vec<u8>, u32>,
+        open: BTreeSet<u32>,
+    }
+
+    impl Model {
+        fn new(handover: bool) -> Model {
+            let rig = Rig::with(SocketType::Router, 9, |options| options.router_handover = handover);
+            Model { rig, owner: BTreeMap::new(), open: BTreeSet::new() }
+        }
+
+        fn step(&mut self, kind: u64, pipe: u32, name: u64) {
+            let id = if name == 0 { String::new() } else { format!("peer {name}") };
+            match kind {
+                0..4 => {
+                    self.rig.detach(pipe);
+                    let _ = self.rig.attach(pipe);
+                    self.forget(pipe);
+                    self.open.insert(pipe);
+                }
+                4..10 => self.identify(pipe, &id),
+                10..12 => {
+                    self.rig.detach_out(pipe);
+                    self.forget(pipe);
+                }
+                12..14 => {
+                    self.rig.detach(pipe);
+                    self.forget(pipe);
+                }
+                _ => {
+                    self.rig.send([id.as_str(), "x"]).unwrap();
+                    let reached: Vec<u32> =
+                        std::mem::take(&mut self.rig.pipes.outbound).into_keys().collect();
+                    let expected: Vec<u32> = self.owner.get(id.as_bytes()).copied().into_iter().collect();
+                    assert_eq!(reached, expected, "for {id:?}");
+                }
+            }
+        }
+
+        fn identify(&mut self, pipe: u32, id: &str) {
+            self.rig.pipes.closed.clear();
+            let verdict = self.rig.identify(pipe, id);
+            let closed = self.rig.pipes.closed.clone();
+            self.owner.retain(|_, owner| *owner != pipe && !closed.contains(owner));
+            self.open.retain(|open| !closed.contains(open));
+            if verdict == Attached::Accepted && self.open.contains(&pipe) {
+                let id = id_of(&self.rig, pipe).expect("an accepted peer has an id");
+                assert_eq!(self.owner.insert(id, pipe), None);
+            }
+        }
+
+        fn forget(&mut self, pipe: u32) {
+            self.open.remove(&pipe);
+            self.owner.retain(|_, owner| *owner != pipe);
+        }
+    }
+}

@@ -170,3 +170,48 @@ impl Behaviour for Stream {
         self.inbox.last()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Attach, Attached, PipeId, Refusal, RefusedPeer};
+    use crate::{Message, SocketType};
+
+    #[test]
+    fn connections_announce_themselves_and_close_on_request() {
+        let mut stream = Rig::new(SocketType::Stream, 1);
+        assert_eq!(stream.pattern.parts_limit(), Some(2));
+        let _ = stream.join(1, "");
+        let notice = stream.recv().unwrap();
+        let id = notice[0].clone();
+        assert_eq!((id.len(), notice[1].len(), notice.len()), (5, 0, 2));
+        stream.arrive(1, "bytes");
+        assert!(stream.can_recv());
+        assert_eq!(stream.recv(), Ok([id.clone(), "bytes".into()].into()));
+        stream.send(Message::from([id.clone(), "out".into()])).unwrap();
+        assert_eq!(stream.send(Message::from([id.clone(), "full".into()])), Err(Refusal::WouldBlock));
+        assert_eq!(stream.pipes.sent(1), [Message::from("out")]);
+        assert_eq!(stream.send(["?", "x"]), Err(Refusal::Unroutable));
+        assert_eq!(stream.may_start("?"), Err(Refusal::Unroutable));
+        assert!(matches!(stream.send(["a", "b", "c"]), Err(Refusal::Invalid(_))));
+        stream.send(Message::from([id.clone(), "".into()])).unwrap();
+        assert_eq!(stream.pipes.closed, [1]);
+        stream.detach(1);
+        assert_eq!(stream.recv(), Ok([id.clone(), "".into()].into()));
+        stream.commit([id, "late".into()]);
+        assert_eq!(stream.pipes.dropped().len(), 1);
+    }
+
+    #[test]
+    fn notices_can_be_off_and_ids_be_chosen() {
+        let mut stream = Rig::with(SocketType::Stream, 1, |options| options.stream_notify = false);
+        let named = Attach { routing_id: Some("mine".into()), local: true };
+        assert_eq!(stream.pattern.attach(&mut stream.pipes, PipeId(1), named.clone()), Attached::Accepted);
+        let duplicate = Attached::Refused(RefusedPeer::DuplicateRoutingId);
+        assert_eq!(stream.pattern.attach(&mut stream.pipes, PipeId(2), named), duplicate);
+        let _ = stream.identify(1, "");
+        stream.send(["mine", "x"]).unwrap();
+        stream.detach(1);
+        assert_eq!(stream.recv(), Err(Refusal::WouldBlock));
+    }
+}

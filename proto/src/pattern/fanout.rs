@@ -1,0 +1,120 @@
+//! Fan-out: one message to every peer that is to have it (PUB, XPUB, XSUB).
+//!
+//! A round of [`begin`](Fanout::begin), [`mark`](Fanout::mark) …, [`deliver`](Fanout::deliver) sends each message at
+//! most once to each peer, however many subscriptions match. What a peer has no room for is dropped for that peer alone.
+
+use super::{Admission, Dropped, PipeId, Pipes};
+use crate::Message;
+
+const ABSENT: u32 = u32::MAX;
+
+/// The pipes that can be written to, and those marked in this round.
+#[derive(Debug, Default)]
+pub(super) struct Fanout {
+    pipes: Vec<PipeId>,
+    /// By pipe: its place in `pipes`, and the last round in which it was marked.
+    places: Vec<Place>,
+    marked: Vec<PipeId>,
+    round: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    slot: u32,
+    round: u64,
+}
+
+impl Fanout {
+    pub fn attach(&mut self, pipe: PipeId) {
+        let index = pipe.0 as usize;
+        if self.places.len() <= index {
+            self.places.resize(index + 1, Place { slot: ABSENT, round: 0 });
+        }
+        if self.places[index].slot == ABSENT {
+            self.places[index] = Place { slot: self.pipes.len() as u32, round: 0 };
+            self.pipes.push(pipe);
+        }
+    }
+
+    pub fn detach(&mut self, pipe: PipeId) {
+        if !self.contains(pipe) {
+            return;
+        }
+        let slot = std::mem::replace(&mut self.places[pipe.0 as usize].slot, ABSENT);
+        self.pipes.swap_remove(slot as usize);
+        if let Some(moved) = self.pipes.get(slot as usize) {
+            self.places[moved.0 as usize].slot = slot;
+        }
+    }
+
+    pub fn contains(&self, pipe: PipeId) -> bool {
+        self.places.get(pipe.0 as usize).is_some_and(|place| place.slot != ABSENT)
+    }
+
+    /// Every pipe.
+    pub fn pipes(&self) -> &[PipeId] {
+        &self.pipes
+    }
+
+    /// Begins a round with no pipe marked.
+    #[inline]
+    pub fn begin(&mut self) {
+        self.round += 1;
+        self.marked.clear();
+    }
+
+    /// Marks `pipe`; again does nothing.
+    #[inline]
+    pub fn mark(&mut self, pipe: PipeId) {
+        if let Some(place) = self.places.get_mut(pipe.0 as usize)
+            && place.slot != ABSENT
+            && place.round != self.round
+        {
+            place.round = self.round;
+            self.marked.push(pipe);
+        }
+    }
+
+    /// Marks every pipe.
+    pub fn mark_all(&mut self) {
+        self.begin();
+        self.marked.extend_from_slice(&self.pipes);
+    }
+
+    /// Marks those that were not, and the others not (`ZMQ_INVERT_MATCHING`).
+    pub fn invert(&mut self) {
+        self.marked.clear();
+        let (places, round) = (&self.places, self.round);
+        let unmarked = |pipe: &&PipeId| places.get(pipe.0 as usize).is_some_and(|place| place.round != round);
+        self.marked.extend(self.pipes.iter().filter(unmarked));
+    }
+
+    /// Whether every marked pipe has room.
+    pub fn all_have_room<P: Pipes>(&self, pipes: &mut P) -> bool {
+        self.marked.iter().all(|pipe| pipes.room(*pipe))
+    }
+
+    /// Writes `message` to each marked pipe that has room, or for a message that must go out to each.
+    #[inline]
+    pub fn deliver<P: Pipes>(&self, pipes: &mut P, message: Message, force: bool) {
+        let Some((last, others)) = self.marked.split_last() else { return };
+        for &pipe in others {
+            if force || pipes.room(pipe) {
+                pipes.write_shared(pipe, &message);
+            } else {
+                pipes.dropped(Some(pipe), Dropped::HighWaterMark);
+            }
+        }
+        if force || pipes.room(*last) {
+            pipes.write(*last, message);
+        } else {
+            pipes.dropped(Some(*last), Dropped::HighWaterMark);
+        }
+    }
+
+    /// Whether this round's message must wait: nothing may be dropped, and a marked pipe is full.
+    #[inline]
+    pub fn must_wait<P: Pipes>(&self, pipes: &mut P, nodrop: bool, how: Admission) -> bool {
+        nodrop && how == Admission::IfRoom && !self.all_have_room(pipes)
+    }
+}
