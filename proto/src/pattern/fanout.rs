@@ -118,3 +118,34 @@ impl Fanout {
         nodrop && how == Admission::IfRoom && !self.all_have_room(pipes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::testing::Queues;
+
+    #[test]
+    fn each_marked_pipe_gets_one_copy_and_inversion_gives_the_rest() {
+        let mut fanout = Fanout::default();
+        for pipe in [5, 1, 3] {
+            fanout.attach(PipeId(pipe));
+        }
+        fanout.detach(PipeId(5));
+        fanout.attach(PipeId(2));
+        let mut pipes = Queues::new(1);
+        fanout.begin();
+        for pipe in [1, 1, 5, 3, 99, 1] {
+            fanout.mark(PipeId(pipe));
+        }
+        fanout.deliver(&mut pipes, "a".into(), false);
+        assert_eq!(pipes.outbound.keys().copied().collect::<Vec<_>>(), [1, 3]);
+        fanout.invert();
+        assert!(fanout.all_have_room(&mut pipes));
+        fanout.deliver(&mut pipes, "b".into(), false);
+        fanout.mark_all();
+        assert!(!fanout.all_have_room(&mut pipes));
+        fanout.deliver(&mut pipes, "c".into(), false);
+        assert_eq!(pipes.dropped.len(), 3);
+        assert_eq!(pipes.sent(2), [Message::from("b")]);
+    }
+}

@@ -26,12 +26,12 @@ struct Node {
     /// The topic that ends here, or `NONE`.
     topic: TopicId,
     /// By first byte, sorted.
-    children: Vec<(u8, u32)>,
+    children: Box<[(u8, u32)]>,
 }
 
 impl Default for Radix {
     fn default() -> Radix {
-        let root = Node { end: 0, source: NONE, topic: NONE, children: Vec::new() };
+        let root = Node { end: 0, source: NONE, topic: NONE, children: Box::default() };
         Radix { nodes: vec![root], free: Vec::new() }
     }
 }
@@ -51,7 +51,7 @@ impl Radix {
             // `above` ends before the topics part; a new node goes between it and the child on the way.
             let Some(below) = below else { return };
             let source = self.node(below).source;
-            let middle = self.add(Node { end: common, source, topic: NONE, children: Vec::new() });
+            let middle = self.add(Node { end: common, source, topic: NONE, children: Box::default() });
             self.link(middle, text(source)[common], below);
             self.link(above, topic[self.node(above).end], middle);
             middle
@@ -59,7 +59,7 @@ impl Radix {
         if common == topic.len() {
             self.nodes[place as usize].topic = id;
         } else {
-            let leaf = self.add(Node { end: topic.len(), source: id, topic: id, children: Vec::new() });
+            let leaf = self.add(Node { end: topic.len(), source: id, topic: id, children: Box::default() });
             self.link(place, topic[common], leaf);
         }
     }
@@ -151,7 +151,7 @@ impl Radix {
                 }
                 _ => return,
             }
-            self.nodes[at as usize].children = Vec::new();
+            self.nodes[at as usize].children = Box::default();
             self.free.push(at);
             path.pop();
         }
@@ -170,7 +170,12 @@ impl Radix {
         let children = &mut self.nodes[parent as usize].children;
         match children.binary_search_by_key(&byte, |(byte, _)| *byte) {
             Ok(place) => children[place].1 = child,
-            Err(place) => children.insert(place, (byte, child)),
+            Err(place) => {
+                let mut more = std::mem::take(children).into_vec();
+                more.reserve_exact(1);
+                more.insert(place, (byte, child));
+                *children = more.into_boxed_slice();
+            }
         }
     }
 
@@ -179,7 +184,9 @@ impl Radix {
         if let Some(byte) = topic.get(node.end)
             && let Ok(place) = node.children.binary_search_by_key(byte, |(byte, _)| *byte)
         {
-            node.children.remove(place);
+            let mut fewer = std::mem::take(&mut node.children).into_vec();
+            fewer.remove(place);
+            node.children = fewer.into_boxed_slice();
         }
     }
 
@@ -208,4 +215,81 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let (b_blocks, _) = b.as_chunks::<16>();
     let same = a_blocks.iter().zip(b_blocks).take_while(|(a, b)| a == b).count() * 16;
     same + a[same..].iter().zip(&b[same..]).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    impl Radix {
+        /// Bytes on the heap; a vector's pages beyond its length are never touched and do not count.
+        pub fn heap_bytes(&self) -> usize {
+            let children = |node: &Node| node.children.len() * size_of::<(u8, u32)>();
+            self.nodes.len() * size_of::<Node>()
+                + self.free.len() * size_of::<u32>()
+                + self.nodes.iter().map(children).sum::<usize>()
+        }
+
+        fn check(&self, text: &impl Fn(TopicId) -> &'static [u8], present: &BTreeSet<TopicId>) {
+            let (mut seen, mut nodes) = (BTreeSet::new(), 0);
+            let mut waiting = vec![ROOT];
+            while let Some(at) = waiting.pop() {
+                let node = self.node(at);
+                nodes += 1;
+                if node.topic != NONE {
+                    assert!(seen.insert(node.topic));
+                    assert_eq!(text(node.topic).len(), node.end);
+                }
+                if at != ROOT {
+                    assert!(node.topic != NONE || node.children.len() > 1, "a node without purpose");
+                    assert!(present.contains(&node.source), "a source that is gone");
+                }
+                for (byte, child) in &node.children {
+                    let below = self.node(*child);
+                    assert!(below.end > node.end);
+                    assert_eq!(text(below.source)[node.end], *byte);
+                    assert!(text(below.source).starts_with(&text(node.source)[..node.end]));
+                    waiting.push(*child);
+                }
+            }
+            assert_eq!(seen, *present);
+            assert_eq!(nodes, self.nodes.len() - self.free.len(), "a node was lost");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn finds_exactly_the_prefixes(
+            moves in prop::collection::vec((any::<bool>(), 0usize..120), 0..120),
+            probe in "[ab]{0,8}",
+        ) {
+            // All strings of a and b of one to six letters.
+            static TOPICS: std::sync::LazyLock<Vec<Vec<u8>>> = std::sync::LazyLock::new(|| {
+                (1..7u32)
+                    .flat_map(|length| (0..1u32 << length).map(move |bits| (length, bits)))
+                    .map(|(length, bits)| (0..length).map(|i| b'a' + (bits >> i & 1) as u8).collect())
+                    .collect()
+            });
+            let text = |id: TopicId| -> &'static [u8] { TOPICS.get(id as usize).map_or(&[], |topic| topic) };
+            let mut radix = Radix::default();
+            let mut present = BTreeSet::new();
+            for (add, which) in moves {
+                let id = which as TopicId;
+                if add && present.insert(id) {
+                    radix.insert(&text, id);
+                } else if !add && present.remove(&id) {
+                    radix.remove(&text, id);
+                }
+                radix.check(&text, &present);
+            }
+            let mut found = Vec::new();
+            radix.matches(&text, probe.as_bytes(), |id| { found.push(id); true });
+            found.sort_unstable();
+            let expected: Vec<TopicId> =
+                present.into_iter().filter(|id| probe.as_bytes().starts_with(text(*id))).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }

@@ -245,3 +245,103 @@ pub(super) fn split_requests(
         }
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map_of_sets(
+            moves in prop::collection::vec((0u8..12, 0u32..5, "[ab]{0,6}"), 0..400),
+            probe in "[ab]{0,8}",
+        ) {
+            let mut subscriptions = Subscriptions::new(3);
+            let mut model: BTreeMap<Vec<u8>, BTreeSet<u32>> = BTreeMap::new();
+            for (kind, pipe, topic) in moves {
+                let topic = topic.into_bytes();
+                match kind {
+                    0..6 => {
+                        let first = model.get(&topic).is_none_or(BTreeSet::is_empty);
+                        model.entry(topic.clone()).or_default().insert(pipe);
+                        prop_assert_eq!(subscriptions.add(PipeId(pipe), &topic), first);
+                    }
+                    6..11 => {
+                        let was = model.get_mut(&topic).is_some_and(|pipes| pipes.remove(&pipe));
+                        let left = model.get(&topic).is_some_and(|pipes| !pipes.is_empty());
+                        let expected = match (was, left) {
+                            (false, _) => Removed::Nothing,
+                            (true, true) => Removed::OthersRemain,
+                            (true, false) => Removed::Last,
+                        };
+                        prop_assert_eq!(subscriptions.remove(PipeId(pipe), &topic), expected);
+                    }
+                    _ => {
+                        let mut gone = BTreeMap::new();
+                        subscriptions.remove_pipe(PipeId(pipe), |topic, last| { gone.insert(topic.to_vec(), last); });
+                        for (topic, pipes) in &mut model {
+                            if pipes.remove(&pipe) {
+                                prop_assert_eq!(gone.remove(topic), Some(pipes.is_empty()));
+                            }
+                        }
+                        prop_assert!(gone.is_empty());
+                        prop_assert_eq!(subscriptions.bytes(PipeId(pipe)), 0);
+                    }
+                }
+                model.retain(|_, pipes| !pipes.is_empty());
+                prop_assert_eq!(subscriptions.len(), model.len());
+            }
+            let mut found = BTreeSet::new();
+            subscriptions.matches(probe.as_bytes(), |pipe| { found.insert(pipe.0); });
+            let expected: BTreeSet<u32> = model.into_iter()
+                .filter(|(topic, _)| probe.as_bytes().starts_with(topic))
+                .flat_map(|(_, pipes)| pipes)
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    /// T7: at most 300 bytes for a topic of 100 bytes, also with the prefix index.
+    #[test]
+    fn memory_is_linear_with_a_small_factor() {
+        const TOPICS: usize = 100_000;
+        let mut subscriptions = Subscriptions::new(3);
+        for number in 0..TOPICS {
+            let topic = format!("{:0>width$}", number * 7919, width = 96 + number % 9);
+            assert!(subscriptions.add(PipeId(0), topic.as_bytes()));
+        }
+        let wishes = subscriptions.peers[0].topics.len() * size_of::<Wish>();
+        let bytes = (subscriptions.topics.heap_bytes() + wishes) / TOPICS;
+        // The allocator rounds each topic and each list up: at most 16 bytes twice.
+        assert!(bytes + 32 <= 300, "{bytes}");
+        subscriptions.remove_pipe(PipeId(0), |_, last| assert!(last));
+        assert_eq!(subscriptions.len(), 0);
+        assert!(subscriptions.topics.heap_bytes() < 1000);
+    }
+
+    #[test]
+    fn requests_are_taken_out_of_messages() {
+        let split = |parts: &[&str], only_first| {
+            let mut heard = Vec::new();
+            let message = Message::from_parts(parts.iter().copied()).unwrap();
+            let user =
+                split_requests(message, only_first, |wanted, topic| heard.push((wanted, topic.to_vec())));
+            (heard, user)
+        };
+        let a = (true, b"a".to_vec());
+        let b = (false, b"b".to_vec());
+        let cases: [(&[&str], bool, &[_], Option<Message>); 6] = [
+            (&["\x01a"], false, std::slice::from_ref(&a), None),
+            (&["\x00b"], true, std::slice::from_ref(&b), None),
+            (&["x", "\x01a"], true, &[], Some(["x", "\x01a"].into())),
+            (&["x", "\x01a"], false, std::slice::from_ref(&a), Some("x".into())),
+            (&["\x01a", "x", "\x00b"], true, &[a.clone(), b.clone()], Some("x".into())),
+            (&["", "x"], false, &[], Some(["", "x"].into())),
+        ];
+        for (parts, only_first, heard, user) in cases {
+            assert_eq!(split(parts, only_first), (heard.to_vec(), user), "{parts:?}");
+        }
+    }
+}

@@ -284,3 +284,105 @@ fn bytes_of<V>(entries: &[Option<Entry<V>>], id: TopicId) -> &[u8] {
         _ => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    impl<V> Topics<V> {
+        /// Bytes on the heap, as far as the table's own containers go; a vector's pages beyond its length are never touched.
+        pub fn heap_bytes(&self) -> usize {
+            self.entries.len() * size_of::<Option<Entry<V>>>()
+                + self.free.len() * size_of::<TopicId>()
+                + self.index.capacity() * size_of::<Slot>()
+                + self.iter().map(<[u8]>::len).sum::<usize>()
+                + self.radix.as_ref().map_or(0, Radix::heap_bytes)
+        }
+    }
+
+    fn found(topics: &Topics<u32>, bytes: &[u8]) -> Vec<u32> {
+        let mut found = Vec::new();
+        topics.matches(bytes, |value| {
+            found.push(*value);
+            true
+        });
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map_and_finds_prefixes(
+            moves in prop::collection::vec((0u8..3, "[ab]{0,7}"), 0..300),
+            probes in prop::collection::vec("[ab]{0,9}", 10),
+        ) {
+            let mut topics = Topics::new(1);
+            let mut model: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+            for (number, (kind, topic)) in moves.into_iter().enumerate() {
+                let topic = topic.into_bytes();
+                match (topics.find(&topic), kind) {
+                    (None, 0 | 1) => {
+                        topics.insert(&topic, number as u32);
+                        model.insert(topic, number as u32);
+                    }
+                    (Some(id), 2) => {
+                        prop_assert_eq!(topics.topic(id), &topic[..]);
+                        prop_assert_eq!(topics.value(id).copied(), model.remove(&topic));
+                        topics.remove(id);
+                    }
+                    (id, _) => prop_assert_eq!(id.is_some(), model.contains_key(&topic)),
+                }
+                prop_assert_eq!(topics.len(), model.len());
+            }
+            let mut all: Vec<&[u8]> = topics.iter().collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, model.keys().collect::<Vec<_>>());
+            for probe in probes {
+                let starts = |(topic, _): &(&Vec<u8>, &u32)| probe.as_bytes().starts_with(topic);
+                let mut expected: Vec<u32> = model.iter().filter(starts).map(|(_, value)| *value).collect();
+                expected.sort_unstable();
+                prop_assert_eq!(found(&topics, probe.as_bytes()), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_huge_topic_needs_no_deep_stack() {
+        let work = || {
+            let mut topics = Topics::new(1);
+            let huge = vec![b'x'; 64 << 20];
+            for length in [1, 2, 3, 4, 5, 1000, 10_000_000, 64 << 20] {
+                topics.insert(&huge[..length], length as u32);
+            }
+            assert!(topics.radix.is_some());
+            assert_eq!(found(&topics, &huge).len(), 8);
+            assert_eq!(found(&topics, &huge[..999]).len(), 5);
+            for length in [5, 64 << 20, 1, 10_000_000, 2, 1000, 3, 4] {
+                topics.remove(topics.find(&huge[..length]).unwrap());
+            }
+            assert_eq!(topics.len(), 0);
+        };
+        std::thread::Builder::new().stack_size(64 << 10).spawn(work).unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn the_index_comes_with_the_fifth_length_and_goes_when_it_pays() {
+        let mut topics = Topics::new(1);
+        for topic in ["a", "bb", "ccc", "dddd"] {
+            topics.insert(topic.as_bytes(), 0);
+        }
+        assert!(topics.radix.is_none());
+        let fifth = topics.insert(b"eeeee", 0);
+        assert!(topics.radix.is_some());
+        topics.remove(fifth);
+        assert!(topics.radix.is_some(), "not yet: switching would cost more than the change did");
+        for _ in 0..5 {
+            let id = topics.insert(b"ffff", 0);
+            topics.remove(id);
+        }
+        assert!(topics.radix.is_none());
+        assert_eq!(found(&topics, b"ccccc").len(), 1);
+    }
+}

@@ -302,3 +302,184 @@ impl Behaviour for XPub {
         self.source
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, PatternOptions, PipeId, Refusal};
+    use crate::{Message, SocketType};
+
+    fn xpub(hwm: usize, set: impl FnOnce(&mut PatternOptions)) -> Rig {
+        let mut rig = Rig::with(SocketType::XPub, hwm, set);
+        for pipe in [1, 2] {
+            let _ = rig.attach(pipe);
+        }
+        rig
+    }
+
+    fn heard(rig: &mut Rig) -> Vec<String> {
+        std::iter::from_fn(|| rig.recv().ok())
+            .map(|message| match message[0].as_bytes() {
+                [1, topic @ ..] => format!("+{}", topic.escape_ascii()),
+                [0, topic @ ..] => format!("-{}", topic.escape_ascii()),
+                _ => format!("{message:?}"),
+            })
+            .collect()
+    }
+
+    fn reached(rig: &mut Rig, message: &str) -> Vec<u32> {
+        rig.send(message).unwrap();
+        std::mem::take(&mut rig.pipes.outbound).into_keys().collect()
+    }
+
+    #[test]
+    fn messages_go_to_those_who_want_them_once() {
+        let mut rig = xpub(9, |_| {});
+        rig.subscription(1, "a", true);
+        rig.subscription(1, "ab", true);
+        rig.subscription(2, "", true);
+        rig.subscription(7, "a", true);
+        assert_eq!(reached(&mut rig, "abc"), [1, 2]);
+        assert_eq!(reached(&mut rig, "b"), [2]);
+        rig.send("ab").unwrap();
+        assert_eq!((rig.pipes.sent(1).len(), rig.pipes.sent(2).len()), (1, 1));
+        rig.detach_out(2);
+        assert_eq!(reached(&mut rig, "b"), []);
+        assert_eq!(rig.pattern.topics_count(), 2);
+        let mut rig = xpub(9, |options| options.invert_matching = true);
+        rig.subscription(1, "a", true);
+        assert_eq!(reached(&mut rig, "ab"), [2]);
+        assert_eq!(reached(&mut rig, "b"), [1, 2]);
+    }
+
+    #[test]
+    fn full_subscribers_lose_it_or_all_wait() {
+        let mut rig = xpub(1, |_| {});
+        for pipe in [1, 2] {
+            rig.subscription(pipe, "", true);
+        }
+        rig.send("a").unwrap();
+        assert_eq!(rig.pipes.sent(2).len(), 1);
+        rig.send("b").unwrap();
+        assert_eq!(rig.pipes.dropped(), [(Some(1), Dropped::HighWaterMark)]);
+        assert_eq!(rig.pipes.sent(2), [Message::from("b")]);
+        assert!(rig.can_send());
+
+        let mut rig = xpub(1, |options| options.xpub_nodrop = true);
+        for pipe in [1, 2] {
+            rig.subscription(pipe, "a", true);
+        }
+        rig.send("a").unwrap();
+        assert_eq!(rig.pipes.sent(2).len(), 1);
+        assert_eq!(rig.send("a"), Err(Refusal::WouldBlock));
+        assert_eq!(rig.may_start("a"), Err(Refusal::WouldBlock));
+        assert_eq!(rig.pipes.sent(2), []);
+        assert_eq!(rig.send("nobody wants this"), Ok(()));
+        rig.commit(["a", "more"]);
+        assert_eq!(rig.pipes.sent(1).len(), 2);
+        assert_eq!(rig.pipes.dropped(), []);
+    }
+
+    #[test]
+    fn a_pub_hears_nothing() {
+        let mut publisher = Rig::new(SocketType::Pub, 1);
+        publisher.send("to nobody").unwrap();
+        assert_eq!(publisher.pipes.dropped(), [(None, Dropped::NoPeer)]);
+        let _ = publisher.attach(1);
+        publisher.subscription(1, "a", true);
+        assert_eq!(publisher.recv(), Err(Refusal::NotSupported));
+        assert!(!publisher.can_recv() && !publisher.pattern.wants_input());
+        assert!(matches!(publisher.subscribe("a"), Err(Refusal::Invalid(_))));
+        publisher.send("a").unwrap();
+        assert_eq!(publisher.pipes.sent(1).len(), 1);
+    }
+
+    #[test]
+    fn subscriptions_are_heard_first_and_last_or_verbosely() {
+        let steps = |rig: &mut Rig| {
+            for (pipe, wanted) in [(1, true), (1, true), (2, true), (1, false), (2, false), (2, false)] {
+                rig.subscription(pipe, "a", wanted);
+            }
+            heard(rig)
+        };
+        assert_eq!(steps(&mut xpub(1, |_| {})), ["+a", "-a", "-a"]);
+        assert_eq!(
+            steps(&mut xpub(1, |options| options.xpub_verbose = true)),
+            ["+a", "+a", "+a", "-a", "-a"]
+        );
+        let mut verboser = xpub(1, |options| options.xpub_verboser = true);
+        assert_eq!(steps(&mut verboser), ["+a", "+a", "+a", "-a", "-a", "-a"]);
+    }
+
+    #[test]
+    fn lost_peers_cancel_their_subscriptions() {
+        let wish = |rig: &mut Rig| {
+            for (pipe, topic) in [(1, "b"), (1, "a"), (2, "a")] {
+                rig.subscription(pipe, topic, true);
+            }
+            heard(rig);
+            rig.detach(1);
+            heard(rig)
+        };
+        assert_eq!(wish(&mut xpub(1, |_| {})), ["-b"]);
+        assert_eq!(wish(&mut xpub(1, |options| options.xpub_verboser = true)), ["-a", "-b"]);
+    }
+
+    #[test]
+    fn user_messages_and_subscriptions_as_messages_are_received() {
+        let mut rig = xpub(1, |_| {});
+        rig.arrive(1, ["user", "message"]);
+        rig.arrive(2, "\x01a");
+        rig.arrive(2, "\x01a");
+        rig.arrive(2, "late");
+        assert!(rig.can_recv());
+        assert_eq!(rig.recv(), Ok(["user", "message"].into()));
+        assert_eq!(rig.pattern.last_source(), Some(PipeId(1)));
+        assert_eq!(heard(&mut rig), ["+a", "[\"late\"]"]);
+        assert_eq!(reached(&mut rig, "a"), [2]);
+    }
+
+    #[test]
+    fn the_application_grants_subscriptions_by_hand() {
+        let mut rig = xpub(9, |options| options.xpub_manual = true);
+        assert_eq!(rig.subscribe("nobody asked"), Ok(()));
+        rig.subscription(1, "a", true);
+        rig.subscription(1, "a", true);
+        assert_eq!(reached(&mut rig, "a"), []);
+        assert_eq!(rig.recv(), Ok("\x01a".into()));
+        rig.subscribe("XA").unwrap();
+        assert_eq!(reached(&mut rig, "XA"), [1]);
+        assert_eq!(heard(&mut rig), ["+a"], "duplicates are heard, too");
+        rig.subscription(1, "a", false);
+        assert_eq!(rig.recv(), Ok("\0a".into()));
+        rig.unsubscribe("XA").unwrap();
+        assert_eq!(reached(&mut rig, "XA"), []);
+        rig.subscription(2, "b", true);
+        assert_eq!(heard(&mut rig), ["+b"]);
+        rig.subscribe("B").unwrap();
+        rig.subscription(2, "c", true);
+        rig.detach(2);
+        assert_eq!(heard(&mut rig), ["+c", "-b", "-c"], "what was asked for, not what was granted");
+        assert_eq!(rig.pattern.topics_count(), 0);
+        assert_eq!(rig.subscribe("late"), Ok(()));
+        assert_eq!(rig.pattern.topics_count(), 0);
+    }
+
+    #[test]
+    fn the_last_value_goes_to_the_one_who_just_subscribed() {
+        let mut rig = xpub(9, |options| options.xpub_manual_last_value = true);
+        for pipe in [1, 2] {
+            rig.subscription(pipe, "a", true);
+            rig.recv().unwrap();
+            rig.subscribe("a").unwrap();
+            assert_eq!(reached(&mut rig, "a"), [pipe]);
+        }
+        assert_eq!(reached(&mut rig, "a"), [1, 2]);
+    }
+
+    #[test]
+    fn new_subscribers_are_welcomed() {
+        let mut rig = xpub(9, |options| options.xpub_welcome_msg = "W".into());
+        assert_eq!(rig.pipes.sent(2), [Message::from("W")]);
+    }
+}

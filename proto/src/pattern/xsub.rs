@@ -160,3 +160,93 @@ impl Behaviour for XSub {
         self.inbox.last()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::SocketType;
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, Refusal};
+
+    fn told(rig: &mut Rig) -> Vec<(u32, String, bool)> {
+        let text = |topic| String::from_utf8(topic).unwrap();
+        rig.pipes.subscriptions().into_iter().map(|(pipe, topic, on)| (pipe, text(topic), on)).collect()
+    }
+
+    #[test]
+    fn a_sub_filters_what_arrives() {
+        let mut sub = Rig::new(SocketType::Sub, 9);
+        let _ = sub.attach(1);
+        sub.arrive(1, "nothing yet");
+        assert_eq!(sub.recv(), Err(Refusal::WouldBlock));
+        sub.subscribe("a").unwrap();
+        for message in [["b", "a"], ["ab", "x"], ["", "a"]] {
+            sub.arrive(1, message);
+        }
+        assert!(sub.can_recv());
+        assert_eq!(sub.recv(), Ok(["ab", "x"].into()));
+        assert!(!sub.can_recv());
+        assert_eq!(sub.pipes.dropped(), [(Some(1), Dropped::Filtered); 3]);
+        sub.subscribe("").unwrap();
+        sub.arrive(1, "");
+        assert_eq!(sub.recv(), Ok("".into()));
+        assert_eq!(sub.send("x"), Err(Refusal::NotSupported));
+        assert!(!sub.can_send());
+    }
+
+    #[test]
+    fn inverted_filter() {
+        let mut sub = Rig::with(SocketType::Sub, 9, |options| options.invert_matching = true);
+        let _ = sub.attach(1);
+        sub.subscribe("a").unwrap();
+        sub.arrive(1, "ab");
+        sub.arrive(1, "b");
+        assert_eq!(sub.recv(), Ok("b".into()));
+    }
+
+    #[test]
+    fn every_subscription_goes_upstream_but_only_the_last_cancellation() {
+        let mut sub = Rig::new(SocketType::Sub, 9);
+        sub.subscribe("early").unwrap();
+        let _ = sub.attach(1);
+        let _ = sub.attach(2);
+        assert_eq!(told(&mut sub), [], "replaying is the engine's");
+        sub.subscribe("a").unwrap();
+        sub.subscribe("a").unwrap();
+        assert_eq!(told(&mut sub).len(), 4);
+        assert_eq!(sub.pattern.topics_count(), 2);
+        let mut topics: Vec<&[u8]> = sub.pattern.topics().collect();
+        topics.sort_unstable();
+        assert_eq!(topics, [&b"a"[..], b"early"]);
+        sub.unsubscribe("unknown").unwrap();
+        sub.unsubscribe("a").unwrap();
+        assert_eq!(told(&mut sub), []);
+        sub.detach(1);
+        sub.unsubscribe("a").unwrap();
+        assert_eq!(told(&mut sub), [(2, "a".to_owned(), false)]);
+    }
+
+    #[test]
+    fn an_xsub_subscribes_by_message_and_sends_the_rest_to_all() {
+        let mut xsub = Rig::new(SocketType::XSub, 1);
+        let _ = xsub.attach(1);
+        let _ = xsub.attach(2);
+        xsub.send("\x01a").unwrap();
+        assert_eq!(told(&mut xsub), [(1, "a".to_owned(), true), (2, "a".to_owned(), true)]);
+        xsub.send("\x00unknown").unwrap();
+        assert_eq!(told(&mut xsub), []);
+        xsub.send(["user", "message"]).unwrap();
+        xsub.send("dropped").unwrap();
+        assert_eq!(xsub.pipes.sent(1), [["user", "message"].into()]);
+        assert_eq!(
+            xsub.pipes.dropped(),
+            [(Some(1), Dropped::HighWaterMark), (Some(2), Dropped::HighWaterMark)]
+        );
+        xsub.arrive(1, "unfiltered");
+        assert_eq!(xsub.recv(), Ok("unfiltered".into()));
+        assert!(matches!(xsub.subscribe("a"), Err(Refusal::Invalid(_))));
+        let mut verbose = Rig::with(SocketType::XSub, 1, |options| options.xsub_verbose_unsubscribe = true);
+        let _ = verbose.attach(1);
+        verbose.send("\x00unknown").unwrap();
+        assert_eq!(told(&mut verbose), [(1, "unknown".to_owned(), false)]);
+    }
+}
