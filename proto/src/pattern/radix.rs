@@ -37,6 +37,9 @@ impl Default for Radix {
 }
 
 impl Radix {
+    /// How many topics on one path are remembered while it is followed.
+    const PASSED_MAX: usize = 8;
+
     /// Adds topic `id`, which is not empty and not in the tree; `text` gives a topic's bytes.
     pub fn insert<'t>(&mut self, text: &impl Fn(TopicId) -> &'t [u8], id: TopicId) {
         let topic = text(id);
@@ -92,10 +95,42 @@ impl Radix {
         bytes: &[u8],
         mut found: impl FnMut(TopicId) -> bool,
     ) {
-        let deepest = self.deepest(bytes, bytes.len());
-        if deepest == ROOT {
+        let mut passed = [(0, NONE); Self::PASSED_MAX];
+        let (mut count, mut at) = (0, ROOT);
+        while let Some(child) = self.child_towards(at, bytes) {
+            let node = self.node(child);
+            if node.end > bytes.len() {
+                break;
+            }
+            if node.topic != NONE {
+                let Some(place) = passed.get_mut(count) else {
+                    return self.matches_many(text, bytes, found);
+                };
+                *place = (node.end, node.topic);
+                count += 1;
+            }
+            at = child;
+        }
+        if count == 0 {
             return;
         }
+        let common = common_prefix(bytes, text(self.node(at).source));
+        for (end, topic) in &passed[..count] {
+            if *end > common || !found(*topic) {
+                return;
+            }
+        }
+    }
+
+    /// The same for longer paths: goes the way twice instead of remembering it.
+    #[cold]
+    fn matches_many<'t>(
+        &self,
+        text: &impl Fn(TopicId) -> &'t [u8],
+        bytes: &[u8],
+        mut found: impl FnMut(TopicId) -> bool,
+    ) {
+        let deepest = self.deepest(bytes, bytes.len());
         let common = common_prefix(bytes, text(self.node(deepest).source));
         let mut at = ROOT;
         while let Some(child) = self.child_towards(at, bytes) {
@@ -256,6 +291,24 @@ mod tests {
             }
             assert_eq!(seen, *present);
             assert_eq!(nodes, self.nodes.len() - self.free.len(), "a node was lost");
+        }
+    }
+
+    #[test]
+    fn long_paths_are_followed_to_their_end() {
+        static LETTERS: [u8; 40] = [b'x'; 40];
+        let text = |id: TopicId| -> &'static [u8] { &LETTERS[..id as usize] };
+        let mut radix = Radix::default();
+        for id in (1..=40).rev() {
+            radix.insert(&text, id);
+        }
+        for length in [0, 1, 7, 8, 9, 30, 40] {
+            let mut found = Vec::new();
+            radix.matches(&text, &LETTERS[..length], |id| {
+                found.push(id);
+                id < 20
+            });
+            assert_eq!(found, (1..=length.min(20) as TopicId).collect::<Vec<_>>());
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Cost: a few dozen bytes for a topic beyond its own length and its value. Exact search is one keyed hash. Prefix
 //! search hashes once per distinct topic length while there are at most [`Topics::HASHED_LENGTHS`] of them, and walks a
-//! [`Radix`] index otherwise; both orders were measured, the first is five to ten times faster where it applies.
+//! [`Radix`] index otherwise.
 //! Nothing recurses, so topics of any length are safe on any stack.
 //!
 //! Invariant: `index` holds every topic but the empty one, which is `root`; `lengths` counts them by length;
@@ -52,8 +52,9 @@ struct Lengths {
 }
 
 impl<V> Topics<V> {
-    /// Up to this many distinct lengths are searched by hashing.
-    pub const HASHED_LENGTHS: usize = 4;
+    /// Up to this many distinct lengths are searched by hashing. Measured with hierarchical topics of seven lengths: the
+    /// same 60 ns as the index with 1 000 topics, 220 against 370 with 100 000, 500 against 740 with a million.
+    pub const HASHED_LENGTHS: usize = 8;
 
     pub fn new(seed: u64) -> Topics<V> {
         Topics {
@@ -315,8 +316,8 @@ mod tests {
     proptest! {
         #[test]
         fn behaves_like_a_map_and_finds_prefixes(
-            moves in prop::collection::vec((0u8..3, "[ab]{0,7}"), 0..300),
-            probes in prop::collection::vec("[ab]{0,9}", 10),
+            moves in prop::collection::vec((0u8..3, "[ab]{0,12}|a{0,12}"), 0..300),
+            probes in prop::collection::vec("[ab]{0,14}|a{0,12}b?", 10),
         ) {
             let mut topics = Topics::new(1);
             let mut model: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
@@ -353,13 +354,13 @@ mod tests {
         let work = || {
             let mut topics = Topics::new(1);
             let huge = vec![b'x'; 64 << 20];
-            for length in [1, 2, 3, 4, 5, 1000, 10_000_000, 64 << 20] {
+            for length in [1, 2, 3, 4, 5, 6, 7, 1000, 10_000_000, 64 << 20] {
                 topics.insert(&huge[..length], length as u32);
             }
             assert!(topics.radix.is_some());
-            assert_eq!(found(&topics, &huge).len(), 8);
-            assert_eq!(found(&topics, &huge[..999]).len(), 5);
-            for length in [5, 64 << 20, 1, 10_000_000, 2, 1000, 3, 4] {
+            assert_eq!(found(&topics, &huge).len(), 10);
+            assert_eq!(found(&topics, &huge[..999]).len(), 7);
+            for length in [5, 64 << 20, 1, 10_000_000, 6, 7, 2, 1000, 3, 4] {
                 topics.remove(topics.find(&huge[..length]).unwrap());
             }
             assert_eq!(topics.len(), 0);
@@ -368,21 +369,23 @@ mod tests {
     }
 
     #[test]
-    fn the_index_comes_with_the_fifth_length_and_goes_when_it_pays() {
+    fn the_index_comes_with_many_lengths_and_goes_when_that_pays() {
         let mut topics = Topics::new(1);
-        for topic in ["a", "bb", "ccc", "dddd"] {
-            topics.insert(topic.as_bytes(), 0);
+        let long = [b'c'; Topics::<u32>::HASHED_LENGTHS + 1];
+        for length in 1..long.len() {
+            topics.insert(&long[..length], 0);
         }
         assert!(topics.radix.is_none());
-        let fifth = topics.insert(b"eeeee", 0);
+        let one_more = topics.insert(&long, 0);
         assert!(topics.radix.is_some());
-        topics.remove(fifth);
+        assert_eq!(found(&topics, &long).len(), long.len());
+        topics.remove(one_more);
         assert!(topics.radix.is_some(), "not yet: switching would cost more than the change did");
-        for _ in 0..5 {
+        for _ in 0..long.len() {
             let id = topics.insert(b"ffff", 0);
             topics.remove(id);
         }
         assert!(topics.radix.is_none());
-        assert_eq!(found(&topics, b"ccccc").len(), 1);
+        assert_eq!(found(&topics, &long).len(), long.len() - 1);
     }
 }
