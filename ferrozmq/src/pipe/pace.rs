@@ -21,6 +21,8 @@ pub(crate) struct Pace {
     oldest: Option<Instant>,
     glance: u8,
     batch: usize,
+    /// Something was written since the backstop last looked.
+    wrote: bool,
 }
 
 impl Pace {
@@ -45,6 +47,7 @@ impl Pace {
             oldest: None,
             glance: 0,
             batch: Self::BATCH_MIN,
+            wrote: false,
         }
     }
 
@@ -88,11 +91,17 @@ impl Pace {
     /// A write of `bytes` ended.
     pub(crate) fn wrote(&mut self, bytes: usize, now: Instant) {
         self.last_write_end = Some(now);
+        self.wrote = true;
         self.oldest = None;
         self.glance = 0;
         if self.streaming && bytes >= self.batch {
             self.batch = (self.batch * 2).min(Self::BATCH_MAX);
         }
+    }
+
+    /// Whether the sender has written since the backstop last asked.
+    pub(crate) fn wrote_since_last_look(&mut self) -> bool {
+        std::mem::take(&mut self.wrote)
     }
 
     /// The sender paused: the next message is written at once.

@@ -12,6 +12,7 @@ use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
+use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
 use crate::sys::epoll::Epoll;
@@ -419,18 +420,20 @@ impl WirePipe {
     // ---- The I/O thread's side ----
 
     /// A connection is ready: from now on anybody may drive it.
-    pub(crate) fn go_online(&self, halves: Halves, subscriptions: u64, replay: Vec<Bytes>) {
+    pub(crate) fn go_online(&self, halves: Halves, subscriptions: &Mutex<Subscriptions>) {
         let Halves { stream, sealer, opener, surplus, origin, token, set } = halves;
         self.token.store(token, Ordering::Relaxed);
         self.seen.store(true, Ordering::Relaxed);
         self.peer_ttl_ms.store(0, Ordering::Relaxed);
         {
+            // Both locks: a change is replayed here, or told by the socket, never both or neither.
+            let wanted = subscriptions.lock();
             let mut tx = self.tx.lock();
             tx.online = true;
-            tx.subscriptions = subscriptions;
+            tx.subscriptions = wanted.version();
             tx.line = Some(Box::new(Line::new(Arc::clone(&stream), sealer)));
-            for topic in replay {
-                tx.push_control(Control::Subscribe { topic, wanted: true });
+            for topic in wanted.topics() {
+                tx.push_control(Control::Subscribe { topic: topic.clone(), wanted: true });
             }
         }
         {
@@ -518,18 +521,15 @@ impl WirePipe {
                 tx.backstopped = false;
                 return false;
             }
-            if tx.arena.is_empty() && !tx.pace.is_streaming() {
-                tx.backstopped = false;
-                return false;
+            if tx.pace.wrote_since_last_look() {
+                // The sender is at it; it writes what it queues.
+                return true;
             }
-            if !tx.arena.is_empty() {
-                // The sender has been away for a whole period, or would have written this.
-                tx.pace.pause();
-            }
-            tx.backstopped = tx.pace.is_streaming();
+            tx.pace.pause();
+            tx.backstopped = false;
         }
         self.flush_and_arm();
-        self.tx.lock().backstopped
+        false
     }
 
     /// Counters: messages sent, received, queued out, waiting in.
