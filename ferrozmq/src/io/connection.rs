@@ -267,6 +267,7 @@ impl Io {
         let halves =
             Halves { stream: Arc::clone(&conn.stream), sealer, opener, surplus, origin: conn.origin, token, set };
         let (endpoint, dialed) = (conn.endpoint, conn.dialed);
+        self.pipes.insert(pipe.id(), Arc::clone(&pipe));
         pipe.go_online(halves, &owner.subscriptions);
         self.set_conn_timer(token, deadline);
         if dialed {
@@ -334,6 +335,9 @@ impl Io {
         self.cancel(&mut conn.timer);
         self.cancel(&mut conn.linger_timer);
         peer::forget(conn.origin);
+        if let Some(pipe) = &conn.pipe {
+            self.pipes.remove(&pipe.id());
+        }
         let returned = conn.dialed && self.dialer_down(conn.endpoint, outcome, conn.pipe.as_ref());
         if let (false, Some(pipe)) = (returned, &conn.pipe) {
             end_pipe(&conn.owner, pipe);

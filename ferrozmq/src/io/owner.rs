@@ -17,7 +17,7 @@ pub(crate) struct Owner {
     pub(crate) kind: SocketType,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) events: EventSink,
-    pub(crate) subscriptions: Mutex<Subscriptions>,
+    pub(crate) subscriptions: Arc<Mutex<Subscriptions>>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) counters: Counters,
     /// Handshakes done and connections not yet ended.

@@ -15,6 +15,7 @@ use crate::io::listener::Listening;
 use crate::io::owner::Owner;
 use crate::io::timer::{TimerKey, Timers};
 use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::wire::WirePipe;
 use crate::resolver::Resolver;
 use crate::sync::Mutex;
 use crate::sys::epoll::{Epoll, Events, Interest};
@@ -152,6 +153,8 @@ pub(super) struct Io {
     pub(super) dialers: HashMap<u64, Dialer>,
     pub(super) conns: HashMap<u64, Conn>,
     pub(super) watched: HashMap<u64, Watched>,
+    /// Pipes of connections that are up, by pipe.
+    pub(super) pipes: HashMap<u64, Arc<WirePipe>>,
     set_events: Events,
 }
 
@@ -165,6 +168,7 @@ impl Io {
             dialers: HashMap::new(),
             conns: HashMap::new(),
             watched: HashMap::new(),
+            pipes: HashMap::new(),
             set_events: Events::with_capacity(SET_EVENTS),
         }
     }
@@ -232,7 +236,7 @@ impl Io {
         let mut events = std::mem::take(&mut self.set_events);
         let _ = set.wait(&mut events, Some(Duration::ZERO));
         for event in events.iter() {
-            if let Some(pipe) = self.conns.get(&event.token).and_then(Conn::pipe) {
+            if let Some(pipe) = self.pipes.get(&event.token) {
                 pipe.fill(true);
             }
         }

@@ -23,6 +23,8 @@ pub(crate) enum Signal {
     Attach(Arc<WirePipe>),
     /// An inproc peer connected: a new pipe, its end for this socket.
     AttachInproc(Box<InprocEnd>),
+    /// The address this inproc pipe waited for was bound.
+    InprocBound { pipe: u64, hwm: usize, routing_id: Bytes },
     /// A handshake on this pipe told who the peer is.
     Identify { pipe: u64, peer: Arc<PeerInfo> },
     /// There may be messages to read again.

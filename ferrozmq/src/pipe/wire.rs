@@ -14,7 +14,7 @@ use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -227,7 +227,7 @@ impl WirePipe {
         }
     }
 
-    fn put_back(&self, mut tx: crate::sync::Guard<'_, Tx>, line: Box<Line>, result: Flush) -> Flush {
+    fn put_back(&self, mut tx: MutexGuard<'_, Tx>, line: Box<Line>, result: Flush) -> Flush {
         if tx.orphaned {
             tx.retire(line);
             drop(tx);
@@ -267,11 +267,10 @@ impl WirePipe {
         self.tx.lock().pace.pause();
     }
 
-    /// The descriptor, where output waits for the kernel and nobody else waits for it.
-    pub(crate) fn blocked_descriptor(&self) -> Option<(Arc<Stream>, RawFd)> {
-        let tx = self.tx.lock();
-        let line = tx.line.as_ref().filter(|_| tx.blocked && !tx.armed && !tx.failed)?;
-        Some((Arc::clone(line.stream()), line.stream().as_fd().as_raw_fd()))
+    /// Ends the connection. What is queued goes to the kernel if it takes it now.
+    pub(crate) fn hang_up(&self) {
+        self.flush();
+        self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
     }
 
     /// Messages not yet with the kernel.
@@ -307,6 +306,11 @@ impl WirePipe {
         into.append(&mut rx.runs);
         rx.resume_if_due();
         true
+    }
+
+    /// Whether messages wait to be taken.
+    pub(crate) fn has_input(&self) -> bool {
+        self.rx.lock().waiting > 0
     }
 
     /// The descriptor to wait on for input, if nothing keeps this pipe from reading.
@@ -442,7 +446,7 @@ impl WirePipe {
             rx.end = None;
             rx.paused = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
-            let watch = Watch { set, stream, token };
+            let watch = Watch { set, stream, token: self.id };
             watch.begin();
             rx.watch = Some(watch);
         }
