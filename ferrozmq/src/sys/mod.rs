@@ -7,6 +7,7 @@
 //!
 //! Not here: addresses, endpoints and socket options by name (that is [`crate::transport`]).
 
+pub mod adopt;
 pub mod cpu;
 pub mod epoll;
 pub mod eventfd;
