@@ -1,6 +1,7 @@
 //! ZeroMQ in Rust.
 #![expect(dead_code, unused_imports, reason = "the engine that stands on these floors comes next")]
 
+mod resolver;
 mod sys;
 mod transport;
 

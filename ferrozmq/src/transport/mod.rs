@@ -16,6 +16,7 @@ pub mod filter;
 mod ipc;
 pub mod listener;
 pub mod options;
+pub mod socks5;
 pub mod stream;
 mod tcp;
 
@@ -24,6 +25,7 @@ pub use dial::{Dial, Progress};
 pub use filter::Credentials;
 pub use listener::{AcceptError, Listener};
 pub use options::{Keepalive, SocksProxy, StreamOptions};
+pub use socks5::{Socks5, Socks5Error};
 pub use stream::{Stream, StreamKind};
 
 #[cfg(test)]
