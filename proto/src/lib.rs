@@ -16,6 +16,7 @@
 pub mod error;
 pub mod frame;
 pub mod message;
+pub mod option;
 pub mod pattern;
 pub mod socket_type;
 pub mod zmtp;
@@ -23,4 +24,5 @@ pub mod zmtp;
 pub use error::PeerError;
 pub use frame::Frame;
 pub use message::Message;
+pub use option::Options;
 pub use socket_type::SocketType;
