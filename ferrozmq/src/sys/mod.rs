@@ -17,6 +17,7 @@ pub mod ifaddrs;
 pub mod io;
 pub mod membarrier;
 pub mod poll;
+pub mod random;
 pub mod rlimit;
 pub mod sockopt;
 pub mod timerfd;

@@ -3,17 +3,20 @@
 //! [`Dial::start`], wait until the descriptor is writable, [`Dial::finish`]. A host with several addresses
 //! is tried one dial at a time by the caller, in the order given by the resolver.
 //!
-//! Not here: time-outs, reconnecting, proxies' handshakes ([`super::socks5`]).
+//! By way of a proxy: dial the proxy, then [`negotiate`] until it says that the stream is the peer's.
+//!
+//! Not here: time-outs, reconnecting, what is said to proxies ([`super::socks5`]).
 
 use super::address::DialAddress;
 use super::options::StreamOptions;
+use super::socks5::{MAX_REPLY, Socks5};
 use super::stream::{Kind, Stream};
 use super::{ipc, tcp};
 use rustix::io::Errno;
 use rustix::net;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// A connection on its way.
@@ -77,8 +80,43 @@ impl Dial {
     }
 }
 
+/// Exchanges with a proxy what can be exchanged without waiting; `true` once the stream is the peer's.
+/// Until then, wait until it is readable. Never reads a byte that is the peer's.
+pub fn negotiate(stream: &Stream, socks: &mut Socks5) -> io::Result<bool> {
+    let mut room = [0; MAX_REPLY];
+    loop {
+        while !socks.poll_transmit().is_empty() {
+            // A few dozen bytes into an empty buffer: a stream that cannot take them (`WouldBlock`) is no good.
+            let sent = stream.send(socks.poll_transmit()).map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => io::ErrorKind::WriteZero.into(),
+                _ => error,
+            })?;
+            socks.transmitted(sent);
+        }
+        if socks.is_done() {
+            return Ok(true);
+        }
+        let limit = socks.wanted().min(room.len());
+        let (room, _) = room.split_at_mut(limit);
+        match stream.recv(room) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                socks.handle_bytes(room.get(..count).unwrap_or_default())?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 impl AsFd for Dial {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for Dial {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
     }
 }

@@ -11,7 +11,7 @@ use super::address::IpcAddress;
 use super::filter::Credentials;
 use super::options::{IPC_SEND_BUFFER, StreamOptions};
 use super::tcp;
-use crate::sys::{fork, sockopt};
+use crate::sys::{fork, random, sockopt};
 use rustix::fs::{FileType, lstat};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
@@ -83,7 +83,7 @@ impl WildcardFile {
         let parent = std::env::temp_dir();
         let mut attempts = 0;
         loop {
-            let directory = parent.join(format!("ferrozmq-{:016x}", random()?));
+            let directory = parent.join(format!("ferrozmq-{:016x}", random::number()));
             match DirBuilder::new().mode(0o700).create(&directory) {
                 Ok(()) => {
                     let path = directory.join("socket");
@@ -174,8 +174,4 @@ fn open(options: &StreamOptions) -> io::Result<OwnedFd> {
     let fd = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, tcp::FLAGS, None)?;
     tune(&fd, options)?;
     Ok(fd)
-}
-
-fn random() -> io::Result<u64> {
-    getrandom::u64().map_err(|error| io::Error::other(error.to_string()))
 }

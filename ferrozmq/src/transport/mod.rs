@@ -21,7 +21,7 @@ pub mod stream;
 mod tcp;
 
 pub use address::{DialAddress, IpcAddress, ListenAddress, LocalHost};
-pub use dial::{Dial, Progress};
+pub use dial::{Dial, Progress, negotiate};
 pub use filter::Credentials;
 pub use listener::{AcceptError, Listener};
 pub use options::{Keepalive, SocksProxy, StreamOptions};

@@ -4,6 +4,7 @@
 //! Invariant: nothing here changes afterwards, so that a listener and the connections it accepts agree.
 //! Checking ranges is not done here; values the kernel dislikes come back as its errors.
 
+use ferrozmq_proto::option::Options;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -94,6 +95,40 @@ pub const LOOPBACK_CONGESTION: &str = "cubic";
 /// libzmq's `ZMQ_BACKLOG`.
 pub const DEFAULT_BACKLOG: u32 = 100;
 
+impl From<&Options> for StreamOptions {
+    fn from(options: &Options) -> Self {
+        Self {
+            sndbuf: options.sndbuf,
+            rcvbuf: options.rcvbuf,
+            tos: options.tos,
+            priority: options.priority,
+            busy_poll: options.busy_poll,
+            bind_to_device: options.bind_to_device.clone(),
+            keepalive: Keepalive {
+                on: options.tcp_keepalive,
+                count: options.tcp_keepalive_cnt,
+                idle_s: options.tcp_keepalive_idle,
+                interval_s: options.tcp_keepalive_intvl,
+            },
+            tcp_maxrt: options.tcp_maxrt,
+            notsent_lowat: None,
+            ipv6: options.ipv6,
+            backlog: options.backlog,
+            use_fd: options.use_fd,
+            accept_filters: options.tcp_accept_filters.clone(),
+            ipc_filter_pids: options.ipc_filter_pid.clone(),
+            ipc_filter_uids: options.ipc_filter_uid.clone(),
+            ipc_filter_gids: options.ipc_filter_gid.clone(),
+            socks: options.socks_proxy.as_ref().map(|address| SocksProxy {
+                address: address.clone(),
+                username: options.socks_username.clone(),
+                password: options.socks_password.clone(),
+            }),
+            loopback_congestion: Some(LOOPBACK_CONGESTION),
+        }
+    }
+}
+
 impl Default for StreamOptions {
     fn default() -> Self {
         Self {
@@ -116,5 +151,16 @@ impl Default for StreamOptions {
             socks: None,
             loopback_congestion: Some(LOOPBACK_CONGESTION),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrozmq_proto::SocketType;
+
+    #[test]
+    fn defaults_agree_with_the_sockets() {
+        assert_eq!(StreamOptions::from(&Options::new(SocketType::Dealer)), StreamOptions::default());
     }
 }

@@ -13,6 +13,7 @@
 
 use super::options::SocksProxy;
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 
 /// The longest reply: version, code, reserved, type, a name of 255 with its length, a port.
@@ -115,6 +116,13 @@ impl Socks5 {
         self.state == State::Done
     }
 
+    /// How many bytes may be read without reading what is the peer's: at least one until
+    /// [`Self::is_done`].
+    pub fn wanted(&self) -> usize {
+        // A malformed reply is told by `handle_bytes`, which wants a byte for it.
+        self.reply_length().map_or(1, |length| length.saturating_sub(self.reply.len()))
+    }
+
     /// How long the reply is, as far as what arrived of it tells.
     fn reply_length(&self) -> Result<usize, Socks5Error> {
         match (self.state, self.reply.as_slice()) {
@@ -179,6 +187,21 @@ impl fmt::Display for Socks5Error {
 }
 
 impl std::error::Error for Socks5Error {}
+
+impl From<Socks5Error> for io::Error {
+    fn from(error: Socks5Error) -> Self {
+        let kind = match error {
+            Socks5Error::Unsayable(_) => io::ErrorKind::InvalidInput,
+            Socks5Error::Malformed => io::ErrorKind::InvalidData,
+            Socks5Error::NoAcceptableMethod | Socks5Error::AuthenticationFailed => {
+                io::ErrorKind::PermissionDenied
+            }
+            // Not `ConnectionRefused`, whatever the code: that would be the proxy itself.
+            Socks5Error::Refused(_) => io::ErrorKind::HostUnreachable,
+        };
+        Self::new(kind, error)
+    }
+}
 
 const VERSION: u8 = 5;
 const AUTHENTICATION_VERSION: u8 = 1;
@@ -343,6 +366,7 @@ mod tests {
                         Err(error) => return Err(error),
                     }
                     assert!(socks.reply.len() <= MAX_REPLY);
+                    assert_eq!(socks.wanted() > 0, !socks.is_done());
                 }
                 Ok((consumed, socks.is_done()))
             };

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use rustix::net;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// A connection's descriptor and what kind it is.
 #[derive(Debug)]
@@ -58,8 +58,14 @@ impl Stream {
 
     /// Sends some of `slices`, in order; returns how many bytes.
     #[inline]
-    pub fn sendmsg(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         socket_io::sendmsg(&self.fd, slices)
+    }
+
+    /// Receives into `room`; 0 is the end of input (or no room).
+    #[inline]
+    pub fn recv(&self, room: &mut [u8]) -> io::Result<usize> {
+        socket_io::recv_slice(&self.fd, room)
     }
 
     /// Receives into the spare capacity of `buffer` (see [`socket_io::recv_into`]); 0 is the end of input.
@@ -134,5 +140,11 @@ impl Stream {
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for Stream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
     }
 }

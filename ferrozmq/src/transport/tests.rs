@@ -140,7 +140,7 @@ fn bytes_go_both_ways_and_end() {
         assert!(listener.accept().unwrap().is_none(), "one connection, one accept");
         assert_eq!(client.send(b"ping").unwrap(), 4);
         assert_eq!(&receive(&server, 4)[..], b"ping");
-        assert_eq!(server.sendmsg(&[IoSlice::new(b"po"), IoSlice::new(b"ng")]).unwrap(), 4);
+        assert_eq!(server.send_vectored(&[IoSlice::new(b"po"), IoSlice::new(b"ng")]).unwrap(), 4);
         assert_eq!(&receive(&client, 4)[..], b"pong");
         let nothing = client.recv_into(&mut BytesMut::with_capacity(8)).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
@@ -506,7 +506,7 @@ fn a_listening_descriptor_can_be_handed_in() {
     assert_eq!(errno(wrong), Some(libc::EINVAL));
     for (address, fd) in [(Place::Tcp4.address(), tcp), (directory.ipc("socket"), ipc)] {
         let listener = listen(&address, &using(fd));
-        assert_eq!(listener.as_fd().as_raw_fd(), fd);
+        assert_eq!(listener.as_raw_fd(), fd);
         assert_eq!(errno(Listener::bind(&address, using(fd))), Some(libc::EADDRINUSE));
         accept_one(&listener, &StreamOptions::default());
     }
@@ -523,6 +523,52 @@ fn a_bound_descriptor_is_made_to_listen() {
     let options = StreamOptions { use_fd: Some(socket.into_raw_fd()), ..StreamOptions::default() };
     let listener = listen(&Place::Tcp4.address(), &options);
     accept_one(&listener, &StreamOptions::default());
+}
+
+/// The proxy is a script, and the peer speaks right behind its last reply.
+#[test]
+fn a_proxy_leads_to_the_peer() {
+    let options = StreamOptions::default();
+    let (_listener, client, server) = pair(Place::Tcp4, &options);
+    let proxy = SocksProxy { address: String::new(), username: "me".into(), password: "pw".into() };
+    let mut socks = Socks5::new("example.org", 80, &proxy).unwrap();
+    assert!(!negotiate(&client, &mut socks).unwrap());
+    assert_eq!(&receive(&server, 4)[..], [5, 2, 0, 2]);
+    server.send(&[5, 2]).unwrap();
+    wait_for(&client, poll::READABLE);
+    assert!(!negotiate(&client, &mut socks).unwrap());
+    assert_eq!(&receive(&server, 7)[..], b"\x01\x02me\x02pw");
+    server.send(&[1, 0]).unwrap();
+    wait_for(&client, poll::READABLE);
+    assert!(!negotiate(&client, &mut socks).unwrap());
+    assert_eq!(&receive(&server, 18)[..], b"\x05\x01\x00\x03\x0bexample.org\x00\x50");
+    server.send(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50hello").unwrap();
+    wait_for(&client, poll::READABLE);
+    assert!(negotiate(&client, &mut socks).unwrap());
+    assert_eq!(&receive(&client, 5)[..], b"hello", "not a byte of the peer's is lost");
+}
+
+#[test]
+fn a_proxy_that_hangs_up_or_refuses_is_an_error() {
+    let proxy = SocksProxy { address: String::new(), username: String::new(), password: String::new() };
+    for (reply, expected) in
+        [(&b"\x05\xff"[..], io::ErrorKind::PermissionDenied), (b"\x05", io::ErrorKind::UnexpectedEof)]
+    {
+        let (_listener, client, server) = pair(Place::Tcp4, &StreamOptions::default());
+        let mut socks = Socks5::new("example.org", 80, &proxy).unwrap();
+        assert!(!negotiate(&client, &mut socks).unwrap());
+        receive(&server, 3);
+        server.send(reply).unwrap();
+        drop(server);
+        let outcome = loop {
+            wait_for(&client, poll::READABLE);
+            match negotiate(&client, &mut socks) {
+                Ok(false) => {}
+                outcome => break outcome,
+            }
+        };
+        assert_eq!(outcome.unwrap_err().kind(), expected);
+    }
 }
 
 /// F4. In a process of its own, because the limit is the process's.
