@@ -9,7 +9,7 @@
 //!
 //! Not here: caching (the system's), and when to ask again (at each reconnect, by the caller).
 
-use crate::sys::cpu;
+use crate::sys::{cpu, fork};
 use crate::transport::address;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -35,6 +35,8 @@ pub type Done = Box<dyn FnOnce(io::Result<Vec<SocketAddr>>) + Send>;
 /// Looks up names; one per context.
 pub struct Resolver {
     shared: Arc<Shared>,
+    /// The process whose threads these are.
+    born: u64,
 }
 
 impl Default for Resolver {
@@ -52,7 +54,7 @@ impl Resolver {
     /// A resolver that asks `lookup`, which may block; ports in its answers do not matter.
     pub fn with_lookup(lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         let shared = Shared { state: Mutex::default(), work: Condvar::new(), lookup: Box::new(lookup) };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), born: fork::generation() }
     }
 
     /// Finds the addresses of `host`, IPv6 ones only with `ipv6`, and calls `done` with them: at once on
@@ -97,6 +99,10 @@ impl Resolver {
 
 impl Drop for Resolver {
     fn drop(&mut self) {
+        if fork::in_child(self.born) {
+            // The threads are not here, and one of them may have held the lock.
+            return;
+        }
         let mut state = self.shared.lock();
         state.is_closed = true;
         let abandoned = state.take_all();

@@ -3,6 +3,7 @@
 //! Invariant: a number is adopted once at a time, so that it is closed once. What is refused stays open
 //! and the application's.
 
+use super::fork;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -36,7 +37,7 @@ impl Descriptor {
         // SAFETY: open, as checked, and by setting the option the application handed its ownership to us; the
         // set above keeps us from taking it twice.
         let fd = unsafe { OwnedFd::from_raw_fd(raw) };
-        Ok(Self { fd, _adoption: Some(Adoption(raw)) })
+        Ok(Self { fd, _adoption: Some(Adoption { raw, born: fork::generation() }) })
     }
 }
 
@@ -60,11 +61,17 @@ impl AsRawFd for Descriptor {
 
 /// A number's entry in the set of adopted ones.
 #[derive(Debug)]
-struct Adoption(RawFd);
+struct Adoption {
+    raw: RawFd,
+    born: u64,
+}
 
 impl Drop for Adoption {
     fn drop(&mut self) {
-        adopted().remove(&self.0);
+        // In a fork's child the set's lock may be held by a thread that is not there.
+        if !fork::in_child(self.born) {
+            adopted().remove(&self.raw);
+        }
     }
 }
 

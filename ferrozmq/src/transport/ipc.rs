@@ -4,7 +4,7 @@
 //! made for a wildcard. Regular files, symbolic links, live sockets and other people's replacements
 //! survive.
 //!
-//! A socket file bound by path stays behind when its listener closes, as with libzmq since 4.2: by then the
+//! A socket file bound by path stays behind when its listener closes, as with libzmq 4.3.5: by then the
 //! name may belong to a successor. The next bind clears it.
 
 use super::address::IpcAddress;
@@ -58,7 +58,7 @@ pub(super) fn tune(fd: impl AsFd, options: &StreamOptions) -> io::Result<()> {
     if options.sndbuf.is_none() {
         net::sockopt::set_socket_send_buffer_size(fd, IPC_SEND_BUFFER)?;
     }
-    tcp::apply_common_options(fd, options)
+    tcp::apply_buffers(fd, options)
 }
 
 /// Who is at the other end.

@@ -92,8 +92,8 @@ pub(super) fn backlog(options: &StreamOptions) -> i32 {
     i32::try_from(options.backlog).unwrap_or(i32::MAX)
 }
 
-/// Buffers, priority and polling: what both transports have.
-pub(super) fn apply_common_options(fd: impl AsFd, options: &StreamOptions) -> io::Result<()> {
+/// The kernel's buffers, which both transports have.
+pub(super) fn apply_buffers(fd: impl AsFd, options: &StreamOptions) -> io::Result<()> {
     let fd = fd.as_fd();
     if let Some(bytes) = options.sndbuf {
         net::sockopt::set_socket_send_buffer_size(fd, bytes)?;
@@ -101,18 +101,12 @@ pub(super) fn apply_common_options(fd: impl AsFd, options: &StreamOptions) -> io
     if let Some(bytes) = options.rcvbuf {
         net::sockopt::set_socket_recv_buffer_size(fd, bytes)?;
     }
-    if options.priority != 0 {
-        let priority = i32::try_from(options.priority).unwrap_or(i32::MAX);
-        sockopt::set_int(fd, libc::SOL_SOCKET, libc::SO_PRIORITY, priority)?;
-    }
-    if options.busy_poll != 0 {
-        sockopt::set_int(fd, libc::SOL_SOCKET, libc::SO_BUSY_POLL, options.busy_poll)?;
-    }
     Ok(())
 }
 
 /// What has to be set before the handshake: buffers decide the window's scale. Accepted sockets inherit it.
 fn apply_socket_options(fd: &OwnedFd, address: SocketAddr, options: &StreamOptions) -> io::Result<()> {
+    apply_buffers(fd, options)?;
     if options.tos != 0 {
         let tos = i32::try_from(options.tos).unwrap_or(i32::MAX);
         // On an IPv6 socket both are set: its connections may turn out to be IPv4.
@@ -122,7 +116,13 @@ fn apply_socket_options(fd: &OwnedFd, address: SocketAddr, options: &StreamOptio
         }
     }
     // After the type of service, which sets the priority as well.
-    apply_common_options(fd, options)?;
+    if options.priority != 0 {
+        let priority = i32::try_from(options.priority).unwrap_or(i32::MAX);
+        sockopt::set_int(fd, libc::SOL_SOCKET, libc::SO_PRIORITY, priority)?;
+    }
+    if options.busy_poll != 0 {
+        sockopt::set_int(fd, libc::SOL_SOCKET, libc::SO_BUSY_POLL, options.busy_poll)?;
+    }
     if let Some(device) = &options.bind_to_device {
         sockopt::set_bytes(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, device.as_bytes())?;
     }
