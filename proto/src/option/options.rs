@@ -302,21 +302,26 @@ pub struct RouterNotify {
     pub disconnect: bool,
 }
 
-/// Whether the first `prefix` bits of `peer` are those of `network`. An IPv4 peer seen through an
-/// IPv6 listener (`::ffff:a.b.c.d`) counts as IPv4.
+/// Whether the first `prefix` bits of `peer` are those of `network`.
+///
+/// An IPv4 peer is one address in two notations: `a.b.c.d`, and `::ffff:a.b.c.d` as an IPv6 listener
+/// sees it. It is compared in the notation of the filter.
 fn in_network(peer: IpAddr, network: IpAddr, prefix: u8) -> bool {
-    match (peer.to_canonical(), network.to_canonical()) {
-        (IpAddr::V4(peer), IpAddr::V4(network)) => {
-            // A mapped network was written with a prefix of 128 bits, of which 96 are the mapping.
-            let prefix = u32::from(prefix.saturating_sub(if prefix > 32 { 96 } else { 0 }));
+    let prefix = u32::from(prefix);
+    match (network, peer.to_canonical()) {
+        (IpAddr::V4(network), IpAddr::V4(peer)) => {
             let differing = u32::from(peer) ^ u32::from(network);
             differing.checked_shr(32 - prefix.min(32)).unwrap_or(0) == 0
         }
-        (IpAddr::V6(peer), IpAddr::V6(network)) => {
+        (IpAddr::V4(_), IpAddr::V6(_)) => false,
+        (IpAddr::V6(network), peer) => {
+            let peer = match peer {
+                IpAddr::V4(peer) => peer.to_ipv6_mapped(),
+                IpAddr::V6(peer) => peer,
+            };
             let differing = u128::from(peer) ^ u128::from(network);
-            differing.checked_shr(128 - u32::from(prefix).min(128)).unwrap_or(0) == 0
+            differing.checked_shr(128 - prefix.min(128)).unwrap_or(0) == 0
         }
-        _ => false,
     }
 }
 
@@ -360,6 +365,7 @@ mod tests {
         assert!(inside("10.1.2.3", "::ffff:10.0.0.0", 104));
         assert!(!inside("11.1.2.3", "::ffff:10.0.0.0", 104));
         assert!(inside("fe80::1", "fe80::", 10));
+        assert!(inside("127.0.0.1", "::", 0) && !inside("127.0.0.1", "fe80::", 10));
         assert!(inside("2001:db8::1", "::", 0));
         assert!(!inside("2001:db8::1", "0.0.0.0", 0));
     }
