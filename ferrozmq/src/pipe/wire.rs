@@ -90,13 +90,13 @@ pub(crate) struct WirePipe {
 }
 
 impl WirePipe {
-    pub(crate) fn new(desk: Arc<Desk>, mailbox: Arc<Mailbox>, sndhwm: usize, rcvhwm: usize) -> Arc<WirePipe> {
+    pub(crate) fn new(desk: Arc<Desk>, mailbox: Arc<Mailbox>, sndhwm: usize, rcvhwm: usize, conflate: bool) -> Arc<WirePipe> {
         Arc::new(WirePipe {
             id: new_pipe_id(),
             desk,
             mailbox,
-            tx: Mutex::new(Tx::new(sndhwm)),
-            rx: Mutex::new(Rx::new(rcvhwm)),
+            tx: Mutex::new(Tx::new(sndhwm, conflate)),
+            rx: Mutex::new(Rx::new(rcvhwm, conflate)),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             peer_ttl_ms: AtomicU64::new(0),

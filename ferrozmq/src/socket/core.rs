@@ -199,6 +199,20 @@ impl Core {
         result
     }
 
+    /// Completes a message whose first part was accepted.
+    pub(super) fn send_committed(&mut self, message: Message) -> std::result::Result<(), Refused> {
+        let result = self.pattern.send_committed(&mut self.ends, message);
+        self.ends.flush_written();
+        if result.is_ok() {
+            self.ends.sent += 1;
+        }
+        result
+    }
+
+    pub(super) fn may_start_send(&mut self, first: &crate::Frame) -> std::result::Result<(), Refusal> {
+        self.pattern.may_start_send(&mut self.ends, first)
+    }
+
     /// The next message, if there is one in user space.
     #[inline]
     pub(super) fn try_recv(&mut self) -> std::result::Result<Message, Refusal> {
@@ -278,6 +292,19 @@ impl Core {
                 end.pipe.set_hwm(sndhwm, rcvhwm);
             }
         }
+    }
+
+    /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
+    pub(super) fn retire(&mut self, id: PipeId) {
+        self.ends.finished.push(id);
+        self.finish_ended();
+    }
+
+    /// Lets go of all pipes.
+    pub(super) fn close_ends(&mut self) {
+        let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
+        self.ends.finished.extend(all);
+        self.finish_ended();
     }
 
     pub(super) fn owner(&self) -> Result<&Arc<Owner>> {

@@ -1,0 +1,210 @@
+//! A socket behind all its handles, and the calls that send and receive.
+
+use super::core::Core;
+use super::wait::Patience;
+use crate::context::ContextState;
+use crate::error::{Error, Result, SendError};
+use crate::io::lease::Lease;
+use crate::pipe::signal::Mailbox;
+use crate::sync::{Mutex, MutexGuard};
+use crate::{Frame, Message, SocketType};
+use ferrozmq_proto::pattern::Refusal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What all handles of a socket share.
+pub(crate) struct SocketState {
+    pub(super) kind: SocketType,
+    pub(super) core: Mutex<Core>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) lease: Arc<Lease>,
+    /// The context was terminated: every call ends.
+    pub(super) terminated: AtomicBool,
+    pub(super) context: Arc<ContextState>,
+}
+
+impl SocketState {
+    /// Enters the socket: its guard, with all signals read.
+    #[inline]
+    pub(super) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
+        let mut core = self.core.lock();
+        if self.mailbox.pending() {
+            core.read_signals(&self.mailbox);
+        }
+        self.check(&core)?;
+        Ok(core)
+    }
+
+    /// Whether the socket may be used at all.
+    #[inline]
+    pub(super) fn check(&self, core: &Core) -> Result<()> {
+        if core.owner.is_none() {
+            return Err(Error::closed());
+        }
+        if self.is_terminated() {
+            return Err(Error::terminated());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.terminated.load(Ordering::Acquire)
+    }
+
+    /// Ends every call in this socket, now and later.
+    pub(crate) fn terminate(&self) {
+        self.terminated.store(true, Ordering::Release);
+        self.mailbox.waker().wake_unconditionally();
+    }
+
+    pub(super) fn send(&self, message: Message, patience: Patience) -> std::result::Result<(), SendError> {
+        let mut message = message;
+        let mut core = match self.enter() {
+            Ok(core) => core,
+            Err(error) => return Err(SendError::new(message, error)),
+        };
+        loop {
+            let refused = match core.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused,
+            };
+            message = refused.message;
+            if refused.why != Refusal::WouldBlock || patience == Patience::None {
+                return Err(SendError::new(message, Error::from_refusal(refused.why)));
+            }
+            core = match self.wait(core, false, patience) {
+                Ok(core) => core,
+                Err(error) => return Err(SendError::new(message, error)),
+            };
+        }
+    }
+
+    pub(super) fn recv(&self, patience: Patience) -> Result<Message> {
+        self.recv_in(self.enter()?, patience).map(|(_, message)| message)
+    }
+
+    /// Receives with the guard held already, and keeps it.
+    fn recv_in<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Patience,
+    ) -> Result<(MutexGuard<'a, Core>, Message)> {
+        loop {
+            match core.try_recv() {
+                Ok(message) => {
+                    self.lease.renew();
+                    return Ok((core, message));
+                }
+                Err(Refusal::WouldBlock) => {}
+                Err(refusal) => return Err(Error::from_refusal(refusal)),
+            }
+            core = match patience {
+                Patience::None => self.look(core)?,
+                patience => self.wait(core, true, patience)?,
+            };
+        }
+    }
+
+    /// Looks for input without waiting; an error if there is none.
+    fn look<'a>(&'a self, mut core: MutexGuard<'a, Core>) -> Result<MutexGuard<'a, Core>> {
+        core.ends.flush_all();
+        if core.announce() || self.read_leased(&mut core) {
+            return Ok(core);
+        }
+        if self.mailbox.pending() {
+            core.read_signals(&self.mailbox);
+            self.check(&core)?;
+            return Ok(core);
+        }
+        Err(Error::would_block())
+    }
+
+    /// While this side has the lease, nobody else reads: a call that does not wait must.
+    pub(super) fn read_leased(&self, core: &mut Core) -> bool {
+        if !self.lease.is_held() || !core.pattern.wants_input() {
+            return false;
+        }
+        let mut sets = Vec::new();
+        self.lease.each_set(|set| sets.push(Arc::clone(set)));
+        let mut got = false;
+        for set in sets {
+            got |= core.read_set(&set);
+        }
+        got
+    }
+
+    pub(super) fn send_part(
+        &self,
+        part: Frame,
+        more: bool,
+        patience: Patience,
+    ) -> std::result::Result<(), (Frame, Error)> {
+        let mut core = match self.enter() {
+            Ok(core) => core,
+            Err(error) => return Err((part, error)),
+        };
+        if !core.staging.has_output() {
+            if !more {
+                drop(core);
+                return self.send(Message::from(part), patience).map_err(|error| {
+                    let (message, error) = error.into_parts();
+                    (message.split_first().0, error)
+                });
+            }
+            match self.start_message(core, &part, patience) {
+                Ok(mut core) => core.staging.add(part),
+                Err(error) => return Err((part, error)),
+            }
+            return Ok(());
+        }
+        if more {
+            core.staging.add(part);
+            return Ok(());
+        }
+        let message = core.staging.complete(part);
+        match core.send_committed(message) {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let part = core.staging.uncomplete(refused.message);
+                Err((part, Error::from_refusal(refused.why)))
+            }
+        }
+    }
+
+    /// Waits until a message that begins with `first` would be accepted.
+    fn start_message<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        first: &Frame,
+        patience: Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        loop {
+            match core.may_start_send(first) {
+                Ok(()) => return Ok(core),
+                Err(Refusal::WouldBlock) if patience != Patience::None => {}
+                Err(refusal) => return Err(Error::from_refusal(refusal)),
+            }
+            core = self.wait(core, false, patience)?;
+        }
+    }
+
+    pub(super) fn recv_part(&self, patience: Patience) -> Result<(Frame, bool)> {
+        let mut core = self.enter()?;
+        if let Some(part) = core.staging.next() {
+            return Ok(part);
+        }
+        let (mut core, message) = self.recv_in(core, patience)?;
+        Ok(core.staging.begin(message))
+    }
+
+    /// Waits until `done` says so; for facts that signals change.
+    pub(super) fn wait_until(&self, patience: Patience, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+        let mut core = self.enter()?;
+        while !done(&mut core) {
+            // Input is left to the I/O thread: this wait reads nothing that a receive should see.
+            core = self.wait(core, false, patience)?;
+        }
+        Ok(())
+    }
+}
