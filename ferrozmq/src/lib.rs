@@ -1,2 +1,5 @@
 //! ZeroMQ in Rust.
 pub use ferrozmq_proto::{Frame, Message, SocketType};
+
+mod pipe;
+mod sync;
