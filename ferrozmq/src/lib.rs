@@ -1,9 +1,8 @@
 //! ZeroMQ in Rust.
 #![expect(dead_code, reason = "the engine that stands on these floors comes next")]
 
+mod pipe;
+mod sync;
 mod sys;
 
 pub use ferrozmq_proto::{Frame, Message, SocketType};
-
-mod pipe;
-mod sync;
