@@ -2,4 +2,5 @@
 //!
 //! `ring` and `lock` are unsafe rooms, checked by loom and by a sanitizer.
 
+pub mod lock;
 pub mod ring;
