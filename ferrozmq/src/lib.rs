@@ -4,5 +4,6 @@
 mod pipe;
 mod sync;
 mod sys;
+mod wake;
 
 pub use ferrozmq_proto::{Frame, Message, SocketType};
