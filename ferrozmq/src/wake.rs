@@ -1,11 +1,11 @@
 //! How a thread that found nothing to do goes to sleep, and is woken, without a lost wake-up.
 //!
-//! The sleeper announces itself in the [`Waker`]'s word, pays for a fence on both sides, looks again
-//! at everything it waits for, and only then sleeps. Whoever published something reads the word
-//! behind a fence that costs nothing: of the two, at least one sees the other. The first to find an
-//! announcement takes all of them back, in one exchange that also starts a new *epoch*, and makes the
-//! system call; so there is one wake per sleep, however many wakers there are, and a load per
-//! message when nobody sleeps.
+//! The sleeper announces itself in the [`Waker`]'s word, looks again at everything it waits for, and
+//! only then sleeps. Whoever published something reads the word. Between the two steps of each lies a
+//! full fence: of the two, at least one sees the other. (Wakes are as rare as sleeps here; what happens
+//! for every message looks at a word of its own, see `pipe::inproc`.) The first to find an announcement
+//! takes all of them back, in one exchange that also starts a new *epoch*, and makes the system call; so
+//! there is one wake per sleep, however many wakers there are.
 //!
 //! Sleeping is in one of two ways: on a futex, or in `poll`/`epoll` with an eventfd among other
 //! descriptors. Any number of threads may sleep on the futex of one waker, but only one at a time
@@ -21,11 +21,11 @@
 //! }
 //! ```
 //!
-//! Not here: what is waited for, spinning before the sleep ([`crate::spin`]), `ZMQ_FD` (an eventfd of
-//! its own, with other rules).
+//! Not here: what is waited for, and `ZMQ_FD` (an eventfd of its own, with other rules).
 
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use crate::sync::{Bell, FutexWord, Padded, barrier};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use crate::sync::atomic::fence;
+use crate::sync::{Bell, FutexWord, Padded};
 use crate::sys::futex::Wait;
 use std::io;
 use std::sync::OnceLock;
@@ -79,7 +79,7 @@ impl Waker {
     /// call, made by one of the wakers.
     #[inline]
     pub fn wake(&self) -> bool {
-        barrier::light();
+        fence(SeqCst);
         self.word.load(Relaxed) & ANNOUNCED != 0 && self.wake_announced()
     }
 
@@ -101,7 +101,7 @@ impl Waker {
         while word & SLEEPERS != SLEEPERS {
             match self.word.compare_exchange_weak(word, word + 1, AcqRel, Relaxed) {
                 Ok(_) => {
-                    barrier::heavy();
+                    fence(SeqCst);
                     return Ticket { epoch: epoch(word), announced: 1 };
                 }
                 Err(actual) => word = actual,
@@ -123,7 +123,7 @@ impl Waker {
         if word & POLLING != 0 {
             return Ok(None);
         }
-        barrier::heavy();
+        fence(SeqCst);
         Ok(Some(Ticket { epoch: epoch(word), announced: POLLING }))
     }
 
@@ -371,7 +371,6 @@ mod tests {
 
     /// Both ends sleep whenever they can; a lost wake-up is a test that never ends.
     fn stress(hwm: usize, items: u64, sleep: Sleep) {
-        barrier::register();
         let (mut tx, mut rx) = ring();
         let wakers = Arc::new((Waker::new(), Waker::new()));
         let producer = {
@@ -399,7 +398,6 @@ mod tests {
     #[test]
     #[ignore = "a measurement"]
     fn measure_wakes() {
-        barrier::register();
         const ROUNDS: u32 = 20_000_000;
         let waker = Waker::new();
         let start = Instant::now();

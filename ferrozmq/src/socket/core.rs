@@ -34,11 +34,11 @@ pub(crate) struct Core {
     pub(super) ready: HashMap<u64, ()>,
     /// Subscriptions of each peer, counted (PUB and XPUB).
     pub(super) subscribed: HashMap<u64, usize>,
-    /// Grows with every signal and every successful read: what waiting threads compare.
+    /// Grows with every signal and every successful read.
     pub(super) changes: u64,
-    pub(super) waiters: Vec<(u64, u64)>,
-    pub(super) next_waiter: u64,
-    /// Waiting threads that hold the lease.
+    /// Threads that wait behind the one that leads.
+    pub(super) followers: usize,
+    /// Threads that wait for input, and so keep the lease.
     pub(super) leases: usize,
     events: Events,
 }
@@ -62,8 +62,7 @@ impl Core {
             ready: HashMap::new(),
             subscribed: HashMap::new(),
             changes: 0,
-            waiters: Vec::new(),
-            next_waiter: 0,
+            followers: 0,
             leases: 0,
             events: Events::with_capacity(64),
         }
