@@ -6,7 +6,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::inproc::Registry;
 use crate::io::events::EventSink;
-use crate::io::lease::Lease;
+use crate::io::lease::{Lease, Ticker};
 use crate::io::owner::{Alive, Counters, Owner};
 use crate::io::thread::IoHandle;
 use crate::pipe::signal::Mailbox;
@@ -99,9 +99,8 @@ impl Context {
             let text = format!("the context has {} sockets already (max_sockets)", context.settings.max_sockets);
             return Err(Error::new(ErrorKind::TooManySockets, text));
         };
-        let thread = context.home_thread()?;
         let mailbox = Arc::new(Mailbox::new());
-        let lease = Lease::new(Arc::clone(thread.ticker()));
+        let lease = Lease::new(context.ticker()?);
         let owner = Arc::new(Owner {
             kind,
             mailbox: Arc::clone(&mailbox),
@@ -229,10 +228,13 @@ impl ContextState {
         })
     }
 
-    /// The I/O thread that looks after a socket's lease. A context without any has inproc only, and
-    /// a thread that is never given an endpoint.
-    fn home_thread(&self) -> Result<Arc<IoHandle>> {
-        self.io_thread(0)
+    /// What takes a socket's lease back. A context without I/O threads has no connections to lease.
+    fn ticker(&self) -> Result<Arc<Ticker>> {
+        if self.settings.io_threads == 0 {
+            let ticker = Ticker::new().map_err(|error| Error::os("creating a timer", &error))?;
+            return Ok(Arc::new(ticker));
+        }
+        Ok(Arc::clone(self.io_thread(0)?.ticker()))
     }
 
     /// The I/O threads that run.

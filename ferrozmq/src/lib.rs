@@ -21,6 +21,7 @@ pub use ferrozmq_proto::{Frame, Message, PeerError, SocketType};
 pub use io::events::{EventKind, MonitorEvent};
 pub use peer::PeerInfo;
 pub use poller::{Events, PollItem, Poller, poll};
-pub use proxy::{Control, SteerableProxy, proxy, proxy_steerable};
+pub use proxy::{proxy, proxy_steerable};
 pub use socket::monitor::Monitor;
+pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
 pub use socket::{Socket, SocketStats};

@@ -536,14 +536,11 @@ impl WirePipe {
         false
     }
 
-    /// Counters: messages sent, received, queued out, waiting in.
-    pub(crate) fn counters(&self) -> (u64, u64, usize, usize) {
-        let (sent, queued) = {
-            let tx = self.tx.lock();
-            (tx.sent, tx.queued)
-        };
+    /// Messages that wait here to be taken by the socket, and to be sent.
+    pub(crate) fn queued_both(&self) -> (usize, usize) {
+        let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
-        (sent, rx.received, queued, rx.waiting)
+        (rx.waiting + rx.held, queued)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sys::epoll::{Epoll, Events};
 use crate::{Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Attach, Attached, Pattern, PatternOptions, PipeId, Refusal, Refused};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct Core {
     /// Taken when the socket closes.
     pub(super) owner: Option<Arc<Owner>>,
     /// Peers whose handshake is done, by pipe.
-    pub(super) ready: HashMap<u64, ()>,
+    pub(super) ready: HashSet<u64>,
     /// Subscriptions of each peer, counted (PUB and XPUB).
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
@@ -59,7 +59,7 @@ impl Core {
             last_endpoint: String::new(),
             staging: Staging::default(),
             owner: Some(owner),
-            ready: HashMap::new(),
+            ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
             followers: 0,
@@ -90,7 +90,7 @@ impl Core {
             }
             Signal::InprocBound { pipe, hwm, routing_id } => {
                 let Some(id) = self.ends.find(pipe) else { return };
-                self.ready.insert(pipe, ());
+                self.ready.insert(pipe);
                 if let Some(End::Inproc(end)) = self.ends.end(id) {
                     end.set_hwm(hwm);
                 }
@@ -99,7 +99,7 @@ impl Core {
             }
             Signal::Identify { pipe, peer } => {
                 let Some(id) = self.ends.find(pipe) else { return };
-                self.ready.insert(pipe, ());
+                self.ready.insert(pipe);
                 let routing_id = peer.routing_id.clone();
                 self.ends.set_peer(id, peer);
                 self.identify(id, &routing_id);
@@ -167,7 +167,7 @@ impl Core {
     pub(super) fn attach_inproc(&mut self, end: crate::pipe::inproc::InprocEnd, how: Attach) -> PipeId {
         let pipe = end.id();
         if !how.local {
-            self.ready.insert(pipe, ());
+            self.ready.insert(pipe);
         }
         if let Some(owner) = &self.owner {
             // Unlike a connection's, an inproc pipe's subscriptions are replayed here.
@@ -280,6 +280,22 @@ impl Core {
 
     pub(super) fn can_send(&mut self) -> bool {
         self.staging.has_output() || self.pattern.can_send(&mut self.ends)
+    }
+
+    pub(super) fn subscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.pattern.subscribe(&mut self.ends, topic).map_err(Error::from_refusal)
+    }
+
+    pub(super) fn unsubscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.pattern.unsubscribe(&mut self.ends, topic).map_err(Error::from_refusal)
+    }
+
+    /// Peers that are there: whose handshake is done, or who have subscribed.
+    pub(super) fn ready_peers(&self) -> usize {
+        match self.kind {
+            SocketType::Pub | SocketType::XPub => self.subscribed.values().filter(|count| **count > 0).count(),
+            _ => self.ready.len(),
+        }
     }
 
     /// New option values that concern live pipes and the pattern.

@@ -1,16 +1,22 @@
 //! A socket behind all its handles, and the calls that send and receive.
 
+use super::SocketStats;
 use super::core::Core;
+use super::ends::{DROP_REASONS, End};
 use super::wait::Patience;
 use crate::context::ContextState;
 use crate::error::{Error, Result, SendError};
 use crate::io::lease::Lease;
+use crate::io::owner::Owner;
+use crate::peer::PeerInfo;
 use crate::pipe::signal::Mailbox;
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Frame, Message, SocketType};
-use ferrozmq_proto::pattern::Refusal;
+use crate::{Events, Frame, Message, SocketType};
+use ferrozmq_proto::option::Options;
+use ferrozmq_proto::pattern::{Dropped, Refusal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What all handles of a socket share.
 pub(crate) struct SocketState {
@@ -21,18 +27,142 @@ pub(crate) struct SocketState {
     /// The context was terminated: every call ends.
     pub(super) terminated: AtomicBool,
     pub(super) context: Arc<ContextState>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// The time-outs of calls, where they can be read without the guard.
+#[derive(Default)]
+pub(super) struct Timeouts {
+    /// Microseconds plus one; 0 is for ever.
+    send: AtomicU64,
+    recv: AtomicU64,
+}
+
+impl Timeouts {
+    pub(super) fn send(&self) -> Option<Duration> {
+        Self::decode(&self.send)
+    }
+
+    pub(super) fn recv(&self) -> Option<Duration> {
+        Self::decode(&self.recv)
+    }
+
+    fn decode(word: &AtomicU64) -> Option<Duration> {
+        word.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_micros)
+    }
+
+    fn encode(word: &AtomicU64, timeout: Option<Duration>) {
+        let micros = timeout.map_or(0, |t| u64::try_from(t.as_micros()).unwrap_or(u64::MAX - 1).saturating_add(1));
+        word.store(micros, Ordering::Relaxed);
+    }
 }
 
 impl SocketState {
+    pub(crate) fn new(
+        kind: SocketType,
+        options: Options,
+        owner: Arc<Owner>,
+        context: Arc<ContextState>,
+        seed: u64,
+    ) -> Arc<SocketState> {
+        let (mailbox, lease) = (Arc::clone(&owner.mailbox), Arc::clone(&owner.lease));
+        let state = SocketState {
+            kind,
+            core: Mutex::new(Core::new(kind, options, owner, seed)),
+            mailbox,
+            lease,
+            terminated: AtomicBool::new(false),
+            context,
+            timeouts: Timeouts::default(),
+        };
+        Arc::new(state)
+    }
+
+    pub(crate) fn kind(&self) -> SocketType {
+        self.kind
+    }
+
+    pub(super) fn remember_timeouts(&self, options: &Options) {
+        Timeouts::encode(&self.timeouts.send, options.sndtimeo);
+        Timeouts::encode(&self.timeouts.recv, options.rcvtimeo);
+    }
+
+    /// Whether the socket can be read and written without waiting. Reads what is the caller's to read.
+    pub(crate) fn events(&self) -> Result<Events> {
+        let mut core = self.enter()?;
+        core.ends.flush_all();
+        Ok(self.events_in(&mut core))
+    }
+
+    pub(crate) fn events_in(&self, core: &mut Core) -> Events {
+        let mut events = Events::NONE;
+        if core.can_recv() || self.read_leased(core) && core.can_recv() || core.announce() && core.can_recv() {
+            events = events | Events::READABLE;
+        }
+        if core.can_send() {
+            events = events | Events::WRITABLE;
+        }
+        events
+    }
+
+    pub(super) fn peers(&self) -> Vec<Arc<PeerInfo>> {
+        let Ok(mut core) = self.enter() else { return Vec::new() };
+        let ready = core.ready.clone();
+        let ends = core.ends.iter_mut();
+        let wires = ends.filter_map(|(_, end)| match end {
+            End::Wire(end) if ready.contains(&end.pipe.id()) => end.peer.clone(),
+            _ => None,
+        });
+        wires.collect()
+    }
+
+    pub(super) fn stats(&self) -> SocketStats {
+        let mut core = self.core.lock();
+        let mut stats = SocketStats {
+            sent: core.ends.sent,
+            received: core.ends.received,
+            peers: core.ready.len(),
+            ..SocketStats::default()
+        };
+        for (reason, count) in DROP_REASONS.iter().zip(core.ends.drops) {
+            match reason {
+                Dropped::HighWaterMark => stats.dropped_hwm = count,
+                Dropped::NoPeer => stats.dropped_no_peer = count,
+                Dropped::Unroutable => stats.dropped_unroutable = count,
+                Dropped::Disconnected => stats.dropped_disconnected = count,
+                Dropped::Filtered => stats.dropped_filtered = count,
+                Dropped::Malformed => stats.dropped_malformed = count,
+                _ => {}
+            }
+        }
+        if let Some(owner) = &core.owner {
+            let counters = &owner.counters;
+            stats.dropped_disconnected += counters.dropped_disconnected.load(Ordering::Relaxed);
+            stats.handshake_failures = counters.handshake_failures.load(Ordering::Relaxed);
+            stats.reconnects = counters.reconnects.load(Ordering::Relaxed);
+        }
+        for (_, end) in core.ends.iter_mut() {
+            let (inward, outward) = end.queued();
+            stats.queued_in += inward;
+            stats.queued_out += outward;
+        }
+        stats
+    }
+
     /// Enters the socket: its guard, with all signals read.
     #[inline]
-    pub(super) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
+    pub(crate) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
         let mut core = self.core.lock();
         if self.mailbox.pending() {
             core.read_signals(&self.mailbox);
         }
         self.check(&core)?;
         Ok(core)
+    }
+
+    /// The guard, whatever the socket's state.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock()
     }
 
     /// Whether the socket may be used at all.

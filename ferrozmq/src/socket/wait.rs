@@ -45,6 +45,23 @@ impl Patience {
         }
     }
 
+    /// Whether the time has come.
+    pub(crate) fn is_over(self) -> bool {
+        self.left() == Some(Duration::ZERO)
+    }
+
+    /// The same patience, but not longer than `limit` from now.
+    pub(crate) fn at_most(self, limit: Duration) -> Patience {
+        match Patience::from_timeout(Some(limit)) {
+            Patience::Until(soon) => match self {
+                Patience::Until(deadline) => Patience::Until(deadline.min(soon)),
+                Patience::Forever => Patience::Until(soon),
+                Patience::None => Patience::None,
+            },
+            other => other,
+        }
+    }
+
     fn left(self) -> Option<Duration> {
         match self {
             Patience::None => Some(Duration::ZERO),
