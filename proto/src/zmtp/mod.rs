@@ -1,1 +1,2 @@
 //! One connection's protocol state.
+pub mod framing;
