@@ -15,6 +15,7 @@
 
 pub mod error;
 pub mod frame;
+pub mod mechanism;
 pub mod message;
 pub mod pattern;
 pub mod socket_type;

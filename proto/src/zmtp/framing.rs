@@ -37,6 +37,10 @@ impl Flags {
     /// The frame is a command, not a part of a message (ZMTP 3).
     pub const COMMAND: u8 = 4;
 
+    pub(super) fn from_bits(bits: u8) -> Flags {
+        Flags(bits)
+    }
+
     /// Whether another part of the same message follows.
     #[must_use]
     #[inline]
