@@ -25,3 +25,6 @@ pub use heartbeat::{Action, Heartbeat};
 pub use link::{Link, Peer};
 pub use receiver::{Received, Receiver};
 pub use sender::Sender;
+
+#[cfg(test)]
+mod tests;
