@@ -458,6 +458,7 @@ impl WirePipe {
         }
         // What came behind the handshake is in user space, where no descriptor tells of it.
         self.fill(true);
+        self.mailbox.post(Signal::Online);
         self.flush_and_arm();
     }
 
