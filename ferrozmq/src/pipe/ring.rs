@@ -19,7 +19,7 @@
 
 use crate::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
 use crate::sync::{Arc, Padded, UnsafeCell};
 use std::cell::Cell;
@@ -296,8 +296,9 @@ impl<T> Reader<T> {
         if emptied.is_null() {
             return;
         }
-        // Release: our reads of the chunk come before the producer's writes to it.
-        let previous = shared.spare.swap(emptied, AcqRel);
+        // Release: our reads of the chunk come before the producer's writes to it. What comes out was put
+        // there by ourselves, so there is nothing to acquire.
+        let previous = shared.spare.swap(emptied, Release);
         if !previous.is_null() {
             // SAFETY: a spare chunk belongs to whoever takes it out, and holds no items.
             drop(unsafe { Box::from_raw(previous) });
