@@ -633,6 +633,21 @@ mod tests {
             rates.sort_by(f64::total_cmp);
             println!("{what}, mark {hwm}: {rates:.0?} M/s");
         }
+        fn alone<T>(what: &str, depth: u64, item: fn(u64) -> T) {
+            const ITEMS: u64 = 20_000_000;
+            let (mut tx, mut rx) = ring();
+            let start = Instant::now();
+            for _ in 0..ITEMS / depth {
+                (0..depth).for_each(|n| tx.push(item(n)));
+                (0..depth).for_each(|_| drop(std::hint::black_box(rx.pop())));
+            }
+            let ns = start.elapsed().as_secs_f64() * 1e9 / ITEMS as f64;
+            println!("{what}, one thread, {depth} deep: {ns:.1} ns per push and pop");
+        }
+        for depth in [1, 50, 1000, 100_000] {
+            alone("u64", depth, |n| n);
+            alone("80 bytes", depth, |n| [n; 10]);
+        }
         for hwm in [0, 1000, 2000, 10_000] {
             run("u64", hwm, |n| n);
             run("80 bytes", hwm, |n| [n; 10]);
