@@ -17,7 +17,7 @@ use std::time::Duration;
 pub const MAX_EVENTS: usize = 256;
 
 /// What to be told about a descriptor. Errors and hang-ups are always told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest {
     /// Input, or the end of input, is there.
     pub readable: bool,
@@ -30,12 +30,24 @@ pub struct Interest {
 }
 
 impl Interest {
+    /// Errors and hang-ups only.
+    pub const NONE: Self = Self { readable: false, writable: false, oneshot: false, edge: false };
     /// Level-triggered input.
     pub const READABLE: Self = Self { readable: true, writable: false, oneshot: false, edge: false };
     /// Level-triggered output.
     pub const WRITABLE: Self = Self { readable: false, writable: true, oneshot: false, edge: false };
     /// Level-triggered input and output.
     pub const BOTH: Self = Self { readable: true, writable: true, oneshot: false, edge: false };
+
+    /// The same, reported once.
+    pub const fn oneshot(self) -> Self {
+        Self { oneshot: true, ..self }
+    }
+
+    /// The same, reported at changes only.
+    pub const fn edge(self) -> Self {
+        Self { edge: true, ..self }
+    }
 
     fn flags(self) -> EventFlags {
         let mut flags = EventFlags::empty();
@@ -231,7 +243,7 @@ mod tests {
     fn oneshot_is_silent_until_modified() {
         let (epoll, fd) = (Epoll::new().unwrap(), EventFd::new().unwrap());
         let mut events = Events::with_capacity(4);
-        let once = Interest { oneshot: true, ..Interest::READABLE };
+        let once = Interest::READABLE.oneshot();
         epoll.add(&fd, once, 1).unwrap();
         fd.signal();
         assert_eq!(epoll.wait(&mut events, None).unwrap(), 1);
@@ -245,7 +257,7 @@ mod tests {
     fn edge_reports_changes_only() {
         let (epoll, fd) = (Epoll::new().unwrap(), EventFd::new().unwrap());
         let mut events = Events::default();
-        epoll.add(&fd, Interest { edge: true, ..Interest::READABLE }, 1).unwrap();
+        epoll.add(&fd, Interest::READABLE.edge(), 1).unwrap();
         fd.signal();
         assert_eq!(epoll.wait(&mut events, None).unwrap(), 1);
         assert_eq!(epoll.wait(&mut events, Some(Duration::ZERO)).unwrap(), 0);
@@ -267,7 +279,7 @@ mod tests {
     fn hang_up_is_reported_without_interest() {
         let epoll = Epoll::new().unwrap();
         let (a, b) = std::os::unix::net::UnixStream::pair().unwrap();
-        epoll.add(&a, Interest::default(), 5).unwrap();
+        epoll.add(&a, Interest::NONE, 5).unwrap();
         drop(b);
         let mut events = Events::default();
         assert_eq!(epoll.wait(&mut events, None).unwrap(), 1);

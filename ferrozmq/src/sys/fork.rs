@@ -4,7 +4,8 @@
 //! process. Where the kernel lacks that (before Linux 4.14), the process id is asked for each time.
 //!
 //! Invariant: within one process [`generation`] never changes; a child's differs from all of its
-//! ancestors'. No locks: a child is born with other threads' locks held for ever.
+//! ancestors'. No locks: a child is born with other threads' locks held for ever. (The first call of all
+//! sets the page up; make it before there is anything to share, as creating a context does.)
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use std::sync::OnceLock;

@@ -36,6 +36,13 @@ pub fn recv(fd: impl AsFd, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
     Ok(received.len())
 }
 
+/// Receives into `room`, which is initialised already; returns how many bytes came.
+#[inline]
+pub fn recv_slice(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
+    let (received, _) = rustix::net::recv(fd, room, RecvFlags::DONTWAIT)?;
+    Ok(received)
+}
+
 /// Receives into the spare capacity of `buffer`, which it never grows; returns how many bytes were
 /// appended. Zero with spare capacity means end of input; without any, it is an error of kind
 /// `InvalidInput`, so that a full buffer is not taken for the end.
