@@ -10,6 +10,7 @@ mod poller;
 mod proxy;
 mod resolver;
 mod socket;
+mod spin;
 mod sync;
 mod sys;
 mod transport;
