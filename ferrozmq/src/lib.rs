@@ -1,8 +1,27 @@
-//! ZeroMQ in Rust.
-#![expect(dead_code, unused_imports, reason = "the engine that stands on these floors comes next")]
+//! ZeroMQ in Rust: brokerless messaging between threads, processes and machines.
 
+mod context;
+mod error;
+mod inproc;
+mod io;
+mod peer;
+mod pipe;
+mod poller;
+mod proxy;
 mod resolver;
+mod socket;
+mod sync;
 mod sys;
 mod transport;
+mod wake;
 
-pub use ferrozmq_proto::{Frame, Message, SocketType};
+pub use context::{Context, ContextBuilder};
+pub use error::{Error, ErrorKind, Result, SendError};
+pub use ferrozmq_proto::{Frame, Message, PeerError, SocketType};
+pub use io::events::{EventKind, MonitorEvent};
+pub use peer::PeerInfo;
+pub use poller::{Events, PollItem, Poller, poll};
+pub use proxy::{proxy, proxy_steerable};
+pub use socket::monitor::Monitor;
+pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
+pub use socket::{Socket, SocketStats};

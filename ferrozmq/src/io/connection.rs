@@ -257,6 +257,7 @@ impl Io {
                 Arc::clone(&owner.mailbox),
                 conn.options.sndhwm as usize,
                 conn.options.rcvhwm as usize,
+                conn.options.conflate,
             );
             owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
             pipe

@@ -21,6 +21,7 @@ use crate::sys::epoll::Interest;
 use crate::sys::random;
 use crate::transport::socks5::Socks5;
 use crate::transport::{Dial, DialAddress, IpcAddress, Progress, Stream, StreamOptions};
+use bytes::Bytes;
 use ferrozmq_proto::backoff::Backoff;
 use ferrozmq_proto::option::{Options, ReconnectStop};
 use std::collections::VecDeque;
@@ -49,6 +50,8 @@ pub(crate) struct DialPlan {
     pub(crate) stream: StreamOptions,
     /// There from the beginning unless `ZMQ_IMMEDIATE`.
     pub(crate) pipe: Option<Arc<WirePipe>>,
+    /// The routing id that a ROUTER gives this peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub(crate) routing_id: Option<Bytes>,
 }
 
 /// One connecting endpoint.

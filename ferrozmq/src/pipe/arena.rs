@@ -83,7 +83,8 @@ impl Arena {
         *self = front;
     }
 
-    fn clear(&mut self) {
+    /// Forgets all messages.
+    pub(super) fn clear(&mut self) {
         if self.bytes.capacity() > KEEP_BYTES {
             self.bytes = Vec::new();
         }

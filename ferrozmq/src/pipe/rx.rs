@@ -56,6 +56,8 @@ pub(crate) struct Rx {
     pub(super) waiting: usize,
     pub(super) held: usize,
     pub(super) hwm: usize,
+    /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
+    conflate: bool,
     pub(super) paused: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
@@ -82,7 +84,7 @@ impl Watch {
 }
 
 impl Rx {
-    pub(super) fn new(hwm: usize) -> Rx {
+    pub(super) fn new(hwm: usize, conflate: bool) -> Rx {
         Rx {
             intake: None,
             online: false,
@@ -91,7 +93,8 @@ impl Rx {
             runs: VecDeque::new(),
             waiting: 0,
             held: 0,
-            hwm,
+            hwm: if conflate { 0 } else { hwm },
+            conflate,
             paused: false,
             input_wanted: true,
             end: None,
@@ -135,6 +138,10 @@ impl Rx {
     /// Notes what one fill brought.
     pub(super) fn store(&mut self, haul: &mut Haul, origin: u64) {
         for (bytes, count) in haul.runs.drain(..) {
+            if self.conflate {
+                self.runs.clear();
+                self.waiting = 0;
+            }
             self.waiting += count;
             self.received += count as u64;
             self.runs.push_back(Run { bytes, count, origin });

@@ -52,6 +52,8 @@ pub(crate) struct Tx {
     pub(super) control: VecDeque<Control>,
     pub(super) queued: usize,
     pub(super) hwm: usize,
+    /// Only the newest message is kept (`ZMQ_CONFLATE`).
+    conflate: bool,
     /// The socket wants to hear when there is room.
     pub(super) room_wanted: bool,
     pub(super) pace: Pace,
@@ -62,7 +64,7 @@ pub(crate) struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(hwm: usize) -> Tx {
+    pub(super) fn new(hwm: usize, conflate: bool) -> Tx {
         Tx {
             arena: Arena::default(),
             line: None,
@@ -75,7 +77,8 @@ impl Tx {
             closed: false,
             control: VecDeque::new(),
             queued: 0,
-            hwm,
+            hwm: if conflate { 0 } else { hwm },
+            conflate,
             room_wanted: false,
             pace: Pace::new(),
             backstopped: false,
@@ -102,6 +105,10 @@ impl Tx {
     /// Queues a message; says whether it should be written now.
     #[inline]
     pub(super) fn push(&mut self, message: &Message, share_from: usize) -> bool {
+        if self.conflate {
+            self.queued -= self.arena.messages();
+            self.arena.clear();
+        }
         self.arena.push(message, share_from);
         self.queued += 1;
         let offline = !self.online || self.failed;

@@ -90,13 +90,13 @@ pub(crate) struct WirePipe {
 }
 
 impl WirePipe {
-    pub(crate) fn new(desk: Arc<Desk>, mailbox: Arc<Mailbox>, sndhwm: usize, rcvhwm: usize) -> Arc<WirePipe> {
+    pub(crate) fn new(desk: Arc<Desk>, mailbox: Arc<Mailbox>, sndhwm: usize, rcvhwm: usize, conflate: bool) -> Arc<WirePipe> {
         Arc::new(WirePipe {
             id: new_pipe_id(),
             desk,
             mailbox,
-            tx: Mutex::new(Tx::new(sndhwm)),
-            rx: Mutex::new(Rx::new(rcvhwm)),
+            tx: Mutex::new(Tx::new(sndhwm, conflate)),
+            rx: Mutex::new(Rx::new(rcvhwm, conflate)),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             peer_ttl_ms: AtomicU64::new(0),
@@ -536,14 +536,11 @@ impl WirePipe {
         false
     }
 
-    /// Counters: messages sent, received, queued out, waiting in.
-    pub(crate) fn counters(&self) -> (u64, u64, usize, usize) {
-        let (sent, queued) = {
-            let tx = self.tx.lock();
-            (tx.sent, tx.queued)
-        };
+    /// Messages that wait here to be taken by the socket, and to be sent.
+    pub(crate) fn queued_both(&self) -> (usize, usize) {
+        let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
-        (sent, rx.received, queued, rx.waiting)
+        (rx.waiting + rx.held, queued)
     }
 }
 

@@ -21,6 +21,16 @@ pub(super) enum End {
     Inproc(Box<InprocEnd>),
 }
 
+impl End {
+    /// Messages that wait to be received and to be sent.
+    pub(super) fn queued(&mut self) -> (usize, usize) {
+        match self {
+            End::Wire(end) => end.pipe.queued_both(),
+            End::Inproc(end) => end.queued(),
+        }
+    }
+}
+
 /// The socket's end of a pipe to another process.
 pub(super) struct WireEnd {
     pub(super) pipe: Arc<WirePipe>,

@@ -1,0 +1,314 @@
+//! Binding and connecting, and undoing both.
+
+use super::Socket;
+use super::core::Core;
+use super::ends::{End, WireEnd};
+use super::handle::SocketState;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::dialer::{DialPlan, Target};
+use crate::io::events::EventKind;
+use crate::io::thread::{IoHandle, Order, new_token};
+use crate::pipe::inproc::Party;
+use crate::pipe::wire::WirePipe;
+use crate::transport::{self, Keepalive, ListenAddress, Listener, LocalHost, SocksProxy, StreamOptions};
+use crate::SocketType;
+use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, HostPort, IpcAddress, Problem, TcpAddress};
+use ferrozmq_proto::option::Options;
+use ferrozmq_proto::pattern::Attach;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+
+/// An endpoint that was bound or connected.
+pub(super) struct BoundEndpoint {
+    /// As it is told to the application, and as the application wrote it.
+    name: String,
+    written: String,
+    bound: bool,
+    place: Place,
+}
+
+enum Place {
+    Io { thread: Arc<IoHandle>, endpoint: u64, pipe: Option<u64> },
+    Inproc { name: String, pipe: Option<u64> },
+}
+
+impl SocketState {
+    pub(super) fn bind(&self, written: &str) -> Result<String> {
+        let endpoint = Endpoint::parse_bind(written).map_err(|error| from_endpoint_error(&error))?;
+        let mut core = self.enter()?;
+        check_transport(self.kind, &endpoint)?;
+        let (name, place) = match endpoint {
+            Endpoint::Inproc(name) => {
+                let party = party(&core.options);
+                self.context.inproc.bind(&name, party, &self.mailbox)?;
+                core.read_signals(&self.mailbox);
+                (written.to_owned(), Place::Inproc { name, pipe: None })
+            }
+            Endpoint::Tcp(tcp) => self.listen(&core, written, &listen_tcp(&tcp, core.options.ipv6, written)?)?,
+            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc_address(&ipc)))?,
+        };
+        core.last_endpoint.clone_from(&name);
+        core.endpoints.push(BoundEndpoint {
+            name: name.clone(),
+            written: written.to_owned(),
+            bound: true,
+            place,
+        });
+        Ok(name)
+    }
+
+    fn listen(&self, core: &Core, written: &str, address: &ListenAddress) -> Result<(String, Place)> {
+        let owner = core.owner()?;
+        let listener = Listener::bind(address, stream_options(&core.options)).map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
+            owner.events.post(EventKind::BindFailed, errno, written, "", Some(error.to_string()));
+            Error::os(format_args!("binding {written}"), &error)
+        })?;
+        let name = listener.endpoint().to_owned();
+        let thread = self.context.io_thread(core.options.affinity)?;
+        let endpoint = new_token();
+        let fd = listener.as_fd().as_raw_fd() as u64;
+        owner.events.post(EventKind::Listening, fd, &name, "", None);
+        thread.order(Order::Listen {
+            endpoint,
+            owner: Arc::clone(owner),
+            listener,
+            options: Arc::new(core.options.clone()),
+        });
+        Ok((name, Place::Io { thread, endpoint, pipe: None }))
+    }
+
+    pub(super) fn connect(&self, written: &str) -> Result<()> {
+        let endpoint = Endpoint::parse_connect(written).map_err(|error| from_endpoint_error(&error))?;
+        let mut core = self.enter()?;
+        check_transport(self.kind, &endpoint)?;
+        let place = match endpoint {
+            Endpoint::Inproc(name) => {
+                let end = self.context.inproc.connect(&name, &party(&core.options), &self.mailbox);
+                let pipe = Some(end.id());
+                let routing_id = core.options.connect_routing_id.take();
+                core.attach_inproc(end, Attach { routing_id, local: true });
+                core.read_signals(&self.mailbox);
+                Place::Inproc { name, pipe }
+            }
+            Endpoint::Tcp(_) | Endpoint::Ipc(_) if self.is_repeated_connect(&core, written) => return Ok(()),
+            Endpoint::Tcp(tcp) => {
+                let target = dial_tcp(&tcp, core.options.ipv6, written)?;
+                self.dial(&mut core, written, target)?
+            }
+            Endpoint::Ipc(ipc) => self.dial(&mut core, written, Target::Ipc(ipc_address(&ipc)))?,
+        };
+        written.clone_into(&mut core.last_endpoint);
+        core.endpoints.push(BoundEndpoint {
+            name: written.to_owned(),
+            written: written.to_owned(),
+            bound: false,
+            place,
+        });
+        Ok(())
+    }
+
+    /// For these types libzmq silently ignores a second connect to the same endpoint.
+    fn is_repeated_connect(&self, core: &Core, written: &str) -> bool {
+        use SocketType::{Dealer, Pub, Req, Sub};
+        matches!(self.kind, Dealer | Pub | Req | Sub)
+            && core.endpoints.iter().any(|known| !known.bound && known.written == written)
+    }
+
+    fn dial(&self, core: &mut Core, written: &str, target: Target) -> Result<Place> {
+        let thread = self.context.io_thread(core.options.affinity)?;
+        let owner = Arc::clone(core.owner()?);
+        let routing_id = core.options.connect_routing_id.take();
+        let raw = self.kind == SocketType::Stream;
+        let pipe = (!core.options.immediate && !raw).then(|| {
+            WirePipe::new(
+                Arc::clone(thread.desk()),
+                Arc::clone(&self.mailbox),
+                core.options.sndhwm as usize,
+                core.options.rcvhwm as usize,
+                core.options.conflate,
+            )
+        });
+        let id = pipe.as_ref().map(|pipe| pipe.id());
+        if let Some(pipe) = &pipe {
+            let end = WireEnd::new(Arc::clone(pipe), core.options.conflate);
+            let slot = core.ends.add(End::Wire(end));
+            core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
+        }
+        let endpoint = new_token();
+        let plan = DialPlan {
+            owner,
+            target,
+            name: written.to_owned(),
+            options: Arc::new(core.options.clone()),
+            stream: stream_options(&core.options),
+            pipe,
+            routing_id,
+        };
+        thread.order(Order::Dial { endpoint, plan: Box::new(plan) });
+        Ok(Place::Io { thread, endpoint, pipe: id })
+    }
+
+    /// Undoes a bind (`bound`) or a connect.
+    pub(super) fn withdraw(&self, name: &str, bound: bool) -> Result<()> {
+        let mut core = self.enter()?;
+        let found = core
+            .endpoints
+            .iter()
+            .position(|known| known.bound == bound && (known.name == name || known.written == name));
+        let Some(index) = found else {
+            let done = if bound { "bound" } else { "connected" };
+            let text = format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
+            return Err(Error::new(ErrorKind::NotFound, text));
+        };
+        let endpoint = core.endpoints.swap_remove(index);
+        match endpoint.place {
+            Place::Io { thread, endpoint, pipe } => {
+                if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
+                    core.retire(id);
+                }
+                core.ends.flush_all();
+                thread.order(Order::Withdraw { endpoint, linger: core.options.linger });
+            }
+            Place::Inproc { name, pipe } => {
+                if bound {
+                    self.context.inproc.unbind(&name, &self.mailbox);
+                }
+                if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
+                    core.ends.finished.push(id);
+                    core.finish_ended();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the socket; what is queued lingers in the I/O threads.
+    pub(super) fn close(&self) {
+        let mut core = self.core.lock();
+        let Some(owner) = core.owner.take() else { return };
+        core.staging.abandon();
+        core.ends.flush_all();
+        self.context.inproc.unbind_all(&self.mailbox);
+        core.close_ends();
+        for thread in self.context.started_threads() {
+            thread.order(Order::Close { owner: Arc::clone(&owner), linger: core.options.linger });
+        }
+        self.lease.give_back();
+        core.endpoints.clear();
+        drop(core);
+        // Threads that wait in the socket find it closed.
+        self.mailbox.waker().wake_unconditionally();
+    }
+}
+
+impl Socket {
+    /// Where the last bind or connect went: what the kernel chose is filled in (`ZMQ_LAST_ENDPOINT`).
+    #[must_use]
+    pub fn last_endpoint(&self) -> String {
+        self.state.core.lock().last_endpoint.clone()
+    }
+}
+
+fn check_transport(kind: SocketType, endpoint: &Endpoint) -> Result<()> {
+    if kind == SocketType::Stream && !matches!(endpoint, Endpoint::Tcp(_)) {
+        let text = "a STREAM socket speaks raw TCP: give a tcp:// endpoint";
+        return Err(Error::new(ErrorKind::Incompatible, text));
+    }
+    Ok(())
+}
+
+fn from_endpoint_error(error: &EndpointError) -> Error {
+    let kind = match error.problem {
+        Problem::TransportAbsent(_) | Problem::TransportUnknown(_) => ErrorKind::ProtocolNotSupported,
+        Problem::PathTooLong(_) => ErrorKind::NameTooLong,
+        _ => ErrorKind::Invalid,
+    };
+    Error::new(kind, error.to_string())
+}
+
+fn party(options: &Options) -> Party {
+    Party {
+        sndhwm: options.sndhwm as usize,
+        rcvhwm: options.rcvhwm as usize,
+        routing_id: options.routing_id.clone(),
+    }
+}
+
+fn local_host(host: &Host) -> LocalHost<'_> {
+    match host {
+        Host::Wildcard => LocalHost::Wildcard,
+        Host::Ip { address, zone } => LocalHost::Ip(*address, zone.as_deref()),
+        Host::Name(name) => LocalHost::Name(name),
+    }
+}
+
+fn local_address(at: &HostPort, ipv6: bool, written: &str) -> Result<SocketAddr> {
+    transport::address::local_address(local_host(&at.host), at.port, ipv6).map_err(|error| {
+        if error.raw_os_error() == Some(libc::ENODEV) || error.kind() == io::ErrorKind::NotFound {
+            let text = format!("{written}: no interface or address of this machine has that name");
+            return Error::new(ErrorKind::NoDevice, text);
+        }
+        Error::os(format_args!("finding the address of {written}"), &error)
+    })
+}
+
+fn listen_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<ListenAddress> {
+    let at = HostPort { host: tcp.host.clone(), port: tcp.port };
+    local_address(&at, ipv6, written).map(ListenAddress::Tcp)
+}
+
+fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
+    let source = tcp.source.as_ref().map(|source| local_address(source, ipv6, written)).transpose()?;
+    let host = match &tcp.host {
+        Host::Ip { address, zone: Some(zone) } => format!("{address}%{zone}"),
+        Host::Ip { address, zone: None } => address.to_string(),
+        Host::Name(name) => name.clone(),
+        Host::Wildcard => {
+            return Err(Error::new(ErrorKind::Invalid, format!("{written}: connecting needs a host, not *")));
+        }
+    };
+    Ok(Target::Tcp { host, port: tcp.port, source })
+}
+
+fn ipc_address(ipc: &IpcAddress) -> transport::IpcAddress {
+    match ipc {
+        IpcAddress::Path(path) => transport::IpcAddress::Path(path.into()),
+        IpcAddress::Abstract(name) => transport::IpcAddress::Abstract(name.clone().into_bytes()),
+        IpcAddress::Wildcard => transport::IpcAddress::Wildcard,
+    }
+}
+
+/// The options that concern descriptors.
+fn stream_options(options: &Options) -> StreamOptions {
+    StreamOptions {
+        sndbuf: options.sndbuf,
+        rcvbuf: options.rcvbuf,
+        tos: options.tos,
+        priority: options.priority,
+        busy_poll: options.busy_poll,
+        bind_to_device: options.bind_to_device.clone(),
+        keepalive: Keepalive {
+            on: options.tcp_keepalive,
+            count: options.tcp_keepalive_cnt,
+            idle_s: options.tcp_keepalive_idle,
+            interval_s: options.tcp_keepalive_intvl,
+        },
+        tcp_maxrt: options.tcp_maxrt,
+        ipv6: options.ipv6,
+        backlog: options.backlog,
+        use_fd: options.use_fd,
+        accept_filters: options.tcp_accept_filters.clone(),
+        ipc_filter_pids: options.ipc_filter_pid.clone(),
+        ipc_filter_uids: options.ipc_filter_uid.clone(),
+        ipc_filter_gids: options.ipc_filter_gid.clone(),
+        socks: options.socks_proxy.clone().map(|address| SocksProxy {
+            address,
+            username: options.socks_username.clone(),
+            password: options.socks_password.clone(),
+        }),
+        ..StreamOptions::default()
+    }
+}
