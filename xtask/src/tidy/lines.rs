@@ -64,8 +64,11 @@ fn no_sleep(source: &Source, first: usize, complain: &mut impl FnMut(usize, Stri
         lines[number.saturating_sub(3)..number].iter().any(|line| line.contains(SLEEP_EXCUSE))
     };
     for (number, line) in source.numbered().skip_while(|(number, _)| *number < first) {
-        let sleeps = has_word(line, "sleep") && (line.contains("sleep(") || line.contains("import sleep"));
-        if sleeps && !line.contains("fn sleep") && !excused(number) {
+        let imported = line.trim_start().starts_with("use ") && has_word(line, "sleep");
+        let called = ["thread::sleep", "time.sleep", "import sleep", "asyncio.sleep"]
+            .iter()
+            .any(|call| line.contains(call));
+        if (imported || called) && !excused(number) {
             let text =
                 format!("a test waits for an event; if the pause is its subject, say so: `{SLEEP_EXCUSE} …`");
             complain(number, text);
