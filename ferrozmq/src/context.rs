@@ -256,10 +256,10 @@ impl ContextState {
                 // Signals are the application's; its wishes for threads it does not own are best effort.
                 let _ = cpu::block_signals();
                 if !affinity.is_empty() {
-                    let _ = cpu::set_affinity(&affinity);
+                    let _ = cpu::set_affinity(affinity);
                 }
                 if let Some((policy, priority)) = scheduling {
-                    let _ = cpu::set_scheduling(policy, priority);
+                    let _ = cpu::set_scheduling(Some(policy), Some(priority));
                 }
             };
             let started = IoHandle::start(&name, Arc::clone(&self.resolver), prepare);

@@ -38,7 +38,8 @@ mod real {
     pub use std::{hint, thread};
 
     use crate::sys::futex::{self, Wait};
-    use std::sync::{MutexGuard, PoisonError};
+    pub use std::sync::MutexGuard;
+    use std::sync::PoisonError;
     use std::time::Instant;
 
     /// A mutual exclusion that a panic inside does not spoil for the threads after it.

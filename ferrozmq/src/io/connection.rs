@@ -23,10 +23,9 @@ use crate::transport::Stream;
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::option::Options;
-use ferrozmq_proto::zmtp::heartbeat::{Action, Heartbeat};
-use ferrozmq_proto::zmtp::{HeartbeatConfig, Limits, Link, LinkConfig, MechanismConfig};
+use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,7 +88,7 @@ impl Conn {
     }
 
     fn descriptor(&self) -> u64 {
-        self.stream.as_fd().as_raw_fd() as u64
+        self.stream.as_raw_fd() as u64
     }
 
     fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
@@ -113,7 +112,7 @@ impl Io {
         let token = new_token();
         let stream = Arc::new(stream);
         let Origin { owner, options, endpoint, dialed, pipe } = origin;
-        self.handle.desk().epoll().add(stream.as_fd(), Interest::READABLE, token)?;
+        self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
         let handshake = Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
@@ -182,7 +181,7 @@ impl Io {
         if blocked != handshake.watching_output {
             handshake.watching_output = blocked;
             let interest = if blocked { Interest::BOTH } else { Interest::READABLE };
-            let _ = self.handle.desk().epoll().modify(conn.stream.as_fd(), interest, token);
+            let _ = self.handle.desk().epoll().modify(conn.stream.as_ref().as_fd(), interest, token);
         }
         let ready = handshake.link.is_ready() && !blocked;
         let deadline = handshake.link.poll_timeout();
@@ -212,7 +211,7 @@ impl Io {
             routing_id: peer.routing_id,
             user_id: None,
             properties: peer.properties,
-            descriptor: conn.stream.as_fd().as_raw_fd(),
+            descriptor: conn.stream.as_raw_fd(),
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
@@ -228,7 +227,7 @@ impl Io {
             routing_id: Bytes::new(),
             user_id: None,
             properties: Vec::new(),
-            descriptor: conn.stream.as_fd().as_raw_fd(),
+            descriptor: conn.stream.as_raw_fd(),
         };
         self.hand_over(token, info, Sealer::Raw, Opener::Raw, BytesMut::new());
     }
@@ -249,7 +248,7 @@ impl Io {
         let deadline = heartbeat.poll_timeout();
         conn.stage = Stage::Online(heartbeat);
         let epoll = self.handle.desk().epoll();
-        let _ = epoll.modify(conn.stream.as_fd(), Interest::NONE.oneshot(), token);
+        let _ = epoll.modify(conn.stream.as_ref().as_fd(), Interest::NONE.oneshot(), token);
         let info = peer::remember(info);
         let pipe = conn.pipe.get_or_insert_with(|| {
             let pipe = WirePipe::new(
@@ -281,7 +280,9 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         Counters::add(&conn.owner.counters.handshake_failures, 1);
         let refusal = match &conn.stage {
-            Stage::Handshake(handshake) => handshake.link.refusal().map(ToOwned::to_owned),
+            Stage::Handshake(handshake) => {
+                handshake.link.refusal().map(|why| String::from_utf8_lossy(why).into_owned())
+            }
             _ => None,
         };
         match failure {
@@ -320,7 +321,7 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.stage = Stage::Closing(outcome);
         let epoll = self.handle.desk().epoll();
-        let _ = epoll.delete(conn.stream.as_fd());
+        let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
         self.conn_released(token);
     }
@@ -368,24 +369,27 @@ impl Io {
             heartbeat.seen(now);
         }
         if let Some(ttl) = pipe.take_peer_ttl_ms() {
-            heartbeat.peer_ttl(Duration::from_millis(ttl), now);
+            heartbeat.ping_received(now, Duration::from_millis(ttl));
         }
-        match heartbeat.handle_timeout(now) {
-            Action::None => {}
-            Action::SendPing { ttl } => pipe.ping(ttl, Bytes::new()),
-            Action::CheckOnce => {
-                pipe.fill(true);
-                if pipe.take_seen() {
-                    heartbeat.seen(now);
+        loop {
+            match heartbeat.handle_timeout(now) {
+                Action::None => break,
+                Action::SendPing => {
+                    pipe.ping(conn.options.heartbeat_ttl.unwrap_or_default(), Bytes::new());
+                    heartbeat.ping_sent(now);
                 }
-            }
-            Action::Dead => {
-                conn.post(
-                    EventKind::Disconnected,
-                    conn.descriptor(),
-                    Some(PeerError::HeartbeatTimeout.to_string()),
-                );
-                return self.tear_down(token, Outcome::Disconnected);
+                Action::CheckOnce => {
+                    // The sign of life may lie unread in the kernel.
+                    pipe.fill(true);
+                    if pipe.take_seen() {
+                        heartbeat.seen(now);
+                    }
+                }
+                Action::Dead => {
+                    let reason = PeerError::HeartbeatTimeout.to_string();
+                    conn.post(EventKind::Disconnected, conn.descriptor(), Some(reason));
+                    return self.tear_down(token, Outcome::Disconnected);
+                }
             }
         }
         let deadline = match self.conns.get(&token).map(|conn| &conn.stage) {
@@ -494,14 +498,12 @@ fn heartbeat_config(options: &Options) -> HeartbeatConfig {
 
 fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
     LinkConfig {
-        socket_type: kind,
         routing_id: options.routing_id.clone(),
         metadata: options.metadata.clone(),
-        mechanism: MechanismConfig::Null,
-        zap: false,
         max_message_bytes: options.max_msg_size,
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),
-        limits: Limits::default(),
+        only_first_subscribe: options.only_first_subscribe,
+        ..LinkConfig::new(kind)
     }
 }

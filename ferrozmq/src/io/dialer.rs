@@ -19,15 +19,14 @@ use crate::pipe::signal::Signal;
 use crate::pipe::wire::WirePipe;
 use crate::sys::epoll::Interest;
 use crate::sys::random;
-use crate::transport::socks5::Socks5;
-use crate::transport::{Dial, DialAddress, IpcAddress, Progress, Stream, StreamOptions};
+use crate::transport::{Dial, DialAddress, IpcAddress, Progress, Socks5, Stream, StreamOptions, negotiate};
 use bytes::Bytes;
 use ferrozmq_proto::backoff::Backoff;
 use ferrozmq_proto::option::{Options, ReconnectStop};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -218,7 +217,14 @@ impl Io {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
         match (&dialer.plan.stream.socks, &dialer.plan.target) {
             (Some(proxy), Target::Tcp { host, port, .. }) => {
-                let socks = Box::new(Socks5::new(host, *port, &proxy.username, &proxy.password));
+                let socks = match Socks5::new(host, *port, proxy) {
+                    Ok(socks) => Box::new(socks),
+                    Err(error) => {
+                        dialer.last_error = Some(error.into());
+                        self.watched.remove(&token);
+                        return self.round_failed(endpoint);
+                    }
+                };
                 let _ = self.handle.desk().epoll().modify(stream.as_fd(), Interest::READABLE, token);
                 dialer.state = State::Proxy { stream, socks, token };
                 self.proxy_progress(endpoint);
@@ -230,8 +236,7 @@ impl Io {
     fn proxy_progress(&mut self, endpoint: u64) {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
         let State::Proxy { stream, socks, .. } = &mut dialer.state else { return };
-        let result = drive_proxy(stream, socks);
-        match result {
+        match negotiate(stream, socks) {
             Ok(false) => {}
             Ok(true) => {
                 let State::Proxy { stream, token, .. } = std::mem::replace(&mut dialer.state, State::Waiting) else {
@@ -293,7 +298,7 @@ impl Io {
             }
             State::Proxy { stream, token, .. } => {
                 let _ = self.handle.desk().epoll().delete(stream.as_fd());
-                dialer.post(EventKind::Closed, stream.as_fd().as_raw_fd() as u64, None);
+                dialer.post(EventKind::Closed, stream.as_raw_fd() as u64, None);
                 token
             }
             other => {
@@ -318,7 +323,7 @@ impl Io {
     /// Waits for the next round; `false` if there is to be none.
     fn wait_and_retry(&mut self, endpoint: u64) -> bool {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return false };
-        let Some(pause) = dialer.backoff.next(random::number()) else { return false };
+        let Some(pause) = dialer.backoff.pause(random::number()) else { return false };
         let reason = dialer.last_error.take().map(|error| error.to_string());
         dialer.post(EventKind::ConnectRetried, pause.as_millis() as u64, reason);
         dialer.state = State::Waiting;
@@ -440,32 +445,4 @@ fn split_proxy(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     Some((host.to_owned(), port.parse().ok()?))
-}
-
-/// Carries bytes between the proxy and the state machine; `true` when the way is open.
-fn drive_proxy(stream: &Stream, socks: &mut Socks5) -> io::Result<bool> {
-    let mut output = Vec::new();
-    let mut input = bytes::BytesMut::new();
-    loop {
-        output.clear();
-        if socks.poll_transmit(&mut output) {
-            // A few dozen bytes into an empty socket buffer: taken whole or the connection is no good.
-            if stream.send(&output)? < output.len() {
-                return Err(io::Error::from(io::ErrorKind::WriteZero));
-            }
-        }
-        if socks.is_done() {
-            return Ok(true);
-        }
-        // The proxy's bytes end where the peer's begin: never read past what the reply still lacks.
-        input.reserve(socks.wanted());
-        let mut limited = input.split_off(0);
-        limited.truncate(0);
-        match stream.recv_exact_into(&mut limited, socks.wanted()) {
-            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
-            Ok(_) => socks.handle_bytes(&limited)?,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
-        }
-    }
 }

@@ -155,7 +155,6 @@ pub(super) struct Io {
     pub(super) watched: HashMap<u64, Watched>,
     /// Pipes of connections that are up, by pipe.
     pub(super) pipes: HashMap<u64, Arc<WirePipe>>,
-    set_events: Events,
 }
 
 impl Io {
@@ -169,7 +168,6 @@ impl Io {
             conns: HashMap::new(),
             watched: HashMap::new(),
             pipes: HashMap::new(),
-            set_events: Events::with_capacity(SET_EVENTS),
         }
     }
 
@@ -233,14 +231,13 @@ impl Io {
         if lease.is_held() {
             return;
         }
-        let mut events = std::mem::take(&mut self.set_events);
+        let mut events = Events::with_capacity(SET_EVENTS);
         let _ = set.wait(&mut events, Some(Duration::ZERO));
         for event in events.iter() {
             if let Some(pipe) = self.pipes.get(&event.token) {
                 pipe.fill(true);
             }
         }
-        self.set_events = events;
     }
 
     fn flush_stragglers(&mut self) {

@@ -70,7 +70,8 @@ impl Desk {
     pub(crate) fn backstop(&self, pipe: Arc<WirePipe>) {
         self.backstops.lock().push(pipe);
         if !self.timer_armed.swap(true, Ordering::AcqRel) {
-            self.timer.arm(BACKSTOP);
+            // Arming a valid timer cannot fail; a flush by the next call is the fallback.
+            let _ = self.timer.arm(BACKSTOP);
         }
     }
 

@@ -16,6 +16,7 @@ use ferrozmq_proto::PeerError;
 use ferrozmq_proto::zmtp::Received;
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,11 +76,11 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn begin(&self) {
         // Fails only when the descriptor is being closed; then there is nothing to watch.
-        let _ = self.set.add(self.stream.as_fd(), Interest::READABLE, self.token);
+        let _ = self.set.add(self.stream.as_ref().as_fd(), Interest::READABLE, self.token);
     }
 
     pub(super) fn end(&self) {
-        let _ = self.set.delete(self.stream.as_fd());
+        let _ = self.set.delete(self.stream.as_ref().as_fd());
     }
 }
 

@@ -20,7 +20,7 @@ use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::Message;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -162,7 +162,7 @@ impl WirePipe {
         }
         if let Some(line) = &tx.line {
             tx.armed = true;
-            self.desk.arm_output(line.stream().as_fd(), self.token.load(Ordering::Relaxed));
+            self.desk.arm_output(line.stream().as_ref().as_fd(), self.token.load(Ordering::Relaxed));
         }
     }
 
@@ -320,7 +320,7 @@ impl WirePipe {
             return None;
         }
         let watch = rx.watch.as_ref()?;
-        Some((Arc::clone(&watch.stream), watch.stream.as_fd().as_raw_fd()))
+        Some((Arc::clone(&watch.stream), watch.stream.as_raw_fd()))
     }
 
     /// Reads what has come. `notify`: the socket is to be told by signal (the caller is not in it).

@@ -19,6 +19,9 @@ use std::time::Duration;
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
 
+/// Connections read per look at a set.
+const SET_EVENTS: usize = 64;
+
 /// A socket's state.
 pub(crate) struct Core {
     pub(super) kind: SocketType,
@@ -40,7 +43,6 @@ pub(crate) struct Core {
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
     pub(super) leases: usize,
-    events: Events,
 }
 
 impl Core {
@@ -64,7 +66,6 @@ impl Core {
             changes: 0,
             followers: 0,
             leases: 0,
-            events: Events::with_capacity(64),
         }
     }
 
@@ -246,13 +247,12 @@ impl Core {
 
     /// Reads the connections in `set` that have input, on this thread.
     pub(super) fn read_set(&mut self, set: &Epoll) -> bool {
-        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        let mut events = Events::with_capacity(SET_EVENTS);
         let _ = set.wait(&mut events, Some(Duration::ZERO));
         let mut got = false;
         for event in events.iter() {
             got |= self.read_pipe(event.token);
         }
-        self.events = events;
         got
     }
 

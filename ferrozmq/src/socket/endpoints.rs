@@ -10,12 +10,11 @@ use crate::io::events::EventKind;
 use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
-use crate::transport::{self, Keepalive, ListenAddress, Listener, LocalHost, SocksProxy, StreamOptions};
+use crate::transport::{self, ListenAddress, Listener, StreamOptions};
 use crate::SocketType;
-use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, HostPort, IpcAddress, Problem, TcpAddress};
+use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
-use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -46,8 +45,11 @@ impl SocketState {
                 core.read_signals(&self.mailbox);
                 (written.to_owned(), Place::Inproc { name, pipe: None })
             }
-            Endpoint::Tcp(tcp) => self.listen(&core, written, &listen_tcp(&tcp, core.options.ipv6, written)?)?,
-            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc_address(&ipc)))?,
+            Endpoint::Tcp(tcp) => {
+                let at = local_address(&tcp.host, tcp.port, core.options.ipv6, written)?;
+                self.listen(&core, written, &ListenAddress::Tcp(at))?
+            }
+            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc))?,
         };
         core.last_endpoint.clone_from(&name);
         core.endpoints.push(BoundEndpoint {
@@ -61,7 +63,7 @@ impl SocketState {
 
     fn listen(&self, core: &Core, written: &str, address: &ListenAddress) -> Result<(String, Place)> {
         let owner = core.owner()?;
-        let listener = Listener::bind(address, stream_options(&core.options)).map_err(|error| {
+        let listener = Listener::bind(address, StreamOptions::from(&core.options)).map_err(|error| {
             let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
             owner.events.post(EventKind::BindFailed, errno, written, "", Some(error.to_string()));
             Error::os(format_args!("binding {written}"), &error)
@@ -98,7 +100,7 @@ impl SocketState {
                 let target = dial_tcp(&tcp, core.options.ipv6, written)?;
                 self.dial(&mut core, written, target)?
             }
-            Endpoint::Ipc(ipc) => self.dial(&mut core, written, Target::Ipc(ipc_address(&ipc)))?,
+            Endpoint::Ipc(ipc) => self.dial(&mut core, written, Target::Ipc(ipc))?,
         };
         written.clone_into(&mut core.last_endpoint);
         core.endpoints.push(BoundEndpoint {
@@ -143,7 +145,7 @@ impl SocketState {
             target,
             name: written.to_owned(),
             options: Arc::new(core.options.clone()),
-            stream: stream_options(&core.options),
+            stream: StreamOptions::from(&core.options),
             pipe,
             routing_id,
         };
@@ -222,9 +224,9 @@ fn check_transport(kind: SocketType, endpoint: &Endpoint) -> Result<()> {
 
 fn from_endpoint_error(error: &EndpointError) -> Error {
     let kind = match error.problem {
-        Problem::TransportAbsent(_) | Problem::TransportUnknown(_) => ErrorKind::ProtocolNotSupported,
-        Problem::PathTooLong(_) => ErrorKind::NameTooLong,
-        _ => ErrorKind::Invalid,
+        Problem::Absent(_) | Problem::UnknownTransport => ErrorKind::ProtocolNotSupported,
+        Problem::TooLong(_) => ErrorKind::NameTooLong,
+        Problem::Malformed(_) => ErrorKind::Invalid,
     };
     Error::new(kind, error.to_string())
 }
@@ -237,17 +239,9 @@ fn party(options: &Options) -> Party {
     }
 }
 
-fn local_host(host: &Host) -> LocalHost<'_> {
-    match host {
-        Host::Wildcard => LocalHost::Wildcard,
-        Host::Ip { address, zone } => LocalHost::Ip(*address, zone.as_deref()),
-        Host::Name(name) => LocalHost::Name(name),
-    }
-}
-
-fn local_address(at: &HostPort, ipv6: bool, written: &str) -> Result<SocketAddr> {
-    transport::address::local_address(local_host(&at.host), at.port, ipv6).map_err(|error| {
-        if error.raw_os_error() == Some(libc::ENODEV) || error.kind() == io::ErrorKind::NotFound {
+fn local_address(host: &Host, port: u16, ipv6: bool, written: &str) -> Result<SocketAddr> {
+    transport::address::local_address(host, port, ipv6).map_err(|error| {
+        if error.raw_os_error() == Some(libc::ENODEV) {
             let text = format!("{written}: no interface or address of this machine has that name");
             return Error::new(ErrorKind::NoDevice, text);
         }
@@ -255,13 +249,8 @@ fn local_address(at: &HostPort, ipv6: bool, written: &str) -> Result<SocketAddr>
     })
 }
 
-fn listen_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<ListenAddress> {
-    let at = HostPort { host: tcp.host.clone(), port: tcp.port };
-    local_address(&at, ipv6, written).map(ListenAddress::Tcp)
-}
-
 fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
-    let source = tcp.source.as_ref().map(|source| local_address(source, ipv6, written)).transpose()?;
+    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6, written)).transpose()?;
     let host = match &tcp.host {
         Host::Ip { address, zone: Some(zone) } => format!("{address}%{zone}"),
         Host::Ip { address, zone: None } => address.to_string(),
@@ -271,44 +260,4 @@ fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
         }
     };
     Ok(Target::Tcp { host, port: tcp.port, source })
-}
-
-fn ipc_address(ipc: &IpcAddress) -> transport::IpcAddress {
-    match ipc {
-        IpcAddress::Path(path) => transport::IpcAddress::Path(path.into()),
-        IpcAddress::Abstract(name) => transport::IpcAddress::Abstract(name.clone().into_bytes()),
-        IpcAddress::Wildcard => transport::IpcAddress::Wildcard,
-    }
-}
-
-/// The options that concern descriptors.
-fn stream_options(options: &Options) -> StreamOptions {
-    StreamOptions {
-        sndbuf: options.sndbuf,
-        rcvbuf: options.rcvbuf,
-        tos: options.tos,
-        priority: options.priority,
-        busy_poll: options.busy_poll,
-        bind_to_device: options.bind_to_device.clone(),
-        keepalive: Keepalive {
-            on: options.tcp_keepalive,
-            count: options.tcp_keepalive_cnt,
-            idle_s: options.tcp_keepalive_idle,
-            interval_s: options.tcp_keepalive_intvl,
-        },
-        tcp_maxrt: options.tcp_maxrt,
-        ipv6: options.ipv6,
-        backlog: options.backlog,
-        use_fd: options.use_fd,
-        accept_filters: options.tcp_accept_filters.clone(),
-        ipc_filter_pids: options.ipc_filter_pid.clone(),
-        ipc_filter_uids: options.ipc_filter_uid.clone(),
-        ipc_filter_gids: options.ipc_filter_gid.clone(),
-        socks: options.socks_proxy.clone().map(|address| SocksProxy {
-            address,
-            username: options.socks_username.clone(),
-            password: options.socks_password.clone(),
-        }),
-        ..StreamOptions::default()
-    }
 }

@@ -251,11 +251,13 @@ impl Ends {
         let mut awake = Vec::new();
         let slots = &mut self.slots;
         self.quiet.retain(|pipe| match slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-            Some(End::Inproc(end)) if end.has_input() => {
-                awake.push(*pipe);
-                false
+            Some(End::Inproc(end)) => {
+                let has_input = end.has_input();
+                if has_input {
+                    awake.push(*pipe);
+                }
+                !has_input
             }
-            Some(End::Inproc(_)) => true,
             _ => false,
         });
         awake
@@ -281,7 +283,7 @@ impl Ends {
     pub(super) fn has_input(&mut self, pipe: PipeId) -> bool {
         match self.end(pipe) {
             Some(End::Wire(end)) => {
-                !end.inbox.is_empty() || !end.cursor.is_empty() || end.pipe.has_input()
+                !end.inbox.is_empty() || end.cursor.remaining() > 0 || end.pipe.has_input()
             }
             Some(End::Inproc(end)) => end.has_input(),
             None => false,

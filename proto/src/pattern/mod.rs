@@ -14,6 +14,8 @@
 //!    [`Pattern::detach`] when its last message has been read. The id may be used anew after that.
 
 use crate::Message;
+mod stub;
+pub use stub::*;
 
 /// Names a pipe; small numbers, used anew after [`Pattern::detach`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +33,10 @@ pub trait Pipes {
     fn write_shared(&mut self, pipe: PipeId, message: &Message);
     /// Tells the peer at `pipe` that `topic` is wanted (`true`) or not any more; exempt from the high-water mark.
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool);
+    /// The set of topics this socket wants from its peers changed; told once for each change, before
+    /// [`subscribe`](Self::subscribe) tells the peers there are. Whoever backs the pipes replays the set
+    /// to peers that come later.
+    fn upstream(&mut self, topic: &[u8], wanted: bool);
     /// Closes `pipe`'s connection (a second peer of a PAIR, a refused routing id, STREAM's empty message).
     fn close(&mut self, pipe: PipeId);
     /// Notes that a message meant for `pipe` (or for nobody) was dropped, and why.
