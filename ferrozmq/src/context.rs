@@ -3,6 +3,7 @@
 //! I/O threads start with the first endpoint that needs them. Terminating interrupts every call in
 //! every socket at once, and waits until the sockets are closed and have lingered.
 
+use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inproc::Registry;
 use crate::io::events::EventSink;
@@ -15,7 +16,6 @@ use crate::socket::Socket;
 use crate::socket::handle::SocketState;
 use crate::sync::Mutex;
 use crate::sys::{cpu, membarrier, random};
-use crate::SocketType;
 use ferrozmq_proto::option::Options;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -96,7 +96,8 @@ impl Context {
             return Err(Error::terminated());
         }
         let Some(alive) = context.alive.ticket(context.settings.max_sockets) else {
-            let text = format!("the context has {} sockets already (max_sockets)", context.settings.max_sockets);
+            let text =
+                format!("the context has {} sockets already (max_sockets)", context.settings.max_sockets);
             return Err(Error::new(ErrorKind::TooManySockets, text));
         };
         let mailbox = Arc::new(Mailbox::new());
@@ -223,7 +224,8 @@ impl ContextState {
         let allowed = |index: usize| affinity == 0 || index < 64 && affinity >> index & 1 == 1;
         let found = threads.iter().enumerate().filter(|(index, _)| allowed(*index));
         found.min_by_key(|(_, thread)| thread.load()).map(|(_, thread)| Arc::clone(thread)).ok_or_else(|| {
-            let text = "no I/O thread may serve this socket; give the context io_threads, or widen the affinity";
+            let text =
+                "no I/O thread may serve this socket; give the context io_threads, or widen the affinity";
             Error::new(ErrorKind::NoIoThread, text)
         })
     }

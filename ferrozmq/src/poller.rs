@@ -257,7 +257,10 @@ impl<K: Clone> Poller<K> {
     /// [`Invalid`](ErrorKind::Invalid) if it is in the set already.
     pub fn add(&mut self, socket: &Socket, wanted: Events, key: K) -> Result<()> {
         if self.position(socket).is_some() {
-            return Err(Error::new(ErrorKind::Invalid, "the socket is in the set already; modify it instead"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "the socket is in the set already; modify it instead",
+            ));
         }
         self.sockets.push((socket.clone(), wanted, key));
         Ok(())
@@ -300,7 +303,8 @@ impl<K: Clone> Poller<K> {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if it is not in the set.
     pub fn remove_fd(&mut self, fd: BorrowedFd<'_>) -> Result<()> {
-        let index = self.descriptors.iter().position(|(known, ..)| *known == fd.as_raw_fd()).ok_or_else(absent)?;
+        let index =
+            self.descriptors.iter().position(|(known, ..)| *known == fd.as_raw_fd()).ok_or_else(absent)?;
         self.descriptors.remove(index);
         Ok(())
     }
@@ -318,7 +322,8 @@ impl<K: Clone> Poller<K> {
         });
         let mut items: Vec<PollItem<'_>> = sockets.chain(descriptors).collect();
         poll(&mut items, timeout)?;
-        let keys = self.sockets.iter().map(|(.., key)| key).chain(self.descriptors.iter().map(|(.., key)| key));
+        let keys =
+            self.sockets.iter().map(|(.., key)| key).chain(self.descriptors.iter().map(|(.., key)| key));
         let ready = items.iter().zip(keys).filter(|(item, _)| !item.ready.is_empty());
         Ok(ready.map(|(item, key)| (key.clone(), item.ready)).collect())
     }

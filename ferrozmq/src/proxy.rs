@@ -27,7 +27,12 @@ pub fn proxy(front: &Socket, back: &Socket, capture: Option<&Socket>) -> Result<
 ///
 /// # Errors
 /// As [`proxy`]; `Ok` after `TERMINATE`.
-pub fn proxy_steerable(front: &Socket, back: &Socket, capture: Option<&Socket>, control: &Socket) -> Result<()> {
+pub fn proxy_steerable(
+    front: &Socket,
+    back: &Socket,
+    capture: Option<&Socket>,
+    control: &Socket,
+) -> Result<()> {
     run(front, back, capture, Some(control))
 }
 

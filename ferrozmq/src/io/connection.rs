@@ -115,7 +115,8 @@ impl Io {
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
-        let handshake = Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
+        let handshake =
+            Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
         let conn = Conn {
             local: stream.local_endpoint(),
             remote: stream.remote_endpoint(),
@@ -264,8 +265,15 @@ impl Io {
         owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
         let pipe = Arc::clone(pipe);
         conn.post(EventKind::HandshakeSucceeded, 0, None);
-        let halves =
-            Halves { stream: Arc::clone(&conn.stream), sealer, opener, surplus, origin: conn.origin, token, set };
+        let halves = Halves {
+            stream: Arc::clone(&conn.stream),
+            sealer,
+            opener,
+            surplus,
+            origin: conn.origin,
+            token,
+            set,
+        };
         let (endpoint, dialed) = (conn.endpoint, conn.dialed);
         self.pipes.insert(pipe.id(), Arc::clone(&pipe));
         pipe.go_online(halves, &owner.subscriptions);
@@ -401,7 +409,8 @@ impl Io {
 
     /// The socket lets go of these connections: each ends when its output is written, or in `linger`.
     pub(super) fn linger_conns(&mut self, which: impl Fn(&Conn) -> bool, linger: Option<Duration>) {
-        let tokens: Vec<u64> = self.conns.iter().filter(|(_, conn)| which(conn)).map(|(token, _)| *token).collect();
+        let tokens: Vec<u64> =
+            self.conns.iter().filter(|(_, conn)| which(conn)).map(|(token, _)| *token).collect();
         for token in tokens {
             let Some(conn) = self.conns.get_mut(&token) else { continue };
             let handshaking = matches!(conn.stage, Stage::Handshake(_));
@@ -471,7 +480,9 @@ fn read_handshake(stream: &Stream, input: &mut BytesMut) -> io::Result<()> {
     match stream.recv_into(input) {
         Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
         Ok(_) => Ok(()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

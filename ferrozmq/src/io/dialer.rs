@@ -184,7 +184,8 @@ impl Io {
         dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
         dialer.state = State::Dialing { dial: Some(dial), token };
         let timeout = dialer.plan.options.connect_timeout;
-        dialer.timer = timeout.map(|timeout| self.timers.add(Instant::now() + timeout, Due::Dialer(endpoint)));
+        dialer.timer =
+            timeout.map(|timeout| self.timers.add(Instant::now() + timeout, Due::Dialer(endpoint)));
         self.watched.insert(token, Watched::Dialing(endpoint));
         self.dial_progress(endpoint);
     }
@@ -239,7 +240,8 @@ impl Io {
         match negotiate(stream, socks) {
             Ok(false) => {}
             Ok(true) => {
-                let State::Proxy { stream, token, .. } = std::mem::replace(&mut dialer.state, State::Waiting) else {
+                let State::Proxy { stream, token, .. } = std::mem::replace(&mut dialer.state, State::Waiting)
+                else {
                     return;
                 };
                 self.begin_handshake(endpoint, token, stream);
@@ -310,7 +312,8 @@ impl Io {
 
     fn round_failed(&mut self, endpoint: u64) {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
-        let refused = dialer.last_error.as_ref().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
+        let refused =
+            dialer.last_error.as_ref().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
         if refused && dialer.plan.options.reconnect_stop.contains(ReconnectStop::CONN_REFUSED) {
             dialer.state = State::Stopped;
             return;
@@ -365,7 +368,12 @@ impl Io {
     }
 
     /// A connection of this dialer ended. Says whether its pipe goes on.
-    pub(super) fn dialer_down(&mut self, endpoint: u64, outcome: Outcome, pipe: Option<&Arc<WirePipe>>) -> bool {
+    pub(super) fn dialer_down(
+        &mut self,
+        endpoint: u64,
+        outcome: Outcome,
+        pipe: Option<&Arc<WirePipe>>,
+    ) -> bool {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return false };
         let keeps_pipe = dialer.plan.pipe.is_some();
         let stop = dialer.plan.options.reconnect_stop;

@@ -42,7 +42,13 @@ impl Listening {
 }
 
 impl Io {
-    pub(super) fn listen(&mut self, endpoint: u64, owner: Arc<Owner>, listener: Listener, options: Arc<Options>) {
+    pub(super) fn listen(
+        &mut self,
+        endpoint: u64,
+        owner: Arc<Owner>,
+        listener: Listener,
+        options: Arc<Options>,
+    ) {
         let added = self.handle.desk().epoll().add(&listener, Interest::READABLE, endpoint);
         let listening = Listening { owner, listener, options, pause: PAUSE_MIN, timer: None };
         match added {

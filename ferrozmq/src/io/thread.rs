@@ -24,8 +24,8 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -190,13 +190,17 @@ impl Io {
             let now = Instant::now();
             while let Some(due) = self.timers.pop(now) {
                 let token = match due {
-                    Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token) => token,
+                    Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token) => {
+                        token
+                    }
                 };
                 if catch_unwind(AssertUnwindSafe(|| self.on_due(due, now))).is_err() {
                     self.abandon(token);
                 }
             }
-            self.handle.load.store(self.conns.len() + self.dialers.len() + self.listeners.len(), Ordering::Relaxed);
+            self.handle
+                .load
+                .store(self.conns.len() + self.dialers.len() + self.listeners.len(), Ordering::Relaxed);
         }
     }
 
@@ -323,7 +327,8 @@ impl Io {
     pub(super) fn set_of(&mut self, owner: &Owner) -> io::Result<Arc<Epoll>> {
         let (set, new) = owner.lease.set(&self.handle.desk, new_token)?;
         if let Some(token) = new {
-            self.watched.retain(|_, watched| !matches!(watched, Watched::Set(set, _) if set.strong_count() == 0));
+            self.watched
+                .retain(|_, watched| !matches!(watched, Watched::Set(set, _) if set.strong_count() == 0));
             self.watched.insert(token, Watched::Set(Arc::downgrade(&set), Arc::downgrade(&owner.lease)));
         }
         Ok(set)

@@ -170,14 +170,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(super) fn new(stream: Arc<Stream>, sealer: Sealer) -> Line {
-        Line {
-            stream,
-            sealer,
-            batch: Batch::default(),
-            wire: Vec::new(),
-            wire_taken: 0,
-            sealed: None,
-        }
+        Line { stream, sealer, batch: Batch::default(), wire: Vec::new(), wire_taken: 0, sealed: None }
     }
 
     pub(super) fn stream(&self) -> &Arc<Stream> {

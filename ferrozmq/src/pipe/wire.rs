@@ -90,7 +90,13 @@ pub(crate) struct WirePipe {
 }
 
 impl WirePipe {
-    pub(crate) fn new(desk: Arc<Desk>, mailbox: Arc<Mailbox>, sndhwm: usize, rcvhwm: usize, conflate: bool) -> Arc<WirePipe> {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        mailbox: Arc<Mailbox>,
+        sndhwm: usize,
+        rcvhwm: usize,
+        conflate: bool,
+    ) -> Arc<WirePipe> {
         Arc::new(WirePipe {
             id: new_pipe_id(),
             desk,

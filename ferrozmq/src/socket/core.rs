@@ -293,7 +293,9 @@ impl Core {
     /// Peers that are there: whose handshake is done, or who have subscribed.
     pub(super) fn ready_peers(&self) -> usize {
         match self.kind {
-            SocketType::Pub | SocketType::XPub => self.subscribed.values().filter(|count| **count > 0).count(),
+            SocketType::Pub | SocketType::XPub => {
+                self.subscribed.values().filter(|count| **count > 0).count()
+            }
             _ => self.ready.len(),
         }
     }

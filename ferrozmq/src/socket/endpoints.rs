@@ -4,6 +4,7 @@ use super::Socket;
 use super::core::Core;
 use super::ends::{End, WireEnd};
 use super::handle::SocketState;
+use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
 use crate::io::events::EventKind;
@@ -11,7 +12,6 @@ use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
 use crate::transport::{self, ListenAddress, Listener, StreamOptions};
-use crate::SocketType;
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
@@ -162,7 +162,8 @@ impl SocketState {
             .position(|known| known.bound == bound && (known.name == name || known.written == name));
         let Some(index) = found else {
             let done = if bound { "bound" } else { "connected" };
-            let text = format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
+            let text =
+                format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
             return Err(Error::new(ErrorKind::NotFound, text));
         };
         let endpoint = core.endpoints.swap_remove(index);

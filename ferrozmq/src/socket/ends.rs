@@ -6,9 +6,9 @@
 use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::rx::Run;
+use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, WirePipe};
 use crate::sync::Mutex;
-use crate::pipe::subscriptions::Subscriptions;
 use ferrozmq_proto::Message;
 use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
@@ -320,7 +320,9 @@ impl Ends {
 
     #[inline]
     fn wire_write(&mut self, pipe: PipeId, message: &Message, share_from: usize) {
-        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else { return };
+        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else {
+            return;
+        };
         end.credit = end.credit.saturating_sub(1);
         match end.pipe.push(message, share_from) {
             Ok(true) => self.flush_now.push(pipe),

@@ -52,7 +52,8 @@ impl Timeouts {
     }
 
     fn encode(word: &AtomicU64, timeout: Option<Duration>) {
-        let micros = timeout.map_or(0, |t| u64::try_from(t.as_micros()).unwrap_or(u64::MAX - 1).saturating_add(1));
+        let micros =
+            timeout.map_or(0, |t| u64::try_from(t.as_micros()).unwrap_or(u64::MAX - 1).saturating_add(1));
         word.store(micros, Ordering::Relaxed);
     }
 }
@@ -96,7 +97,8 @@ impl SocketState {
 
     pub(crate) fn events_in(&self, core: &mut Core) -> Events {
         let mut events = Events::NONE;
-        if core.can_recv() || self.read_leased(core) && core.can_recv() || core.announce() && core.can_recv() {
+        if core.can_recv() || self.read_leased(core) && core.can_recv() || core.announce() && core.can_recv()
+        {
             events = events | Events::READABLE;
         }
         if core.can_send() {
@@ -329,7 +331,11 @@ impl SocketState {
     }
 
     /// Waits until `done` says so; for facts that signals change.
-    pub(super) fn wait_until(&self, patience: Patience, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+    pub(super) fn wait_until(
+        &self,
+        patience: Patience,
+        mut done: impl FnMut(&mut Core) -> bool,
+    ) -> Result<()> {
         let mut core = self.enter()?;
         while !done(&mut core) {
             // Input is left to the I/O thread: this wait reads nothing that a receive should see.

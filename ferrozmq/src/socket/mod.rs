@@ -276,8 +276,9 @@ impl Socket {
     /// [`Invalid`](ErrorKind::Invalid) if it cannot be written as JSON; else as [`send`](Self::send).
     #[cfg(feature = "serde")]
     pub fn send_json<T: serde::Serialize + ?Sized>(&self, value: &T) -> Result<()> {
-        let json = serde_json::to_vec(value)
-            .map_err(|error| Error::new(ErrorKind::Invalid, format!("the value cannot be sent as JSON: {error}")))?;
+        let json = serde_json::to_vec(value).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("the value cannot be sent as JSON: {error}"))
+        })?;
         Ok(self.send(json)?)
     }
 

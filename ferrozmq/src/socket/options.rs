@@ -8,7 +8,10 @@ use ferrozmq_proto::option::{Change, ErrorClass, Live, OptionError, Options, Rea
 use std::time::Duration;
 
 impl SocketState {
-    fn set_option(&self, set: impl FnOnce(&mut Options) -> std::result::Result<Change, OptionError>) -> Result<()> {
+    fn set_option(
+        &self,
+        set: impl FnOnce(&mut Options) -> std::result::Result<Change, OptionError>,
+    ) -> Result<()> {
         let mut core = self.enter()?;
         match set(&mut core.options).map_err(from_option_error)? {
             Change::Now => core.apply_options(),
@@ -27,7 +30,9 @@ impl SocketState {
             Reading::Value(value) => value,
             Reading::Ask(Live::RcvMore) => Value::Int(core.staging.has_input().into()),
             Reading::Ask(Live::LastEndpoint) => Value::Text(core.last_endpoint.clone()),
-            Reading::Ask(Live::TopicsCount) => Value::Int(core.pattern.topics_count().try_into().unwrap_or(i32::MAX)),
+            Reading::Ask(Live::TopicsCount) => {
+                Value::Int(core.pattern.topics_count().try_into().unwrap_or(i32::MAX))
+            }
             Reading::Ask(Live::Events) => {
                 drop(core);
                 Value::Int(self.events()?.bits())

@@ -75,7 +75,10 @@ impl Patience {
 enum Source {
     Waker,
     /// The one connection of a socket.
-    Input { pipe: u64, _stream: Arc<Stream> },
+    Input {
+        pipe: u64,
+        _stream: Arc<Stream>,
+    },
     /// All connections of a socket in one I/O thread.
     Inputs(Arc<Epoll>),
 }
@@ -140,7 +143,9 @@ impl<'a> Sleeper<'a> {
                 End::Wire(end) => Some(Arc::clone(&end.pipe)),
                 End::Inproc(_) => None,
             });
-            if let Some((pipe, (stream, fd))) = only.and_then(|pipe| Some((pipe.id(), pipe.input_descriptor()?))) {
+            if let Some((pipe, (stream, fd))) =
+                only.and_then(|pipe| Some((pipe.id(), pipe.input_descriptor()?)))
+            {
                 fds.push(raw_poll_fd(fd, poll::READABLE));
                 self.sources.push(Source::Input { pipe, _stream: stream });
             }
@@ -237,7 +242,11 @@ impl SocketState {
     }
 
     /// Waits behind the thread that sleeps on the socket's descriptors.
-    fn follow<'a>(&'a self, mut core: MutexGuard<'a, Core>, patience: Patience) -> Result<MutexGuard<'a, Core>> {
+    fn follow<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
         let ticket = self.mailbox.waker().prepare();
         if self.mailbox.pending() || self.is_terminated() {
             self.mailbox.waker().cancel(ticket);

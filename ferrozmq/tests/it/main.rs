@@ -1,11 +1,4 @@
-//! The integration tests: this library in conversation with others, over real connections.
-//!
-//! What needs libzmq needs a Python with PyZMQ, whose path is in `FERROZMQ_PYTHON` (`cargo xtask test` sets it); what needs the seed
-//! programs, their folder in `FERROZMQ_SEED`. Without them those tests are skipped, and say so on stderr.
+//! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
-mod old_peers;
-mod pairs;
-mod part;
-mod python;
-mod seed;
-mod side;
+mod conversations;
+mod interop;

@@ -2,8 +2,8 @@
 //!
 //! A script that libzmq does not follow is a wrong script: each is checked against libzmq in the same test run.
 
-use crate::part::{Part, assert_parts, message};
-use crate::python::{PATIENCE, Python};
+use crate::interop::part::{Part, assert_parts, message};
+use crate::interop::python::{PATIENCE, Python};
 use ferrozmq::{Context, Socket, SocketType};
 use serde_json::json;
 use std::time::Duration;
@@ -50,10 +50,10 @@ impl Side {
         }
     }
 
-    /// Lets libzmq replay its subscriptions: it does so only inside a call of the application. Ours needs no call.
+    /// Lets libzmq's SUB replay its subscriptions; ours needs no call for that.
     pub fn attend(&mut self) {
         if let Side::Libzmq(python) = self {
-            python.post(json!({ "do": "poll", "id": "side", "timeout_ms": PATIENCE.as_millis() as u64 }));
+            python.attend("side");
         }
     }
 

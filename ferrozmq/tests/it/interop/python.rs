@@ -1,6 +1,6 @@
 //! The libzmq end: a Python process with PyZMQ that does what it is told (`conformance/interop/peer.py`).
 
-use crate::part::Part;
+use crate::interop::part::Part;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -65,6 +65,12 @@ impl Python {
         self.ask(json!({ "do": "handshakes", "id": id, "count": count, "timeout_ms": patience() }));
     }
 
+    /// Keeps the socket inside a call until it has something to receive: only in a call does a bound SUB of libzmq tell a new peer
+    /// its subscriptions. Returns at once; the next command waits for it.
+    pub fn attend(&mut self, id: &str) {
+        self.post(json!({ "do": "poll", "id": id, "timeout_ms": patience() }));
+    }
+
     pub fn send(&mut self, id: &str, parts: &[Part]) {
         self.ask(json!({ "do": "send", "id": id, "parts": specs(parts), "timeout_ms": patience() }));
     }
@@ -88,7 +94,7 @@ impl Python {
     }
 
     /// Any command that may go on while this process does something else; its failure is that of the next [`ask`](Self::ask).
-    pub fn post(&mut self, command: Value) {
+    fn post(&mut self, command: Value) {
         let stdin = self.stdin.as_mut().expect("open until dropped");
         writeln!(stdin, "{command}").expect("the Python process lives");
         self.owed += 1;

@@ -3,8 +3,8 @@
 //! The expected messages follow from the two types alone ([`to_send`], [`to_receive`]), so that the same few lines serve all pairs.
 //! `STREAM` has no pair: it talks with what is not ZeroMQ.
 
-use crate::part::{Part, assert_parts, message};
-use crate::python::{PATIENCE, Python};
+use crate::interop::part::{Part, assert_parts, message};
+use crate::interop::python::{PATIENCE, Python};
 use ferrozmq::{Context, Socket, SocketType};
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -132,8 +132,10 @@ impl<'a> Talk<'a> {
     fn wait_until_ready(&mut self) {
         let subscribe = [Part::Bytes(vec![1])];
         self.python.handshakes("peer", 1);
-        if self.theirs == XSub {
-            self.python.send("peer", &subscribe);
+        match self.theirs {
+            XSub => self.python.send("peer", &subscribe),
+            Sub => self.python.attend("peer"),
+            _ => {}
         }
         self.socket.wait_for_peers(1, PATIENCE).unwrap_or_else(|error| panic!("{}: {error}", self.label));
         if self.ours == XSub {

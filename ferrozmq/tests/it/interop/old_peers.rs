@@ -3,8 +3,8 @@
 //! No library of today speaks the old versions first, so the peer is a bare socket here. Every script is played against libzmq
 //! too: what both follow is what the wire is.
 
-use crate::python::PATIENCE;
-use crate::side::{Side, both};
+use crate::interop::python::PATIENCE;
+use crate::interop::side::{Side, both};
 use ferrozmq::SocketType;
 use std::io::{Read, Write};
 use std::net::TcpStream;
