@@ -170,15 +170,15 @@ impl<'a> Talk<'a> {
             _ => true,
         };
         if ours_first {
-            self.from_us(parts);
-            self.from_them(parts);
+            self.we_send(parts);
+            self.they_send(parts);
         } else {
-            self.from_them(parts);
-            self.from_us(parts);
+            self.they_send(parts);
+            self.we_send(parts);
         }
     }
 
-    fn from_us(&mut self, parts: &[Part]) {
+    fn we_send(&mut self, parts: &[Part]) {
         if matches!(self.ours, Sub | XSub | Pull) {
             return;
         }
@@ -187,7 +187,7 @@ impl<'a> Talk<'a> {
         self.python.expect("peer", &to_receive(self.ours, self.theirs, OURS, parts));
     }
 
-    fn from_them(&mut self, parts: &[Part]) {
+    fn they_send(&mut self, parts: &[Part]) {
         if matches!(self.theirs, Sub | XSub | Pull) {
             return;
         }
