@@ -6,6 +6,7 @@
 mod old_peers;
 mod pairs;
 mod part;
+mod program;
 mod python;
 mod seed;
 mod side;
