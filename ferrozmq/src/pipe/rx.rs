@@ -107,6 +107,15 @@ impl Rx {
         self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
+    /// The reader's role is lost with whoever held it: no more input over this connection.
+    pub(super) fn lose_intake(&mut self) {
+        self.intake = None;
+        self.online = false;
+        self.orphaned = false;
+        self.end.get_or_insert(End::Failed(libc::EIO));
+        self.pause();
+    }
+
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
     pub(super) fn pause(&mut self) {
         if !self.paused {

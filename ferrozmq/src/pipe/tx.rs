@@ -143,9 +143,20 @@ impl Tx {
             }
     }
 
+    /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.
+    pub(super) fn lose_line(&mut self) {
+        self.queued = if self.closed { 0 } else { self.arena.messages() };
+        self.reset();
+    }
+
     /// Gives up `line`: what it had not wholly sent returns to the arena.
     pub(super) fn retire(&mut self, mut line: Box<Line>) {
         line.batch.give_back(&mut self.arena);
+        self.reset();
+    }
+
+    /// There is no connection.
+    fn reset(&mut self) {
         self.control.clear();
         self.online = false;
         self.blocked = false;

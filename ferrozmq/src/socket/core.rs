@@ -105,6 +105,8 @@ impl Core {
                 self.ends.set_peer(id, peer);
                 self.identify(id, &routing_id);
             }
+            // Having been woken is all there is to do.
+            Signal::Online => {}
             Signal::Readable(pipe) => {
                 if let Some(id) = self.ends.find(pipe) {
                     self.pattern.readable(id);
