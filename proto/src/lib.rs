@@ -13,14 +13,22 @@
 //! ([`zmtp::framing`]), whatever version and mechanism the wire speaks.
 #![forbid(unsafe_code)]
 
+pub mod backoff;
+pub mod endpoint;
 pub mod error;
 pub mod frame;
+pub mod mechanism;
 pub mod message;
+pub mod option;
 pub mod pattern;
 pub mod socket_type;
+pub mod z85;
 pub mod zmtp;
 
+pub use backoff::Backoff;
+pub use endpoint::Endpoint;
 pub use error::PeerError;
 pub use frame::Frame;
 pub use message::Message;
+pub use option::Options;
 pub use socket_type::SocketType;

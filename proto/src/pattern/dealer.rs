@@ -38,7 +38,7 @@ impl Dealer {
 impl Behaviour for Dealer {
     fn configure(&mut self, options: &PatternOptions) {
         self.salute.configure(options);
-        self.hiccup = options.hiccup_msg.clone();
+        self.hiccup = options.hiccup_msg.clone().unwrap_or_default();
     }
 
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
@@ -138,8 +138,8 @@ mod tests {
     fn first_words_and_hiccups() {
         let mut dealer = Rig::with(SocketType::Dealer, 9, |options| {
             options.probe_router = true;
-            options.hello_msg = "hello".into();
-            options.hiccup_msg = "hiccup".into();
+            options.hello_msg = Some("hello".into());
+            options.hiccup_msg = Some("hiccup".into());
         });
         let _ = dealer.connect(1);
         assert_eq!(dealer.pipes.sent(1), ["hello", ""].map(Message::from));

@@ -2,6 +2,8 @@
 //!
 //! A round of [`begin`](Fanout::begin), [`mark`](Fanout::mark) …, [`deliver`](Fanout::deliver) sends each message at
 //! most once to each peer, however many subscriptions match. What a peer has no room for is dropped for that peer alone.
+//! Invariant: a pipe whose `room` said `false` is not asked again before [`writable`](Fanout::writable), so that a slow
+//! peer costs a fast publisher next to nothing.
 
 use super::{Admission, Dropped, PipeId, Pipes};
 use crate::Message;
@@ -21,17 +23,21 @@ pub(super) struct Fanout {
 #[derive(Clone, Copy, Debug)]
 struct Place {
     slot: u32,
+    /// `room` said `false`.
+    full: bool,
     round: u64,
 }
+
+const NOWHERE: Place = Place { slot: ABSENT, full: false, round: 0 };
 
 impl Fanout {
     pub fn attach(&mut self, pipe: PipeId) {
         let index = pipe.0 as usize;
         if self.places.len() <= index {
-            self.places.resize(index + 1, Place { slot: ABSENT, round: 0 });
+            self.places.resize(index + 1, NOWHERE);
         }
         if self.places[index].slot == ABSENT {
-            self.places[index] = Place { slot: self.pipes.len() as u32, round: 0 };
+            self.places[index] = Place { slot: self.pipes.len() as u32, ..NOWHERE };
             self.pipes.push(pipe);
         }
     }
@@ -49,6 +55,13 @@ impl Fanout {
 
     pub fn contains(&self, pipe: PipeId) -> bool {
         self.places.get(pipe.0 as usize).is_some_and(|place| place.slot != ABSENT)
+    }
+
+    /// `pipe` may have room again.
+    pub fn writable(&mut self, pipe: PipeId) {
+        if let Some(place) = self.places.get_mut(pipe.0 as usize) {
+            place.full = false;
+        }
     }
 
     /// Every pipe.
@@ -89,34 +102,40 @@ impl Fanout {
         self.marked.extend(self.pipes.iter().filter(unmarked));
     }
 
-    /// Whether every marked pipe has room.
-    pub fn all_have_room<P: Pipes>(&self, pipes: &mut P) -> bool {
-        self.marked.iter().all(|pipe| pipes.room(*pipe))
+    /// Whether this round's message must wait: nothing may be dropped, and a marked pipe is full.
+    #[inline]
+    pub fn must_wait<P: Pipes>(&mut self, pipes: &mut P, nodrop: bool, how: Admission) -> bool {
+        let Fanout { marked, places, .. } = self;
+        nodrop && how == Admission::IfRoom && !marked.iter().all(|pipe| has_room(places, pipes, *pipe))
     }
 
     /// Writes `message` to each marked pipe that has room, or for a message that must go out to each.
     #[inline]
-    pub fn deliver<P: Pipes>(&self, pipes: &mut P, message: Message, force: bool) {
-        let Some((last, others)) = self.marked.split_last() else { return };
+    pub fn deliver<P: Pipes>(&mut self, pipes: &mut P, message: Message, force: bool) {
+        let Fanout { marked, places, .. } = self;
+        let Some((last, others)) = marked.split_last() else { return };
         for &pipe in others {
-            if force || pipes.room(pipe) {
+            if force || has_room(places, pipes, pipe) {
                 pipes.write_shared(pipe, &message);
             } else {
                 pipes.dropped(Some(pipe), Dropped::HighWaterMark);
             }
         }
-        if force || pipes.room(*last) {
+        if force || has_room(places, pipes, *last) {
             pipes.write(*last, message);
         } else {
             pipes.dropped(Some(*last), Dropped::HighWaterMark);
         }
     }
+}
 
-    /// Whether this round's message must wait: nothing may be dropped, and a marked pipe is full.
-    #[inline]
-    pub fn must_wait<P: Pipes>(&self, pipes: &mut P, nodrop: bool, how: Admission) -> bool {
-        nodrop && how == Admission::IfRoom && !self.all_have_room(pipes)
+#[inline]
+fn has_room<P: Pipes>(places: &mut [Place], pipes: &mut P, pipe: PipeId) -> bool {
+    let Some(place) = places.get_mut(pipe.0 as usize) else { return false };
+    if !place.full {
+        place.full = !pipes.room(pipe);
     }
+    !place.full
 }
 
 #[cfg(test)]
@@ -140,12 +159,18 @@ mod tests {
         fanout.deliver(&mut pipes, "a".into(), false);
         assert_eq!(pipes.outbound.keys().copied().collect::<Vec<_>>(), [1, 3]);
         fanout.invert();
-        assert!(fanout.all_have_room(&mut pipes));
+        assert!(!fanout.must_wait(&mut pipes, true, Admission::IfRoom));
         fanout.deliver(&mut pipes, "b".into(), false);
         fanout.mark_all();
-        assert!(!fanout.all_have_room(&mut pipes));
+        assert!(fanout.must_wait(&mut pipes, true, Admission::IfRoom));
+        assert!(!fanout.must_wait(&mut pipes, true, Admission::Committed));
         fanout.deliver(&mut pipes, "c".into(), false);
         assert_eq!(pipes.dropped.len(), 3);
         assert_eq!(pipes.sent(2), [Message::from("b")]);
+        fanout.deliver(&mut pipes, "d".into(), false);
+        assert_eq!(pipes.sent(2), [], "not asked before it is writable");
+        fanout.writable(PipeId(2));
+        fanout.deliver(&mut pipes, "e".into(), false);
+        assert_eq!(pipes.sent(2), [Message::from("e")]);
     }
 }

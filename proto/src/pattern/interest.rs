@@ -20,6 +20,11 @@ impl Interest {
         self.topics.len()
     }
 
+    /// Whether `topic` itself is in the table.
+    pub fn has(&self, topic: &[u8]) -> bool {
+        self.topics.find(topic).is_some()
+    }
+
     /// One wish more for `topic`.
     pub fn add(&mut self, topic: &[u8]) {
         match self.topics.find(topic) {

@@ -81,10 +81,27 @@ pub trait Pipes {
     fn write_shared(&mut self, pipe: PipeId, message: &Message);
     /// Tells the peer at `pipe` that `topic` is wanted (`true`) or not any more; exempt from the high-water mark.
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool);
+    /// What this socket wants from its peers is about to change: `topic` is, from now on, in the set or not. Told
+    /// before each change that [`subscribe`](Self::subscribe) tells the peers, also one that leaves the set as it is.
+    /// Whoever backs the pipes replays the set to peers that come later.
+    fn upstream(&mut self, topic: &[u8], wanted: bool);
     /// Closes `pipe`'s connection (a second peer of a PAIR, a refused routing id, STREAM's empty message).
     fn close(&mut self, pipe: PipeId);
     /// Notes that a message meant for `pipe` (or for nobody) was dropped, and why.
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped);
+}
+
+/// Most messages thrown away from one pipe that is over; a high-water mark keeps it far below.
+const UNHEARD_MAX: usize = 1 << 20;
+
+/// Reads out a pipe whose input nobody will ever take, so that the engine finds it empty and lets it go.
+fn discard_input<P: Pipes>(pipes: &mut P, pipe: PipeId) {
+    for _ in 0..UNHEARD_MAX {
+        match pipes.read(pipe) {
+            Some(_) => pipes.dropped(Some(pipe), Dropped::Disconnected),
+            None => return,
+        }
+    }
 }
 
 /// Why a message was dropped.
@@ -101,10 +118,8 @@ pub enum Dropped {
     Disconnected,
     /// No subscription matches (at the receiver).
     Filtered,
-    /// The envelope is not what the pattern demands (RFC 28).
+    /// The envelope is not what the pattern demands (RFC 28), or it is a reply that nobody waits for.
     Malformed,
-    /// A reply that nobody waits for (REQ).
-    Unexpected,
 }
 
 /// The state of one socket; the variant is its type.
@@ -157,7 +172,7 @@ macro_rules! each {
 impl Pattern {
     /// The state of a new socket. `seed` is random: routing ids, request ids and hash keys come out of it.
     #[must_use]
-    pub fn new(kind: SocketType, options: &PatternOptions, seed: u64) -> Pattern {
+    pub fn new(kind: SocketType, options: PatternOptions, seed: u64) -> Pattern {
         let mut pattern = match kind {
             SocketType::Pair => Pattern::Pair(Pair::default()),
             SocketType::Req => Pattern::Req(Req::new(seed)),
@@ -172,7 +187,7 @@ impl Pattern {
             SocketType::Sub => Pattern::Sub(XSub::new(true, seed)),
             SocketType::XSub => Pattern::XSub(XSub::new(false, seed)),
         };
-        pattern.configure(options);
+        pattern.configure(&options);
         pattern
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Plain data, already validated: ranges, numbers and names are the option table's business.
 
+use crate::option::RouterNotify;
 use bytes::Bytes;
 
 /// What an application may set about a socket's pattern; [`Default`] gives libzmq's defaults.
 ///
 /// Every field names libzmq's option without `ZMQ_`; its meaning is that of `zmq_setsockopt(3)`
-/// unless the comment says otherwise. Empty bytes mean "not set".
+/// unless the comment says otherwise. Empty bytes mean the same as none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one of libzmq's switches")]
 pub struct PatternOptions {
@@ -17,8 +18,8 @@ pub struct PatternOptions {
     pub router_handover: bool,
     /// ROUTER: peers are raw TCP connections, as with STREAM.
     pub router_raw: bool,
-    /// ROUTER: bits [`NOTIFY_CONNECT`](Self::NOTIFY_CONNECT) and [`NOTIFY_DISCONNECT`](Self::NOTIFY_DISCONNECT).
-    pub router_notify: u8,
+    /// ROUTER: an empty message tells of each new or lost peer.
+    pub router_notify: RouterNotify,
     /// REQ, REP, DEALER, ROUTER: send an empty message to each new peer.
     pub probe_router: bool,
     /// REQ: match replies to requests by a request id.
@@ -36,7 +37,7 @@ pub struct PatternOptions {
     /// The same, and a message sent right after a subscription goes to that subscriber alone.
     pub xpub_manual_last_value: bool,
     /// PUB, XPUB: sent to each new subscriber.
-    pub xpub_welcome_msg: Bytes,
+    pub xpub_welcome_msg: Option<Bytes>,
     /// PUB, XPUB, SUB: what matches is not delivered, what does not match is.
     pub invert_matching: bool,
     /// XPUB, XSUB: only a message's first part can make it a subscription.
@@ -46,18 +47,11 @@ pub struct PatternOptions {
     /// STREAM: an empty message tells of each connection and its end.
     pub stream_notify: bool,
     /// DEALER, ROUTER, REQ, REP: sent first on each new connection.
-    pub hello_msg: Bytes,
+    pub hello_msg: Option<Bytes>,
     /// ROUTER: received when an accepted peer is gone.
-    pub disconnect_msg: Bytes,
+    pub disconnect_msg: Option<Bytes>,
     /// DEALER: received when a connection that we made is lost.
-    pub hiccup_msg: Bytes,
-}
-
-impl PatternOptions {
-    /// Bit of [`router_notify`](Self::router_notify): tell of new peers (`ZMQ_NOTIFY_CONNECT`).
-    pub const NOTIFY_CONNECT: u8 = 1;
-    /// Bit of [`router_notify`](Self::router_notify): tell of lost peers (`ZMQ_NOTIFY_DISCONNECT`).
-    pub const NOTIFY_DISCONNECT: u8 = 2;
+    pub hiccup_msg: Option<Bytes>,
 }
 
 impl Default for PatternOptions {
@@ -66,7 +60,7 @@ impl Default for PatternOptions {
             router_mandatory: false,
             router_handover: false,
             router_raw: false,
-            router_notify: 0,
+            router_notify: RouterNotify::default(),
             probe_router: false,
             req_correlate: false,
             req_relaxed: false,
@@ -75,14 +69,14 @@ impl Default for PatternOptions {
             xpub_nodrop: false,
             xpub_manual: false,
             xpub_manual_last_value: false,
-            xpub_welcome_msg: Bytes::new(),
+            xpub_welcome_msg: None,
             invert_matching: false,
             only_first_subscribe: false,
             xsub_verbose_unsubscribe: false,
             stream_notify: true,
-            hello_msg: Bytes::new(),
-            disconnect_msg: Bytes::new(),
-            hiccup_msg: Bytes::new(),
+            hello_msg: None,
+            disconnect_msg: None,
+            hiccup_msg: None,
         }
     }
 }

@@ -3,7 +3,10 @@
 //! Invariant: at most one pipe; every other is refused and closed until the first is detached.
 
 use super::fair::Fair;
-use super::{Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal, Refused, RefusedPeer};
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal, Refused, RefusedPeer,
+    discard_input,
+};
 use crate::{Frame, Message};
 
 /// State of a PAIR socket.
@@ -37,9 +40,11 @@ impl Behaviour for Pair {
         self.inbox.readable(pipe);
     }
 
-    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         if self.peer == Some(pipe) {
             self.open = false;
+        } else {
+            discard_input(pipes, pipe);
         }
     }
 
@@ -91,7 +96,7 @@ impl Behaviour for Pair {
 mod tests {
     use crate::SocketType;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Attached, Refusal, RefusedPeer};
+    use crate::pattern::{Attached, PipeId, Pipes, Refusal, RefusedPeer};
 
     #[test]
     fn the_first_peer_stays_the_only_one_until_it_is_gone() {
@@ -101,6 +106,8 @@ mod tests {
         assert_eq!(pair.attach(2), Attached::Refused(RefusedPeer::SecondPeer));
         assert_eq!(pair.pipes.closed, [2]);
         pair.arrive(2, "from a stranger");
+        pair.detach_out(2);
+        assert_eq!(pair.pipes.read(PipeId(2)), None, "refused peers leave nothing behind");
         pair.detach(2);
         assert_eq!(pair.recv(), Err(Refusal::WouldBlock));
         pair.send("a").unwrap();

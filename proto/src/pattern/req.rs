@@ -13,6 +13,7 @@ use super::fair::Fair;
 use super::salute::Salute;
 use super::{
     Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+    discard_input,
 };
 use crate::{Frame, Message};
 
@@ -70,11 +71,11 @@ impl Req {
     /// Throws away what has arrived before the request: it cannot be the reply.
     fn drop_stale<P: Pipes>(&mut self, pipes: &mut P) {
         if self.reply.take().is_some() {
-            pipes.dropped(self.source, Dropped::Unexpected);
+            pipes.dropped(self.source, Dropped::Malformed);
         }
         for _ in 0..Self::STALE_REPLIES_MAX {
             let Some((pipe, _)) = self.inbox.recv(pipes) else { return };
-            pipes.dropped(Some(pipe), Dropped::Unexpected);
+            pipes.dropped(Some(pipe), Dropped::Malformed);
         }
     }
 
@@ -92,7 +93,7 @@ impl Req {
         let reply = if self.correlate {
             let (id, rest) = reply.split_first();
             if id != self.request_id.to_ne_bytes()[..] {
-                return Err(Dropped::Unexpected);
+                return Err(Dropped::Malformed);
             }
             rest.ok_or(Dropped::Malformed)?
         } else {
@@ -108,7 +109,7 @@ impl Req {
     fn next_reply<P: Pipes>(&mut self, pipes: &mut P, from: Option<PipeId>) -> Option<Message> {
         while let Some((pipe, message)) = self.inbox.recv(pipes) {
             if from.is_some_and(|from| from != pipe) {
-                pipes.dropped(Some(pipe), Dropped::Unexpected);
+                pipes.dropped(Some(pipe), Dropped::Malformed);
                 continue;
             }
             match self.unwrap(message) {
@@ -150,8 +151,15 @@ impl Behaviour for Req {
         self.balance.writable(pipe);
     }
 
-    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.balance.detach(pipe);
+        let may_hold_the_reply = match self.state {
+            State::Idle => false,
+            State::Waiting { from } => from.is_none_or(|from| from == pipe),
+        };
+        if !may_hold_the_reply {
+            discard_input(pipes, pipe);
+        }
     }
 
     fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
@@ -276,10 +284,10 @@ mod tests {
         req.arrive(1, ["x", "", "envelope"]);
         req.arrive(1, ["", "reply", ""]);
         assert_eq!(req.recv(), Ok(["reply", ""].into()));
+        let of = |pipe| (Some(pipe), Dropped::Malformed);
         let mut dropped = req.pipes.dropped();
-        dropped.sort_by_key(|(pipe, why)| (*pipe, format!("{why:?}")));
-        let bad = (Some(1), Dropped::Malformed);
-        assert_eq!(dropped, [bad, bad, bad, (Some(1), Dropped::Unexpected), (Some(2), Dropped::Unexpected)]);
+        dropped.sort_by_key(|(pipe, _)| *pipe);
+        assert_eq!(dropped, [of(1), of(1), of(1), of(1), of(2)]);
     }
 
     #[test]
@@ -315,6 +323,21 @@ mod tests {
         assert_eq!(req.recv(), Err(Refusal::WouldBlock));
         let _ = req.attach(2);
         req.arrive(2, ["", "reply"]);
+        assert_eq!(req.recv(), Ok("reply".into()));
+    }
+
+    #[test]
+    fn what_a_stranger_leaves_behind_is_thrown_away() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        for pipe in [1, 2] {
+            let _ = req.attach(pipe);
+        }
+        req.send("q").unwrap();
+        req.arrive(1, ["", "reply"]);
+        req.arrive(2, ["", "not asked"]);
+        req.detach_out(2);
+        assert_eq!(req.pipes.dropped(), [(Some(2), Dropped::Disconnected)]);
+        req.detach_out(1);
         assert_eq!(req.recv(), Ok("reply".into()));
     }
 

@@ -13,7 +13,7 @@ use super::routes::Routes;
 use super::salute::Salute;
 use super::{
     Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
-    RefusedPeer,
+    RefusedPeer, discard_input,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -138,9 +138,9 @@ impl Behaviour for Router {
         self.handover = options.router_handover;
         self.raw = options.router_raw;
         let raw_notify = options.router_raw && options.stream_notify;
-        self.notify_connect = raw_notify || options.router_notify & PatternOptions::NOTIFY_CONNECT != 0;
-        self.notify_disconnect = raw_notify || options.router_notify & PatternOptions::NOTIFY_DISCONNECT != 0;
-        self.disconnect_msg = options.disconnect_msg.clone();
+        self.notify_connect = raw_notify || options.router_notify.connect;
+        self.notify_disconnect = raw_notify || options.router_notify.disconnect;
+        self.disconnect_msg = options.disconnect_msg.clone().unwrap_or_default();
     }
 
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, how: Attach) -> Attached {
@@ -183,8 +183,11 @@ impl Behaviour for Router {
         self.inbox.readable(pipe);
     }
 
-    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.routes.close(pipe);
+        if self.routes.id_of(pipe).is_none() {
+            discard_input(pipes, pipe);
+        }
     }
 
     fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
@@ -259,8 +262,9 @@ impl Behaviour for Router {
 
 #[cfg(test)]
 mod tests {
+    use crate::option::RouterNotify;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Attach, Attached, Dropped, PipeId, Refusal, RefusedPeer};
+    use crate::pattern::{Attach, Attached, Dropped, PipeId, Pipes, Refusal, RefusedPeer};
     use crate::{Message, SocketType};
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -325,6 +329,9 @@ mod tests {
         let _ = router.join(1, "A");
         assert_eq!(router.join(2, "A"), Attached::Refused(RefusedPeer::DuplicateRoutingId));
         assert_eq!(router.pipes.closed, [2]);
+        router.arrive(2, "unheard");
+        router.detach_out(2);
+        assert_eq!(router.pipes.read(PipeId(2)), None, "refused peers leave nothing behind");
         router.detach(2);
         router.send(["A", "x"]).unwrap();
         assert_eq!(router.pipes.sent(1).len(), 1);
@@ -386,9 +393,9 @@ mod tests {
     #[test]
     fn notices_of_peers_that_come_and_go() {
         let mut router = Rig::with(SocketType::Router, 9, |options| {
-            options.router_notify = 3;
-            options.disconnect_msg = "gone".into();
-            options.hello_msg = "hello".into();
+            options.router_notify = RouterNotify { connect: true, disconnect: true };
+            options.disconnect_msg = Some("gone".into());
+            options.hello_msg = Some("hello".into());
         });
         let _ = router.join(1, "A");
         assert_eq!(router.pipes.sent(1), [Message::from("hello")]);

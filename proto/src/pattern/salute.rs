@@ -20,7 +20,7 @@ pub(super) struct Salute {
 impl Salute {
     pub fn configure(&mut self, options: &PatternOptions) {
         self.probe = options.probe_router;
-        self.hello = options.hello_msg.clone();
+        self.hello = options.hello_msg.clone().unwrap_or_default();
     }
 
     /// A new pipe.

@@ -9,6 +9,7 @@ use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
     Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+    discard_input,
 };
 use crate::{Frame, Message};
 
@@ -99,8 +100,11 @@ impl Behaviour for Stream {
         self.inbox.readable(pipe);
     }
 
-    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.routes.close(pipe);
+        if self.routes.id_of(pipe).is_none() {
+            discard_input(pipes, pipe);
+        }
     }
 
     fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {

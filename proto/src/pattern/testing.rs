@@ -4,7 +4,7 @@
 
 use super::{Attach, Attached, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Message, SocketType};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Pipes made of queues; a pipe that nobody mentioned is empty and has room for [`Queues::hwm`] messages.
 pub(super) struct Queues {
@@ -12,6 +12,8 @@ pub(super) struct Queues {
     pub inbound: BTreeMap<u32, VecDeque<Message>>,
     pub outbound: BTreeMap<u32, VecDeque<Message>>,
     pub subscriptions: Vec<(u32, Vec<u8>, bool)>,
+    /// The set as [`Pipes::upstream`] told it.
+    pub wanted: BTreeSet<Vec<u8>>,
     pub closed: Vec<u32>,
     pub dropped: Vec<(Option<u32>, Dropped)>,
 }
@@ -23,6 +25,7 @@ impl Queues {
             inbound: BTreeMap::new(),
             outbound: BTreeMap::new(),
             subscriptions: Vec::new(),
+            wanted: BTreeSet::new(),
             closed: Vec::new(),
             dropped: Vec::new(),
         }
@@ -58,6 +61,13 @@ impl Pipes for Queues {
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {
         self.subscriptions.push((pipe.0, topic.to_vec(), wanted));
     }
+    fn upstream(&mut self, topic: &[u8], wanted: bool) {
+        if wanted {
+            self.wanted.insert(topic.to_vec());
+        } else {
+            self.wanted.remove(topic);
+        }
+    }
     fn close(&mut self, pipe: PipeId) {
         self.closed.push(pipe.0);
     }
@@ -81,7 +91,7 @@ impl Rig {
     pub fn with(kind: SocketType, hwm: usize, set: impl FnOnce(&mut PatternOptions)) -> Rig {
         let mut options = PatternOptions::default();
         set(&mut options);
-        Rig { pattern: Pattern::new(kind, &options, 0x0123_4567_89ab_cdef), pipes: Queues::new(hwm) }
+        Rig { pattern: Pattern::new(kind, options, 0x0123_4567_89ab_cdef), pipes: Queues::new(hwm) }
     }
 
     pub fn attach(&mut self, pipe: u32) -> Attached {

@@ -49,6 +49,9 @@ struct Options {
 }
 
 impl XPub {
+    /// Most messages from peers that one send of a PUB throws away.
+    pub const DISCARDED_MAX: usize = 1 << 10;
+
     pub(super) fn new(receives: bool, seed: u64) -> XPub {
         XPub {
             receives,
@@ -135,6 +138,14 @@ impl XPub {
         }
     }
 
+    /// Throws away what peers sent to a PUB, so that it does not block their subscriptions.
+    fn discard_input<P: Pipes>(&mut self, pipes: &mut P) {
+        for _ in 0..Self::DISCARDED_MAX {
+            let Some((pipe, _)) = self.inbox.next(pipes) else { return };
+            pipes.dropped(Some(pipe), Dropped::Filtered);
+        }
+    }
+
     fn next_notice(&mut self) -> Option<Message> {
         let (pipe, message) = self.notices.pop()?;
         self.source = pipe;
@@ -184,23 +195,31 @@ impl Behaviour for XPub {
             last_value: options.xpub_manual_last_value,
             invert: options.invert_matching,
             only_first: options.only_first_subscribe,
-            welcome: options.xpub_welcome_msg.clone(),
+            welcome: options.xpub_welcome_msg.clone().unwrap_or_default(),
         };
     }
 
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
         self.fanout.attach(pipe);
-        if self.receives {
-            self.inbox.attach(pipe);
-        }
+        self.inbox.attach(pipe);
         if !self.options.welcome.is_empty() {
             pipes.write(pipe, Message::from(self.options.welcome.clone()));
         }
         Attached::Accepted
     }
 
+    /// A new peer begins with an empty queue.
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.fanout.writable(pipe);
+        Attached::Accepted
+    }
+
     fn readable(&mut self, pipe: PipeId) {
         self.inbox.readable(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.fanout.writable(pipe);
     }
 
     fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
@@ -234,6 +253,9 @@ impl Behaviour for XPub {
 
     #[inline]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+        if !self.receives {
+            self.discard_input(pipes);
+        }
         if self.fanout.pipes().is_empty() {
             pipes.dropped(None, Dropped::NoPeer);
             return Ok(());
@@ -390,8 +412,10 @@ mod tests {
         assert_eq!(publisher.recv(), Err(Refusal::NotSupported));
         assert!(!publisher.can_recv() && !publisher.pattern.wants_input());
         assert!(matches!(publisher.subscribe("a"), Err(Refusal::Invalid(_))));
+        publisher.arrive(1, "unheard");
         publisher.send("a").unwrap();
         assert_eq!(publisher.pipes.sent(1).len(), 1);
+        assert_eq!(publisher.pipes.dropped(), [(Some(1), Dropped::Filtered)]);
     }
 
     #[test]
@@ -479,7 +503,7 @@ mod tests {
 
     #[test]
     fn new_subscribers_are_welcomed() {
-        let mut rig = xpub(9, |options| options.xpub_welcome_msg = "W".into());
+        let mut rig = xpub(9, |options| options.xpub_welcome_msg = Some("W".into()));
         assert_eq!(rig.pipes.sent(2), [Message::from("W")]);
     }
 }

@@ -4,8 +4,9 @@
 //! subscribes by option, cannot send, and filters once more what arrives.
 //!
 //! As libzmq: every subscription goes upstream, also a repeated one (XPUB_VERBOSE depends on it), but only the last
-//! cancellation of a topic. Subscriptions reach pipes attached later, and reconnected ones, through
-//! [`Pattern::topics`](super::Pattern::topics): replaying is the engine's.
+//! cancellation of a topic. Pipes attached later, and reconnected ones, are told the set by the engine, which hears of it
+//! through [`Pipes::upstream`]. A SUBSCRIBE is a command of its own here: subscriptions among the parts of a longer message are
+//! taken out of it, where libzmq tears the message apart.
 
 use super::fair::Fair;
 use super::fanout::Fanout;
@@ -55,6 +56,7 @@ impl XSub {
             self.interest.remove(topic) || self.verbose_unsubscribe
         };
         if tell {
+            pipes.upstream(topic, self.interest.has(topic));
             for pipe in self.fanout.pipes() {
                 pipes.subscribe(*pipe, topic, wanted);
             }
@@ -87,8 +89,18 @@ impl Behaviour for XSub {
         Attached::Accepted
     }
 
+    /// A new peer begins with an empty queue.
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.fanout.writable(pipe);
+        Attached::Accepted
+    }
+
     fn readable(&mut self, pipe: PipeId) {
         self.inbox.readable(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.fanout.writable(pipe);
     }
 
     fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
@@ -213,6 +225,10 @@ mod tests {
         sub.subscribe("a").unwrap();
         sub.subscribe("a").unwrap();
         assert_eq!(told(&mut sub).len(), 4);
+        let wanted = |sub: &Rig| {
+            sub.pipes.wanted.iter().map(|topic| topic.escape_ascii().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(wanted(&sub), ["a", "early"]);
         assert_eq!(sub.pattern.topics_count(), 2);
         let mut topics: Vec<&[u8]> = sub.pattern.topics().collect();
         topics.sort_unstable();
@@ -223,6 +239,7 @@ mod tests {
         sub.detach(1);
         sub.unsubscribe("a").unwrap();
         assert_eq!(told(&mut sub), [(2, "a".to_owned(), false)]);
+        assert_eq!(wanted(&sub), ["early"]);
     }
 
     #[test]

@@ -1,0 +1,274 @@
+//! The one error of the Rust API, and its number in the C one.
+//!
+//! An [`Error`] says in a sentence what was wrong and what would be right; its [`ErrorKind`] is
+//! what a program decides by, and [`Error::errno`] is what libzmq's functions would report.
+
+use crate::Message;
+use ferrozmq_proto::pattern::Refusal;
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+/// The result of this crate's calls.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// libzmq's base for error numbers that the system does not have (`ZMQ_HAUSNUMERO`).
+const HAUSNUMERO: i32 = 156_384_712;
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The call would have to wait, or waited as long as it may (`EAGAIN`).
+    WouldBlock,
+    /// The context was terminated or shut down (`ETERM`).
+    Terminated,
+    /// Not now: the socket type's protocol demands another call first (`EFSM`).
+    WrongState,
+    /// This socket type cannot do that (`ENOTSUP`).
+    NotSupported,
+    /// An argument is malformed or out of range (`EINVAL`).
+    Invalid,
+    /// No peer has the routing id (`EHOSTUNREACH`).
+    Unroutable,
+    /// The address is taken (`EADDRINUSE`).
+    AddressInUse,
+    /// The address is not one of this machine's (`EADDRNOTAVAIL`).
+    AddressNotAvailable,
+    /// No such network interface (`ENODEV`).
+    NoDevice,
+    /// No such endpoint (`ENOENT`).
+    NotFound,
+    /// The transport is unknown or not built (`EPROTONOSUPPORT`).
+    ProtocolNotSupported,
+    /// The transport does not go with this socket type (`ENOCOMPATPROTO`).
+    Incompatible,
+    /// No more sockets or descriptors (`EMFILE`).
+    TooManySockets,
+    /// An ipc path is too long (`ENAMETOOLONG`).
+    NameTooLong,
+    /// A signal interrupted the call (`EINTR`).
+    Interrupted,
+    /// The socket is closed (`ENOTSOCK`).
+    Closed,
+    /// The context has no I/O thread for this transport (`EMTHREAD`).
+    NoIoThread,
+    /// Something else the operating system reported.
+    Io,
+}
+
+/// What went wrong, in a sentence.
+#[derive(Clone)]
+pub struct Error {
+    kind: ErrorKind,
+    errno: i32,
+    text: Cow<'static, str>,
+}
+
+impl Error {
+    /// An error of this kind; `text` says what was wrong and what would be right.
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<Cow<'static, str>>) -> Error {
+        Error { kind, errno: errno_of(kind), text: text.into() }
+    }
+
+    /// The operating system's `error` while doing `what`.
+    pub(crate) fn os(what: impl fmt::Display, error: &io::Error) -> Error {
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        Error { kind: kind_of(errno), errno, text: Cow::Owned(format!("{what}: {error}")) }
+    }
+
+    /// The same error under another number.
+    pub(crate) fn with_errno(mut self, errno: i32) -> Error {
+        self.errno = errno;
+        self
+    }
+
+    pub(crate) fn would_block() -> Error {
+        Error::new(ErrorKind::WouldBlock, "the call would have to wait, or waited as long as it may")
+    }
+
+    pub(crate) fn terminated() -> Error {
+        Error::new(ErrorKind::Terminated, "the context was terminated")
+    }
+
+    pub(crate) fn closed() -> Error {
+        Error::new(ErrorKind::Closed, "the socket is closed")
+    }
+
+    pub(crate) fn interrupted() -> Error {
+        Error::new(ErrorKind::Interrupted, "a signal interrupted the call")
+    }
+
+    pub(crate) fn from_refusal(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::WouldBlock => Error::would_block(),
+            Refusal::Unroutable => Error::new(
+                ErrorKind::Unroutable,
+                "no connected peer has the routing id in the message's first part",
+            ),
+            Refusal::WrongState(text) => Error::new(ErrorKind::WrongState, text),
+            Refusal::NotSupported => {
+                Error::new(ErrorKind::NotSupported, "this socket type does not send or receive that way")
+            }
+            Refusal::Invalid(text) => Error::new(ErrorKind::Invalid, text),
+        }
+    }
+
+    /// What kind of error this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The number libzmq's functions leave in `errno` for this error.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        self.errno
+    }
+
+    /// Whether the call would have to wait, or its time ran out.
+    #[must_use]
+    pub fn is_would_block(&self) -> bool {
+        self.kind == ErrorKind::WouldBlock
+    }
+
+    /// The same as [`is_would_block`](Self::is_would_block): libzmq does not tell them apart either.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.is_would_block()
+    }
+
+    /// Whether the context was terminated.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        self.kind == ErrorKind::Terminated
+    }
+
+    /// Whether a signal interrupted the call; it may be repeated.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.kind == ErrorKind::Interrupted
+    }
+}
+
+fn errno_of(kind: ErrorKind) -> i32 {
+    match kind {
+        ErrorKind::WouldBlock => libc::EAGAIN,
+        ErrorKind::Terminated => HAUSNUMERO + 53,
+        ErrorKind::WrongState => HAUSNUMERO + 51,
+        ErrorKind::Incompatible => HAUSNUMERO + 52,
+        ErrorKind::NoIoThread => HAUSNUMERO + 54,
+        ErrorKind::NotSupported => libc::ENOTSUP,
+        ErrorKind::Invalid => libc::EINVAL,
+        ErrorKind::Unroutable => libc::EHOSTUNREACH,
+        ErrorKind::AddressInUse => libc::EADDRINUSE,
+        ErrorKind::AddressNotAvailable => libc::EADDRNOTAVAIL,
+        ErrorKind::NoDevice => libc::ENODEV,
+        ErrorKind::NotFound => libc::ENOENT,
+        ErrorKind::ProtocolNotSupported => libc::EPROTONOSUPPORT,
+        ErrorKind::TooManySockets => libc::EMFILE,
+        ErrorKind::NameTooLong => libc::ENAMETOOLONG,
+        ErrorKind::Interrupted => libc::EINTR,
+        ErrorKind::Closed => libc::ENOTSOCK,
+        ErrorKind::Io => libc::EIO,
+    }
+}
+
+fn kind_of(errno: i32) -> ErrorKind {
+    match errno {
+        libc::EAGAIN => ErrorKind::WouldBlock,
+        libc::EINVAL => ErrorKind::Invalid,
+        libc::EADDRINUSE => ErrorKind::AddressInUse,
+        libc::EADDRNOTAVAIL => ErrorKind::AddressNotAvailable,
+        libc::ENODEV => ErrorKind::NoDevice,
+        libc::ENOENT => ErrorKind::NotFound,
+        libc::EPROTONOSUPPORT => ErrorKind::ProtocolNotSupported,
+        libc::EMFILE | libc::ENFILE => ErrorKind::TooManySockets,
+        libc::ENAMETOOLONG => ErrorKind::NameTooLong,
+        libc::EINTR => ErrorKind::Interrupted,
+        _ => ErrorKind::Io,
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.text)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match error.kind {
+            ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
+            ErrorKind::Invalid => io::ErrorKind::InvalidInput,
+            ErrorKind::AddressInUse => io::ErrorKind::AddrInUse,
+            ErrorKind::AddressNotAvailable => io::ErrorKind::AddrNotAvailable,
+            ErrorKind::NotFound => io::ErrorKind::NotFound,
+            ErrorKind::Interrupted => io::ErrorKind::Interrupted,
+            ErrorKind::NotSupported | ErrorKind::ProtocolNotSupported => io::ErrorKind::Unsupported,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+/// A message that was not sent, and why; nothing of it went anywhere.
+pub struct SendError(Box<(Message, Error)>);
+
+impl SendError {
+    pub(crate) fn new(message: Message, error: Error) -> SendError {
+        SendError(Box::new((message, error)))
+    }
+
+    /// Why the message was not sent.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.0.1
+    }
+
+    /// The message, whole, to be sent again or elsewhere.
+    #[must_use]
+    pub fn into_message(self) -> Message {
+        self.0.0
+    }
+
+    /// The message and the error.
+    #[must_use]
+    pub fn into_parts(self) -> (Message, Error) {
+        *self.0
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.error(), f)
+    }
+}
+
+impl fmt::Debug for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SendError").field(self.error()).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for SendError {}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Error {
+        error.into_parts().1
+    }
+}
+
+impl From<SendError> for io::Error {
+    fn from(error: SendError) -> io::Error {
+        Error::from(error).into()
+    }
+}

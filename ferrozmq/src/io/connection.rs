@@ -1,0 +1,532 @@
+//! One connection as the I/O thread sees it: handshake, heartbeats, linger, and its end.
+//!
+//! ```text
+//!   Handshake ──ready──► Online ──broken, or lingered──► Closing ──driver let go──► gone
+//!       └───────────────── failed ──────────────────────────┘
+//! ```
+//!
+//! While it is `Online` anybody may drive the connection through its pipe; this file only watches
+//! over it. A dialed connection returns its pipe to the [dialer](crate::io::dialer) at its end; an
+//! accepted one ends its pipe.
+
+use crate::io::events::EventKind;
+use crate::io::owner::{Counters, Owner};
+use crate::io::thread::{Due, Io};
+use crate::io::timer::{self, TimerKey};
+use crate::peer::{self, PeerInfo};
+use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::rx::End;
+use crate::pipe::signal::Signal;
+use crate::pipe::wire::{Halves, WirePipe};
+use crate::sys::epoll::Interest;
+use crate::transport::Stream;
+use crate::{PeerError, SocketType};
+use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::option::Options;
+use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One read of a handshake brings at most this many bytes.
+const HANDSHAKE_READ: usize = 4096;
+
+/// A connection.
+pub(super) struct Conn {
+    owner: Arc<Owner>,
+    options: Arc<Options>,
+    stream: Arc<Stream>,
+    /// The endpoint that accepted or dialed it.
+    endpoint: u64,
+    dialed: bool,
+    local: String,
+    remote: String,
+    pipe: Option<Arc<WirePipe>>,
+    stage: Stage,
+    timer: Option<TimerKey>,
+    /// The socket has closed it; it ends when its output is written.
+    lingering: bool,
+    linger_timer: Option<TimerKey>,
+    origin: u64,
+}
+
+enum Stage {
+    Handshake(Box<Handshake>),
+    Online(Heartbeat),
+    Closing(Outcome),
+}
+
+struct Handshake {
+    link: Link,
+    input: BytesMut,
+    output: Vec<u8>,
+    watching_output: bool,
+}
+
+/// How a connection ended, as far as its dialer cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    HandshakeFailed,
+    Disconnected,
+}
+
+impl Conn {
+    pub(super) fn pipe(&self) -> Option<&Arc<WirePipe>> {
+        match self.stage {
+            Stage::Online(_) => self.pipe.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn owner(&self) -> &Arc<Owner> {
+        &self.owner
+    }
+
+    pub(super) fn endpoint(&self) -> u64 {
+        self.endpoint
+    }
+
+    fn descriptor(&self) -> u64 {
+        self.stream.as_raw_fd() as u64
+    }
+
+    fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
+        self.owner.events.post(kind, value, &self.local, &self.remote, reason);
+    }
+}
+
+/// Where a new connection comes from and belongs to.
+pub(super) struct Origin {
+    pub(super) owner: Arc<Owner>,
+    pub(super) options: Arc<Options>,
+    pub(super) endpoint: u64,
+    pub(super) dialed: bool,
+    pub(super) pipe: Option<Arc<WirePipe>>,
+}
+
+impl Io {
+    /// Begins the handshake on a new stream, as the connection `token`.
+    pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
+        let now = Instant::now();
+        let stream = Arc::new(stream);
+        let Origin { owner, options, endpoint, dialed, pipe } = origin;
+        self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
+        let raw = owner.kind == SocketType::Stream || options.router_raw;
+        let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
+        let handshake =
+            Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
+        let conn = Conn {
+            local: stream.local_endpoint(),
+            remote: stream.remote_endpoint(),
+            owner,
+            options,
+            stream,
+            endpoint,
+            dialed,
+            pipe,
+            stage: Stage::Handshake(Box::new(handshake)),
+            timer: None,
+            lingering: false,
+            linger_timer: None,
+            origin: peer::new_connection(),
+        };
+        conn.post(if dialed { EventKind::Connected } else { EventKind::Accepted }, conn.descriptor(), None);
+        self.conns.insert(token, conn);
+        if raw {
+            self.go_online_raw(token);
+        } else {
+            self.drive_handshake(token);
+        }
+        Ok(())
+    }
+
+    /// The descriptor of a connection has something to tell.
+    pub(super) fn conn_event(&mut self, token: u64, readable: bool) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        match &mut conn.stage {
+            Stage::Handshake(handshake) => {
+                if readable {
+                    let read = read_handshake(&conn.stream, &mut handshake.input);
+                    if let Err(error) = read {
+                        return self.handshake_failed(token, Failure::Io(error));
+                    }
+                }
+                self.drive_handshake(token);
+            }
+            Stage::Online(_) => {
+                if let Some(pipe) = conn.pipe.clone() {
+                    pipe.output_ready();
+                    self.end_if_lingered(token);
+                }
+            }
+            Stage::Closing(_) => {}
+        }
+    }
+
+    fn drive_handshake(&mut self, token: u64) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        let Stage::Handshake(handshake) = &mut conn.stage else { return };
+        let now = Instant::now();
+        let result = handshake.link.handle_bytes(now, &mut handshake.input);
+        handshake.link.poll_transmit(&mut handshake.output);
+        let sent = send_handshake(&conn.stream, &mut handshake.output);
+        if let Err(error) = result {
+            return self.handshake_failed(token, Failure::Peer(error));
+        }
+        if let Err(error) = sent {
+            return self.handshake_failed(token, Failure::Io(error));
+        }
+        let blocked = !handshake.output.is_empty();
+        if blocked != handshake.watching_output {
+            handshake.watching_output = blocked;
+            let interest = if blocked { Interest::BOTH } else { Interest::READABLE };
+            let _ = self.handle.desk().epoll().modify(conn.stream.as_ref().as_fd(), interest, token);
+        }
+        let ready = handshake.link.is_ready() && !blocked;
+        let deadline = handshake.link.poll_timeout();
+        if ready {
+            return self.go_online(token);
+        }
+        self.set_conn_timer(token, deadline);
+    }
+
+    fn set_conn_timer(&mut self, token: u64, deadline: Option<Instant>) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        if let Some(key) = conn.timer.take() {
+            self.timers.cancel(key);
+        }
+        conn.timer = deadline.map(|at| self.timers.add(at, Due::Conn(token)));
+    }
+
+    fn go_online(&mut self, token: u64) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        let placeholder = Stage::Closing(Outcome::HandshakeFailed);
+        let Stage::Handshake(handshake) = std::mem::replace(&mut conn.stage, placeholder) else { return };
+        let Some((receiver, sender, peer)) = handshake.link.split() else { return };
+        let info = PeerInfo {
+            connection: conn.origin,
+            address: conn.stream.peer_address(),
+            socket_type: peer.socket_type,
+            routing_id: peer.routing_id,
+            user_id: None,
+            properties: peer.properties,
+            descriptor: conn.stream.as_raw_fd(),
+        };
+        let sealer = Sealer::Zmtp(sender);
+        let opener = Opener::Zmtp(Box::new(receiver));
+        self.hand_over(token, info, sealer, opener, handshake.input);
+    }
+
+    fn go_online_raw(&mut self, token: u64) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        let info = PeerInfo {
+            connection: conn.origin,
+            address: conn.stream.peer_address(),
+            socket_type: None,
+            routing_id: Bytes::new(),
+            user_id: None,
+            properties: Vec::new(),
+            descriptor: conn.stream.as_raw_fd(),
+        };
+        self.hand_over(token, info, Sealer::Raw, Opener::Raw, BytesMut::new());
+    }
+
+    /// From here on anybody may drive the connection.
+    fn hand_over(&mut self, token: u64, info: PeerInfo, sealer: Sealer, opener: Opener, surplus: BytesMut) {
+        let Some(owner) = self.conns.get(&token).map(|conn| Arc::clone(&conn.owner)) else { return };
+        let set = match self.set_of(&owner) {
+            Ok(set) => set,
+            Err(error) => return self.handshake_failed(token, Failure::Io(error)),
+        };
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        if let Some(key) = conn.timer.take() {
+            self.timers.cancel(key);
+        }
+        let now = Instant::now();
+        let heartbeat = Heartbeat::new(heartbeat_config(&conn.options), now);
+        let deadline = heartbeat.poll_timeout();
+        conn.stage = Stage::Online(heartbeat);
+        let epoll = self.handle.desk().epoll();
+        let _ = epoll.modify(conn.stream.as_ref().as_fd(), Interest::NONE.oneshot(), token);
+        let info = peer::remember(info);
+        let pipe = conn.pipe.get_or_insert_with(|| {
+            let pipe = WirePipe::new(
+                Arc::clone(self.handle.desk()),
+                Arc::clone(&owner.mailbox),
+                conn.options.sndhwm as usize,
+                conn.options.rcvhwm as usize,
+                conn.options.conflate,
+            );
+            owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
+            pipe
+        });
+        owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
+        let pipe = Arc::clone(pipe);
+        conn.post(EventKind::HandshakeSucceeded, 0, None);
+        let halves = Halves {
+            stream: Arc::clone(&conn.stream),
+            sealer,
+            opener,
+            surplus,
+            origin: conn.origin,
+            token,
+            set,
+        };
+        let (endpoint, dialed) = (conn.endpoint, conn.dialed);
+        self.pipes.insert(pipe.id(), Arc::clone(&pipe));
+        pipe.go_online(halves, &owner.subscriptions);
+        self.set_conn_timer(token, deadline);
+        if dialed {
+            self.dialer_up(endpoint, token);
+        }
+        self.end_if_lingered(token);
+    }
+
+    fn handshake_failed(&mut self, token: u64, failure: Failure) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        Counters::add(&conn.owner.counters.handshake_failures, 1);
+        let refusal = match &conn.stage {
+            Stage::Handshake(handshake) => {
+                handshake.link.refusal().map(|why| String::from_utf8_lossy(why).into_owned())
+            }
+            _ => None,
+        };
+        match failure {
+            Failure::Peer(error) => {
+                let text = refusal.map_or(error.to_string(), |why| format!("{error}: {why}"));
+                match error.protocol_code() {
+                    Some(code) => {
+                        conn.post(EventKind::HandshakeFailedProtocol, code.into(), Some(text));
+                    }
+                    None => conn.post(EventKind::HandshakeFailedNoDetail, libc::EPROTO as u64, Some(text)),
+                }
+            }
+            Failure::Io(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EPIPE);
+                conn.post(EventKind::HandshakeFailedNoDetail, errno as u64, Some(error.to_string()));
+            }
+        }
+        conn.post(EventKind::Disconnected, conn.descriptor(), None);
+        self.tear_down(token, Outcome::HandshakeFailed);
+    }
+
+    /// A driver found the connection broken, or the peer has closed it.
+    pub(super) fn conn_broken(&mut self, token: u64) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        let Stage::Online(_) = conn.stage else { return };
+        let reason = match conn.pipe.as_ref().map(|pipe| (pipe.drain(), pipe.end())) {
+            Some((_, Some(End::Protocol(error)))) => Some(error.to_string()),
+            Some((_, Some(End::Failed(errno)))) => Some(io::Error::from_raw_os_error(errno).to_string()),
+            _ => None,
+        };
+        conn.post(EventKind::Disconnected, conn.descriptor(), reason);
+        self.tear_down(token, Outcome::Disconnected);
+    }
+
+    fn tear_down(&mut self, token: u64, outcome: Outcome) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.stage = Stage::Closing(outcome);
+        let epoll = self.handle.desk().epoll();
+        let _ = epoll.delete(conn.stream.as_ref().as_fd());
+        conn.stream.shutdown();
+        self.conn_released(token);
+    }
+
+    /// Ends a closing connection, unless somebody is still in a system call on it.
+    pub(super) fn conn_released(&mut self, token: u64) {
+        let Some(conn) = self.conns.get(&token) else { return };
+        let Stage::Closing(outcome) = conn.stage else { return };
+        if conn.pipe.as_ref().is_some_and(|pipe| !pipe.go_offline()) {
+            return;
+        }
+        let Some(mut conn) = self.conns.remove(&token) else { return };
+        self.cancel(&mut conn.timer);
+        self.cancel(&mut conn.linger_timer);
+        peer::forget(conn.origin);
+        if let Some(pipe) = &conn.pipe {
+            self.pipes.remove(&pipe.id());
+        }
+        let returned = conn.dialed && self.dialer_down(conn.endpoint, outcome, conn.pipe.as_ref());
+        if let (false, Some(pipe)) = (returned, &conn.pipe) {
+            end_pipe(&conn.owner, pipe);
+        }
+    }
+
+    /// After a panic in a step of this connection: whatever its stage, it ends.
+    pub(super) fn abandon_conn(&mut self, token: u64) {
+        let Some(conn) = self.conns.get(&token) else { return };
+        let reason = "a defect in ferrozmq: a step of this connection panicked";
+        conn.post(EventKind::Disconnected, conn.descriptor(), Some(reason.to_owned()));
+        let outcome = match conn.stage {
+            Stage::Handshake(_) => Outcome::HandshakeFailed,
+            Stage::Online(_) => Outcome::Disconnected,
+            Stage::Closing(outcome) => outcome,
+        };
+        self.tear_down(token, outcome);
+    }
+
+    pub(super) fn conn_due(&mut self, token: u64, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.timer = None;
+        match &mut conn.stage {
+            Stage::Handshake(handshake) => {
+                if let Err(error) = handshake.link.handle_timeout(now) {
+                    return self.handshake_failed(token, Failure::Peer(error));
+                }
+                self.drive_handshake(token);
+            }
+            Stage::Online(_) => self.beat(token, now),
+            Stage::Closing(_) => {}
+        }
+    }
+
+    fn beat(&mut self, token: u64, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        let (Stage::Online(heartbeat), Some(pipe)) = (&mut conn.stage, conn.pipe.clone()) else { return };
+        if pipe.take_seen() || pipe.is_paused() {
+            // A peer whose input we hold back cannot show signs of life.
+            heartbeat.seen(now);
+        }
+        if let Some(ttl) = pipe.take_peer_ttl_ms() {
+            heartbeat.ping_received(now, Duration::from_millis(ttl));
+        }
+        loop {
+            match heartbeat.handle_timeout(now) {
+                Action::None => break,
+                Action::SendPing => {
+                    pipe.ping(conn.options.heartbeat_ttl.unwrap_or_default(), Bytes::new());
+                    heartbeat.ping_sent(now);
+                }
+                Action::CheckOnce => {
+                    // The sign of life may lie unread in the kernel.
+                    pipe.fill(true);
+                    if pipe.take_seen() {
+                        heartbeat.seen(now);
+                    }
+                }
+                Action::Dead => {
+                    let reason = PeerError::HeartbeatTimeout.to_string();
+                    conn.post(EventKind::Disconnected, conn.descriptor(), Some(reason));
+                    return self.tear_down(token, Outcome::Disconnected);
+                }
+            }
+        }
+        let deadline = match self.conns.get(&token).map(|conn| &conn.stage) {
+            Some(Stage::Online(heartbeat)) => heartbeat.poll_timeout(),
+            _ => return,
+        };
+        self.set_conn_timer(token, deadline);
+    }
+
+    /// The socket lets go of these connections: each ends when its output is written, or in `linger`.
+    pub(super) fn linger_conns(&mut self, which: impl Fn(&Conn) -> bool, linger: Option<Duration>) {
+        let tokens: Vec<u64> =
+            self.conns.iter().filter(|(_, conn)| which(conn)).map(|(token, _)| *token).collect();
+        for token in tokens {
+            let Some(conn) = self.conns.get_mut(&token) else { continue };
+            let handshaking = matches!(conn.stage, Stage::Handshake(_));
+            if handshaking && conn.dialed && self.dialers.contains_key(&conn.endpoint) {
+                // Its dialer lingers for it.
+                continue;
+            }
+            conn.lingering = true;
+            if handshaking || linger == Some(Duration::ZERO) {
+                conn.post(EventKind::Disconnected, conn.descriptor(), None);
+                self.tear_down(token, Outcome::Disconnected);
+                continue;
+            }
+            if let (Some(linger), None) = (linger, conn.linger_timer) {
+                conn.linger_timer = Some(self.timers.add(timer::after(linger), Due::LingerEnd(token)));
+            }
+            if let Some(pipe) = conn.pipe.clone() {
+                pipe.flush_and_arm();
+            }
+            self.end_if_lingered(token);
+        }
+    }
+
+    fn end_if_lingered(&mut self, token: u64) {
+        let Some(conn) = self.conns.get(&token) else { return };
+        let done = conn.lingering && conn.pipe().is_some_and(|pipe| pipe.is_idle());
+        if done {
+            self.linger_over(token);
+        }
+    }
+
+    /// Ends a lingering connection (or dialer) now.
+    pub(super) fn linger_over(&mut self, token: u64) {
+        self.dialer_linger_over(token);
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.linger_timer = None;
+        if !matches!(conn.stage, Stage::Closing(_)) {
+            conn.post(EventKind::Disconnected, conn.descriptor(), None);
+            self.tear_down(token, Outcome::Disconnected);
+        }
+    }
+
+    /// Has connections that are already up end once their output is written: their dialer is going.
+    pub(super) fn mark_lingering(&mut self, token: u64) {
+        if let Some(conn) = self.conns.get_mut(&token) {
+            conn.lingering = true;
+        }
+        self.end_if_lingered(token);
+    }
+}
+
+/// Why a handshake failed.
+enum Failure {
+    Peer(PeerError),
+    Io(io::Error),
+}
+
+/// The pipe's peer is gone for good: what was queued for it is dropped, and counted.
+pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
+    let dropped = pipe.close(true);
+    Counters::add(&owner.counters.dropped_disconnected, dropped);
+    owner.mailbox.post(Signal::Ended(pipe.id()));
+}
+
+fn read_handshake(stream: &Stream, input: &mut BytesMut) -> io::Result<()> {
+    input.reserve(HANDSHAKE_READ);
+    match stream.recv_into(input) {
+        Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn send_handshake(stream: &Stream, output: &mut Vec<u8>) -> io::Result<()> {
+    while !output.is_empty() {
+        match stream.send(output) {
+            Ok(taken) => drop(output.drain(..taken)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn heartbeat_config(options: &Options) -> HeartbeatConfig {
+    HeartbeatConfig {
+        interval: options.heartbeat_ivl,
+        ttl: options.heartbeat_ttl.unwrap_or_default(),
+        timeout: options.heartbeat_patience(),
+    }
+}
+
+fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
+    LinkConfig {
+        routing_id: options.routing_id.clone(),
+        metadata: options.metadata.clone(),
+        max_message_bytes: options.max_msg_size,
+        handshake_timeout: options.handshake_ivl,
+        heartbeat: heartbeat_config(options),
+        only_first_subscribe: options.only_first_subscribe,
+        ..LinkConfig::new(kind)
+    }
+}

@@ -1,0 +1,187 @@
+//! What happens to a socket's connections, told to whoever monitors it.
+//!
+//! Whoever sees a fact posts it; nobody waits for the reader. A monitor that is not read keeps the
+//! newest [`KEPT`] events and counts those it lost.
+
+use crate::sync::Mutex;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Events a monitor keeps for a reader that does not come.
+const KEPT: usize = 10_000;
+
+/// What happened (`zmq_socket_monitor`); the discriminant is libzmq's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u32)]
+pub enum EventKind {
+    /// A connection was made; the value is its descriptor.
+    Connected = 0x0001,
+    /// A connection attempt is under way; the value is an errno.
+    ConnectDelayed = 0x0002,
+    /// Another attempt follows after the value's milliseconds.
+    ConnectRetried = 0x0004,
+    /// The socket listens; the value is the descriptor.
+    Listening = 0x0008,
+    /// Binding failed; the value is an errno.
+    BindFailed = 0x0010,
+    /// A peer's connection was accepted; the value is its descriptor.
+    Accepted = 0x0020,
+    /// Accepting failed; the value is an errno.
+    AcceptFailed = 0x0040,
+    /// A listener or connection attempt was closed; the value is its descriptor.
+    Closed = 0x0080,
+    /// Closing failed; the value is an errno.
+    CloseFailed = 0x0100,
+    /// A connection ended; the value is its descriptor.
+    Disconnected = 0x0200,
+    /// The monitor itself ended.
+    MonitorStopped = 0x0400,
+    /// A handshake failed; the value is an errno.
+    HandshakeFailedNoDetail = 0x0800,
+    /// A handshake succeeded: messages flow.
+    HandshakeSucceeded = 0x1000,
+    /// A peer broke the protocol in its handshake; the value is `ZMQ_PROTOCOL_ERROR_…`.
+    HandshakeFailedProtocol = 0x2000,
+    /// Access control refused a peer; the value is its status code.
+    HandshakeFailedAuth = 0x4000,
+}
+
+impl EventKind {
+    /// The name as libzmq's constants spell it, without the prefix: `HANDSHAKE_SUCCEEDED`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::Connected => "CONNECTED",
+            EventKind::ConnectDelayed => "CONNECT_DELAYED",
+            EventKind::ConnectRetried => "CONNECT_RETRIED",
+            EventKind::Listening => "LISTENING",
+            EventKind::BindFailed => "BIND_FAILED",
+            EventKind::Accepted => "ACCEPTED",
+            EventKind::AcceptFailed => "ACCEPT_FAILED",
+            EventKind::Closed => "CLOSED",
+            EventKind::CloseFailed => "CLOSE_FAILED",
+            EventKind::Disconnected => "DISCONNECTED",
+            EventKind::MonitorStopped => "MONITOR_STOPPED",
+            EventKind::HandshakeFailedNoDetail => "HANDSHAKE_FAILED_NO_DETAIL",
+            EventKind::HandshakeSucceeded => "HANDSHAKE_SUCCEEDED",
+            EventKind::HandshakeFailedProtocol => "HANDSHAKE_FAILED_PROTOCOL",
+            EventKind::HandshakeFailedAuth => "HANDSHAKE_FAILED_AUTH",
+        }
+    }
+}
+
+/// One fact about one of a socket's connections.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MonitorEvent {
+    /// What happened.
+    pub kind: EventKind,
+    /// A descriptor, an errno, milliseconds or a code: see [`EventKind`].
+    pub value: u64,
+    /// The endpoint on this side, or the one that was bound or connected to.
+    pub local: String,
+    /// The endpoint on the other side, where there is one.
+    pub remote: String,
+    /// What went wrong, in words, where something did.
+    pub reason: Option<String>,
+}
+
+/// Where events wait for a monitor's reader.
+#[derive(Default)]
+pub(crate) struct EventQueue {
+    state: std::sync::Mutex<QueueState>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    events: VecDeque<MonitorEvent>,
+    lost: u64,
+    stopped: bool,
+}
+
+impl EventQueue {
+    fn push(&self, event: MonitorEvent) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.events.len() == KEPT {
+            state.events.pop_front();
+            state.lost += 1;
+        }
+        state.stopped |= event.kind == EventKind::MonitorStopped;
+        state.events.push_back(event);
+        self.arrived.notify_one();
+    }
+
+    /// The next event; `None` once the monitor has stopped, or at the deadline.
+    pub(crate) fn next(&self, deadline: Option<Instant>) -> Option<MonitorEvent> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(event) = state.events.pop_front() {
+                return Some(event);
+            }
+            if state.stopped {
+                return None;
+            }
+            let left = deadline.map_or(Duration::from_secs(3600), |deadline| {
+                deadline.saturating_duration_since(Instant::now())
+            });
+            if left.is_zero() {
+                return None;
+            }
+            state = self.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Events lost because nobody read them.
+    pub(crate) fn lost(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).lost
+    }
+}
+
+/// Where a socket's events go; nowhere until somebody monitors it.
+#[derive(Default)]
+pub(crate) struct EventSink {
+    queues: Mutex<Vec<Arc<EventQueue>>>,
+}
+
+impl EventSink {
+    /// Begins to collect events.
+    pub(crate) fn subscribe(&self) -> Arc<EventQueue> {
+        let queue = Arc::new(EventQueue::default());
+        self.queues.lock().push(Arc::clone(&queue));
+        queue
+    }
+
+    /// Ends collecting for `queue`.
+    pub(crate) fn unsubscribe(&self, queue: &Arc<EventQueue>) {
+        self.queues.lock().retain(|known| !Arc::ptr_eq(known, queue));
+    }
+
+    pub(crate) fn post(
+        &self,
+        kind: EventKind,
+        value: u64,
+        local: &str,
+        remote: &str,
+        reason: Option<String>,
+    ) {
+        let queues = self.queues.lock();
+        for queue in queues.iter() {
+            queue.push(MonitorEvent {
+                kind,
+                value,
+                local: local.to_owned(),
+                remote: remote.to_owned(),
+                reason: reason.clone(),
+            });
+        }
+    }
+}
+
+impl Drop for EventSink {
+    fn drop(&mut self) {
+        self.post(EventKind::MonitorStopped, 0, "", "", None);
+    }
+}

@@ -1,0 +1,132 @@
+//! Accepting peers at one bound endpoint.
+//!
+//! When descriptors run out, the listener sheds one waiting peer by means of a reserved descriptor,
+//! and pauses instead of spinning, longer each time; it resumes by itself.
+
+use crate::io::connection::Origin;
+use crate::io::events::EventKind;
+use crate::io::owner::Owner;
+use crate::io::thread::{Due, Io, new_token};
+use crate::io::timer::{self, TimerKey};
+use crate::sys::epoll::Interest;
+use crate::transport::{AcceptError, Listener};
+use ferrozmq_proto::option::Options;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Peers accepted per visit, so that a storm does not keep connections waiting.
+const ACCEPT_BATCH: usize = 64;
+/// The first and the longest pause without descriptors.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// A listener at work.
+pub(super) struct Listening {
+    owner: Arc<Owner>,
+    listener: Listener,
+    options: Arc<Options>,
+    pause: Duration,
+    timer: Option<TimerKey>,
+}
+
+impl Listening {
+    pub(super) fn owner(&self) -> &Arc<Owner> {
+        &self.owner
+    }
+
+    fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
+        let endpoint = self.listener.endpoint();
+        self.owner.events.post(kind, value, endpoint, "", reason);
+    }
+}
+
+impl Io {
+    pub(super) fn listen(
+        &mut self,
+        endpoint: u64,
+        owner: Arc<Owner>,
+        listener: Listener,
+        options: Arc<Options>,
+    ) {
+        let added = self.handle.desk().epoll().add(&listener, Interest::READABLE, endpoint);
+        let listening = Listening { owner, listener, options, pause: PAUSE_MIN, timer: None };
+        match added {
+            Ok(()) => {
+                self.listeners.insert(endpoint, listening);
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
+                listening.post(EventKind::AcceptFailed, errno, Some(error.to_string()));
+            }
+        }
+    }
+
+    pub(super) fn accept(&mut self, endpoint: u64) {
+        for _ in 0..ACCEPT_BATCH {
+            let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
+            match listening.listener.accept() {
+                Ok(None) => return,
+                Ok(Some(stream)) => {
+                    listening.pause = PAUSE_MIN;
+                    let origin = Origin {
+                        owner: Arc::clone(&listening.owner),
+                        options: Arc::clone(&listening.options),
+                        endpoint,
+                        dialed: false,
+                        pipe: None,
+                    };
+                    let token = new_token();
+                    let adopted = self.contain(token, |io| io.adopt(token, stream, origin));
+                    if let Some(Err(error)) = adopted {
+                        let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
+                        self.accept_failed(endpoint, errno, error.to_string());
+                    }
+                }
+                Err(AcceptError::Refused { peer }) => {
+                    let text = format!("the accept filters refuse {peer}");
+                    self.accept_failed(endpoint, libc::EPERM as u64, text);
+                }
+                Err(AcceptError::Connection(_)) => {}
+                Err(AcceptError::Exhausted(error)) => {
+                    let errno = error.raw_os_error().unwrap_or(libc::EMFILE) as u64;
+                    self.accept_failed(endpoint, errno, error.to_string());
+                    return self.pause_listening(endpoint);
+                }
+                Err(AcceptError::Listener(error)) => {
+                    let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
+                    self.accept_failed(endpoint, errno, error.to_string());
+                    return self.stop_listening(endpoint);
+                }
+            }
+        }
+    }
+
+    fn accept_failed(&mut self, endpoint: u64, errno: u64, reason: String) {
+        if let Some(listening) = self.listeners.get(&endpoint) {
+            listening.post(EventKind::AcceptFailed, errno, Some(reason));
+        }
+    }
+
+    fn pause_listening(&mut self, endpoint: u64) {
+        let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
+        listening.listener.shed();
+        let _ = self.handle.desk().epoll().modify(&listening.listener, Interest::NONE, endpoint);
+        listening.timer = Some(self.timers.add(timer::after(listening.pause), Due::Listener(endpoint)));
+        listening.pause = (listening.pause * 2).min(PAUSE_MAX);
+    }
+
+    pub(super) fn resume_listening(&mut self, endpoint: u64) {
+        let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
+        listening.timer = None;
+        let _ = self.handle.desk().epoll().modify(&listening.listener, Interest::READABLE, endpoint);
+    }
+
+    pub(super) fn stop_listening(&mut self, endpoint: u64) {
+        let Some(mut listening) = self.listeners.remove(&endpoint) else { return };
+        self.cancel(&mut listening.timer);
+        let _ = self.handle.desk().epoll().delete(&listening.listener);
+        let fd = listening.listener.as_fd().as_raw_fd() as u64;
+        listening.post(EventKind::Closed, fd, None);
+    }
+}

@@ -1,0 +1,13 @@
+//! The I/O threads: accepting, dialing, handshakes, heartbeats, and every connection whose
+//! application is elsewhere.
+//!
+//! Knows pipes and links; never a pattern.
+
+pub(crate) mod connection;
+pub(crate) mod dialer;
+pub mod events;
+pub(crate) mod lease;
+pub(crate) mod listener;
+pub(crate) mod owner;
+pub(crate) mod thread;
+pub(crate) mod timer;

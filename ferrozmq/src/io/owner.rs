@@ -1,0 +1,79 @@
+//! What an I/O thread knows of a socket.
+//!
+//! Listeners, dialers and connections hold their [`Owner`]; it is gone when the last of them is,
+//! and the socket itself. That is what a terminating context waits for ([`Alive`]).
+
+use crate::SocketType;
+use crate::io::events::EventSink;
+use crate::io::lease::Lease;
+use crate::pipe::signal::Mailbox;
+use crate::pipe::subscriptions::Subscriptions;
+use crate::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, PoisonError};
+
+/// A socket as its I/O threads see it.
+pub(crate) struct Owner {
+    pub(crate) kind: SocketType,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) events: Arc<EventSink>,
+    pub(crate) subscriptions: Arc<Mutex<Subscriptions>>,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) counters: Counters,
+    /// Handshakes done and connections not yet ended.
+    pub(crate) _alive: AliveTicket,
+}
+
+/// Facts counted off the message path.
+#[derive(Default)]
+pub(crate) struct Counters {
+    /// Queued messages dropped because their connection ended.
+    pub(crate) dropped_disconnected: AtomicU64,
+    /// Handshakes that did not succeed.
+    pub(crate) handshake_failures: AtomicU64,
+    /// Connections made again after they had been lost.
+    pub(crate) reconnects: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+/// Counts the sockets of a context that still exist, lingering ones included.
+#[derive(Default)]
+pub(crate) struct Alive {
+    count: std::sync::Mutex<usize>,
+    gone: Condvar,
+}
+
+impl Alive {
+    /// A ticket for a new socket, unless there are `limit` already.
+    pub(crate) fn ticket(self: &Arc<Self>, limit: usize) -> Option<AliveTicket> {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        if *count >= limit {
+            return None;
+        }
+        *count += 1;
+        Some(AliveTicket(Arc::clone(self)))
+    }
+
+    /// Waits until no socket is left.
+    pub(crate) fn wait_for_none(&self) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count > 0 {
+            count = self.gone.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Proof that a socket exists.
+pub(crate) struct AliveTicket(Arc<Alive>);
+
+impl Drop for AliveTicket {
+    fn drop(&mut self) {
+        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.gone.notify_all();
+    }
+}

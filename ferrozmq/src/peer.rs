@@ -1,0 +1,97 @@
+//! Who is at the other end: what a handshake told, kept for the messages it delivered.
+//!
+//! Received frames carry only a number ([`Frame::origin`](crate::Frame::origin)), so that the path
+//! of a message never touches a reference count. This table leads from the number to the facts.
+//! It keeps the facts of live connections, and of the last [`REMEMBERED`] that ended.
+
+use crate::sync::Mutex;
+use crate::{Frame, SocketType};
+use bytes::Bytes;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+/// Connections that have ended whose facts are still kept.
+const REMEMBERED: usize = 4096;
+
+/// What is known of a peer after its handshake (`zmq_msg_gets`).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// Identifies the connection; [`Frame::origin`] of the frames it delivers.
+    pub connection: u64,
+    /// The address, numeric (`Peer-Address`); `:uid:gid:pid` over ipc.
+    pub address: String,
+    /// The peer's socket type (`Socket-Type`); unknown for ZMTP 1.0 and 2.0.
+    pub socket_type: Option<SocketType>,
+    /// The routing id it announced (`Routing-Id`), empty if none.
+    pub routing_id: Bytes,
+    /// The user that authentication named (`User-Id`), once there is authentication.
+    pub user_id: Option<String>,
+    /// All properties of its READY command, in its order.
+    pub properties: Vec<(String, Bytes)>,
+    /// The descriptor of the connection (`ZMQ_SRCFD`), −1 where there is none.
+    pub descriptor: i32,
+}
+
+impl PeerInfo {
+    /// The peer that delivered `frame`, if it came from a connection that is still remembered.
+    #[must_use]
+    pub fn of(frame: &Frame) -> Option<Arc<PeerInfo>> {
+        match frame.origin() {
+            0 => None,
+            origin => TABLE.lock().peers.get(&origin).cloned(),
+        }
+    }
+
+    /// The property `name` as `zmq_msg_gets` would give it; names are not case-sensitive.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<String> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match name {
+            "Peer-Address" => Some(self.address.clone()),
+            "User-Id" => self.user_id.clone(),
+            "Routing-Id" | "Identity" => Some(text(&self.routing_id)),
+            "Socket-Type" => self.socket_type.map(|kind| kind.name().to_owned()),
+            _ => {
+                let found = self.properties.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+                found.map(|(_, value)| text(value))
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    peers: HashMap<u64, Arc<PeerInfo>>,
+    ended: VecDeque<u64>,
+}
+
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(|| Mutex::new(Table::default()));
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A number for a new connection.
+pub(crate) fn new_connection() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Keeps the facts of a connection whose handshake is done.
+pub(crate) fn remember(info: PeerInfo) -> Arc<PeerInfo> {
+    let info = Arc::new(info);
+    TABLE.lock().peers.insert(info.connection, Arc::clone(&info));
+    info
+}
+
+/// The connection ended; its facts go once [`REMEMBERED`] others have ended after it.
+pub(crate) fn forget(connection: u64) {
+    let mut table = TABLE.lock();
+    if !table.peers.contains_key(&connection) {
+        return;
+    }
+    table.ended.push_back(connection);
+    if table.ended.len() > REMEMBERED {
+        if let Some(oldest) = table.ended.pop_front() {
+            table.peers.remove(&oldest);
+        }
+    }
+}

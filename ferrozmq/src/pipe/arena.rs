@@ -1,0 +1,412 @@
+//! The queue of a connection's outgoing messages: their bytes as they will stand on the wire.
+//!
+//! An [`Arena`] is a run of whole messages in the pipe format (plain ZMTP 2.0 frames) with a count
+//! beside it. Short bodies are copied in; a long body is kept by reference, at the place in the
+//! byte run where it belongs. A [`Batch`] is an arena on its way to the kernel: it knows how much
+//! was taken, how many messages that completes, and what has to be sent again, whole, when the
+//! connection dies under it.
+//!
+//! Invariant: an arena holds whole messages only, so its beginning and its end are message
+//! boundaries. No locks and no system calls here.
+
+use bytes::Bytes;
+use ferrozmq_proto::zmtp::framing::{self, Header};
+use ferrozmq_proto::{Frame, Message};
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// Buffers that grew beyond this many bytes are given back when they run empty.
+const KEEP_BYTES: usize = 512 * 1024;
+
+/// Whole messages in the pipe format.
+#[derive(Default)]
+pub(crate) struct Arena {
+    bytes: Vec<u8>,
+    /// Long bodies and the position in `bytes` where each belongs, in order.
+    bodies: VecDeque<(usize, Bytes)>,
+    body_bytes: usize,
+    messages: usize,
+}
+
+impl Arena {
+    /// Adds a message; parts of `share_from` bytes and more are kept by reference.
+    #[inline]
+    pub(crate) fn push(&mut self, message: &Message, share_from: usize) {
+        let mut parts_left = message.len();
+        for part in message.iter() {
+            parts_left -= 1;
+            self.push_part(part, parts_left > 0, share_from);
+        }
+        self.messages += 1;
+    }
+
+    #[inline]
+    fn push_part(&mut self, part: &Frame, more: bool, share_from: usize) {
+        match part.shared() {
+            Some(body) if body.len() >= share_from => {
+                let (header, len) = framing::header(body.len(), more);
+                self.bytes.extend_from_slice(&header[..len]);
+                self.bodies.push_back((self.bytes.len(), body.clone()));
+                self.body_bytes += body.len();
+            }
+            _ => framing::encode_small(part.as_bytes(), more, &mut self.bytes),
+        }
+    }
+
+    /// Number of messages.
+    #[inline]
+    pub(crate) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// Length on the wire in bytes.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() + self.body_bytes
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages == 0
+    }
+
+    /// Puts `front`'s messages before this arena's.
+    fn prepend(&mut self, mut front: Arena) {
+        if front.is_empty() {
+            return;
+        }
+        let shift = front.bytes.len();
+        front.bytes.extend_from_slice(&self.bytes);
+        front.bodies.extend(self.bodies.drain(..).map(|(at, body)| (at + shift, body)));
+        front.body_bytes += self.body_bytes;
+        front.messages += self.messages;
+        *self = front;
+    }
+
+    /// Forgets all messages.
+    pub(super) fn clear(&mut self) {
+        if self.bytes.capacity() > KEEP_BYTES {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+        self.bodies.clear();
+        self.body_bytes = 0;
+        self.messages = 0;
+    }
+}
+
+/// A place in an arena: behind `bytes` bytes of the run and `bodies` whole long bodies.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    bytes: usize,
+    bodies: usize,
+    /// Distance from the arena's beginning on the wire.
+    offset: usize,
+}
+
+impl Place {
+    /// Steps over one frame; says whether more of its message follow. `None` at the end.
+    fn step(&mut self, arena: &Arena) -> Option<bool> {
+        let Header::Frame { flags, header_len, body_len } = framing::parse_header(&arena.bytes[self.bytes..])
+        else {
+            return None;
+        };
+        let body_len = usize::try_from(body_len).ok()?;
+        self.bytes += header_len;
+        match arena.bodies.get(self.bodies) {
+            Some((at, _)) if *at == self.bytes => self.bodies += 1,
+            _ => self.bytes += body_len,
+        }
+        self.offset += header_len + body_len;
+        Some(flags.more())
+    }
+
+    /// Steps over one whole message; `false` at the end.
+    fn step_message(&mut self, arena: &Arena) -> bool {
+        loop {
+            match self.step(arena) {
+                Some(true) => {}
+                Some(false) => return true,
+                None => return false,
+            }
+        }
+    }
+}
+
+/// An arena on its way to the kernel.
+#[derive(Default)]
+pub(crate) struct Batch {
+    arena: Arena,
+    /// Bytes the kernel has taken.
+    taken: usize,
+    /// Where `taken` lies: in `bytes`, and how far into the next long body.
+    at: Place,
+    in_body: usize,
+    /// The last message boundary at or before `taken`, and the messages before it.
+    boundary: Place,
+    completed: usize,
+}
+
+impl Batch {
+    /// Takes all of `arena`, which gets this batch's empty buffer in exchange.
+    ///
+    /// Call only when [`is_empty`](Self::is_empty).
+    pub(crate) fn load(&mut self, arena: &mut Arena) {
+        debug_assert!(self.is_empty());
+        self.reset();
+        std::mem::swap(&mut self.arena, arena);
+    }
+
+    fn reset(&mut self) {
+        self.arena.clear();
+        self.taken = 0;
+        self.at = Place::default();
+        self.in_body = 0;
+        self.boundary = Place::default();
+        self.completed = 0;
+    }
+
+    /// Whether the kernel has taken everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken == self.arena.len()
+    }
+
+    /// Messages whose last byte the kernel has not taken yet.
+    pub(crate) fn unsent(&self) -> usize {
+        self.arena.messages - self.completed
+    }
+
+    /// Bytes not taken yet.
+    pub(crate) fn remaining(&self) -> usize {
+        self.arena.len() - self.taken
+    }
+
+    /// Whether the next byte begins a message.
+    pub(crate) fn at_boundary(&self) -> bool {
+        self.is_empty() || self.boundary.offset == self.taken
+    }
+
+    /// Bytes up to the end of the message that is partly taken; 0 at a boundary.
+    pub(crate) fn to_boundary(&self) -> usize {
+        if self.at_boundary() {
+            return 0;
+        }
+        let mut end = self.boundary;
+        end.step_message(&self.arena);
+        end.offset.saturating_sub(self.taken)
+    }
+
+    /// What to write next where it is one piece, at most `budget` bytes of it; `None` where long bodies
+    /// are to come.
+    pub(crate) fn only_slice(&self, budget: usize) -> Option<&[u8]> {
+        let more = self.arena.bodies.len() > self.at.bodies;
+        let rest = self.arena.bytes.get(self.at.bytes..).filter(|_| !more)?;
+        Some(&rest[..rest.len().min(budget)])
+    }
+
+    /// What to write next, at most `budget` bytes in at most `slots` pieces.
+    pub(crate) fn slices<'a>(&'a self, budget: usize, slots: usize, out: &mut Vec<IoSlice<'a>>) {
+        let mut left = budget;
+        let mut bytes = self.at.bytes;
+        let mut body = self.at.bodies;
+        let mut skip = self.in_body;
+        while left > 0 && out.len() < slots {
+            let next = self.arena.bodies.get(body);
+            let run_end = next.map_or(self.arena.bytes.len(), |(at, _)| *at);
+            let piece: &[u8] = if bytes < run_end {
+                let piece = &self.arena.bytes[bytes..run_end.min(bytes + left)];
+                bytes += piece.len();
+                piece
+            } else if let Some((_, long)) = next {
+                let piece = &long[skip..long.len().min(skip.saturating_add(left))];
+                skip += piece.len();
+                if skip == long.len() {
+                    body += 1;
+                    skip = 0;
+                }
+                piece
+            } else {
+                return;
+            };
+            left -= piece.len();
+            if !piece.is_empty() {
+                out.push(IoSlice::new(piece));
+            }
+        }
+    }
+
+    /// Notes that the kernel took `count` more bytes; returns how many messages that completed.
+    pub(crate) fn advance(&mut self, count: usize) -> usize {
+        self.taken += count;
+        if self.is_empty() {
+            let done = self.unsent();
+            self.completed = self.arena.messages;
+            return done;
+        }
+        self.move_place(count);
+        let before = self.completed;
+        loop {
+            let mut next = self.boundary;
+            if !next.step_message(&self.arena) || next.offset > self.taken {
+                return self.completed - before;
+            }
+            self.boundary = next;
+            self.completed += 1;
+        }
+    }
+
+    fn move_place(&mut self, mut count: usize) {
+        while count > 0 {
+            let next = self.arena.bodies.get(self.at.bodies);
+            let run_end = next.map_or(self.arena.bytes.len(), |(at, _)| *at);
+            if self.at.bytes < run_end {
+                let step = count.min(run_end - self.at.bytes);
+                self.at.bytes += step;
+                count -= step;
+            } else if let Some((_, long)) = next {
+                let step = count.min(long.len() - self.in_body);
+                self.in_body += step;
+                count -= step;
+                if self.in_body == long.len() {
+                    self.at.bodies += 1;
+                    self.in_body = 0;
+                }
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// After the connection died: puts every message that was not wholly taken back in front of `arena`.
+    pub(crate) fn give_back(&mut self, arena: &mut Arena) {
+        if self.is_empty() {
+            self.reset();
+            return;
+        }
+        let from = self.boundary;
+        let mut rest = std::mem::take(&mut self.arena);
+        rest.bytes.drain(..from.bytes);
+        rest.bodies.drain(..from.bodies);
+        for (at, _) in &mut rest.bodies {
+            *at -= from.bytes;
+        }
+        rest.body_bytes = rest.bodies.iter().map(|(_, body)| body.len()).sum();
+        rest.messages -= self.completed;
+        self.reset();
+        arena.prepend(rest);
+    }
+
+    /// The next whole message as one run of pipe-format bytes, and its length there; for wire forms
+    /// that are not the pipe format. Copies a long body.
+    pub(crate) fn next_message(&self, out: &mut Vec<u8>) -> usize {
+        let start = self.boundary;
+        let mut end = start;
+        if !end.step_message(&self.arena) {
+            return 0;
+        }
+        let mut bytes = start.bytes;
+        for (at, body) in self.arena.bodies.range(start.bodies..end.bodies) {
+            out.extend_from_slice(&self.arena.bytes[bytes..*at]);
+            out.extend_from_slice(body);
+            bytes = *at;
+        }
+        out.extend_from_slice(&self.arena.bytes[bytes..end.bytes]);
+        end.offset - start.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages() -> Vec<Message> {
+        let long = vec![7_u8; 5000];
+        vec![
+            Message::from("a"),
+            Message::from_parts([Frame::from("b"), Frame::from(long.clone()), Frame::new()]).unwrap(),
+            Message::from(vec![1_u8; 300]),
+            Message::from(long),
+            Message::new(),
+        ]
+    }
+
+    fn arena(messages: &[Message]) -> Arena {
+        let mut arena = Arena::default();
+        for message in messages {
+            arena.push(message, 1000);
+        }
+        arena
+    }
+
+    fn drain(batch: &mut Batch, step: usize) -> Vec<u8> {
+        let mut wire = Vec::new();
+        while !batch.is_empty() {
+            let mut slices = Vec::new();
+            batch.slices(step, 4, &mut slices);
+            let taken: usize = slices.iter().map(|slice| slice.len()).sum();
+            assert!(taken > 0 && taken <= step);
+            for slice in &slices {
+                wire.extend_from_slice(slice);
+            }
+            batch.advance(taken);
+        }
+        wire
+    }
+
+    fn plain(messages: &[Message]) -> Vec<u8> {
+        let mut out = Vec::new();
+        messages.iter().for_each(|message| framing::encode(message, &mut out));
+        out
+    }
+
+    #[test]
+    fn any_write_size_gives_the_same_bytes() {
+        let messages = messages();
+        for step in [1, 2, 3, 7, 100, 4999, 100_000] {
+            let mut batch = Batch::default();
+            batch.load(&mut arena(&messages));
+            assert_eq!(drain(&mut batch, step), plain(&messages), "step {step}");
+            assert_eq!(batch.unsent(), 0);
+        }
+    }
+
+    #[test]
+    fn a_cut_at_any_byte_keeps_exactly_the_messages_not_wholly_taken() {
+        let messages = messages();
+        let total = plain(&messages).len();
+        for cut in 0..=total {
+            let mut batch = Batch::default();
+            batch.load(&mut arena(&messages));
+            let done = batch.advance(cut);
+            let ends: Vec<usize> = (1..=messages.len()).map(|n| plain(&messages[..n]).len()).collect();
+            assert_eq!(done, ends.iter().filter(|end| **end <= cut).count(), "cut {cut}");
+            assert_eq!(batch.at_boundary(), cut == 0 || ends.contains(&cut));
+            let next_end = ends.iter().find(|end| **end >= cut).copied().unwrap_or(total);
+            if !batch.at_boundary() {
+                assert_eq!(batch.to_boundary(), next_end - cut);
+            }
+            let later = [Message::from("later")];
+            let mut rest = arena(&later);
+            batch.give_back(&mut rest);
+            assert_eq!(rest.messages(), messages.len() - done + 1);
+            let mut again = Batch::default();
+            again.load(&mut rest);
+            let expected = [plain(&messages[done..]), plain(&later)].concat();
+            assert_eq!(drain(&mut again, 64), expected);
+        }
+    }
+
+    #[test]
+    fn messages_come_out_one_by_one_for_other_wire_forms() {
+        let messages = messages();
+        let mut batch = Batch::default();
+        batch.load(&mut arena(&messages));
+        for message in &messages {
+            let mut out = Vec::new();
+            let len = batch.next_message(&mut out);
+            assert_eq!(out, plain(std::slice::from_ref(message)));
+            assert_eq!(batch.advance(len), 1);
+        }
+        assert!(batch.is_empty());
+    }
+}

@@ -1,0 +1,84 @@
+//! Between the pipe format and the wire, on either side of a connection that is ready.
+//!
+//! ZMTP 2 and 3 without encryption *are* the pipe format; other versions, mechanisms and raw TCP
+//! (STREAM sockets) are transcoded here, message by message.
+
+use bytes::{Buf, Bytes, BytesMut};
+use ferrozmq_proto::PeerError;
+use ferrozmq_proto::zmtp::framing::{self, Header};
+use ferrozmq_proto::zmtp::{Command, Received, Receiver, Sender};
+
+/// The writing side.
+pub(crate) enum Sealer {
+    /// A ZMTP connection.
+    Zmtp(Sender),
+    /// Raw bytes: a message is its body.
+    Raw,
+}
+
+impl Sealer {
+    /// Whether pipe-format bytes go to the wire as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        match self {
+            Sealer::Zmtp(sender) => sender.is_plain(),
+            Sealer::Raw => false,
+        }
+    }
+
+    /// Appends the wire form of one whole pipe-format message.
+    pub(crate) fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Sealer::Zmtp(sender) => sender.seal(plain, out),
+            Sealer::Raw => raw_body(plain, out),
+        }
+    }
+
+    /// Appends the wire form of a command; nothing where the peer would not understand it.
+    pub(crate) fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) {
+        match self {
+            Sealer::Zmtp(sender) => sender.command(command, out),
+            Sealer::Raw => {}
+        }
+    }
+}
+
+fn raw_body(mut plain: &[u8], out: &mut Vec<u8>) {
+    while let Header::Frame { header_len, body_len, .. } = framing::parse_header(plain) {
+        let end = header_len.saturating_add(usize::try_from(body_len).unwrap_or(usize::MAX));
+        let Some(body) = plain.get(header_len..end) else { return };
+        out.extend_from_slice(body);
+        plain = &plain[end..];
+    }
+}
+
+/// The reading side.
+pub(crate) enum Opener {
+    /// A ZMTP connection.
+    Zmtp(Box<Receiver>),
+    /// Raw bytes: what one read brought is one message.
+    Raw,
+}
+
+impl Opener {
+    /// The next thing that arrived, taken from the front of `input`; `None` if it is not whole yet.
+    pub(crate) fn open(&mut self, input: &mut BytesMut) -> Result<Option<Received>, PeerError> {
+        match self {
+            Opener::Zmtp(receiver) => receiver.receive(input),
+            Opener::Raw if input.is_empty() => Ok(None),
+            Opener::Raw => {
+                let mut out = Vec::with_capacity(input.len() + framing::HEADER_MAX);
+                framing::encode_small(input, false, &mut out);
+                input.advance(input.len());
+                Ok(Some(Received::Messages { bytes: Bytes::from(out), count: 1 }))
+            }
+        }
+    }
+
+    /// Bytes still missing from the frame that has begun.
+    pub(crate) fn wanted(&self) -> usize {
+        match self {
+            Opener::Zmtp(receiver) => receiver.wanted(),
+            Opener::Raw => 0,
+        }
+    }
+}

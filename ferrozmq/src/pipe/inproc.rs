@@ -1,0 +1,255 @@
+//! A pipe between two sockets of one context: a ring in each direction.
+//!
+//! Each end belongs to one socket and is used under that socket's guard, so each ring has one
+//! producer and one consumer. A reader that found its ring empty says so in `starving`, a writer
+//! that found it full in `stalled`; the other side looks at these words after every message, and
+//! posts one signal when it finds one set. The heavy half of the barrier between the two is paid
+//! by whoever is about to sleep ([`membarrier`]).
+//!
+//! Invariant: a ring's items are whole messages; what was pushed before an end was dropped can
+//! still be read.
+
+use crate::pipe::ring::{self, Consumer, Producer};
+use crate::pipe::signal::{Mailbox, Signal};
+use crate::pipe::wire::new_pipe_id;
+use crate::sync::Mutex;
+use crate::sys::membarrier;
+use bytes::Bytes;
+use ferrozmq_proto::Message;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// One socket's end of the pipe.
+pub(crate) struct InprocEnd {
+    id: u64,
+    side: usize,
+    out: Producer<Message>,
+    inp: Consumer<Message>,
+    link: Arc<Link>,
+    /// Most messages that may wait in the outgoing ring; 0 for any number.
+    hwm: usize,
+    /// The peer is gone: no more input will come than is there.
+    pub(crate) ended: bool,
+    pub(crate) routing_id: Bytes,
+    pub(crate) peer_routing_id: Bytes,
+}
+
+struct Link {
+    sides: [Side; 2],
+}
+
+struct Side {
+    id: u64,
+    /// Where this side's socket is told of things; unset until somebody binds.
+    mailbox: OnceLock<Arc<Mailbox>>,
+    /// Subscriptions that came before that.
+    backlog: Mutex<Vec<(Bytes, bool)>>,
+    starving: AtomicBool,
+    stalled: AtomicBool,
+}
+
+impl Side {
+    fn new() -> Side {
+        Side {
+            id: new_pipe_id(),
+            mailbox: OnceLock::new(),
+            backlog: Mutex::new(Vec::new()),
+            starving: AtomicBool::new(true),
+            stalled: AtomicBool::new(false),
+        }
+    }
+
+    fn post(&self, signal: Signal) {
+        if let Some(mailbox) = self.mailbox.get() {
+            mailbox.post(signal);
+        }
+    }
+}
+
+/// What each socket brings to a pipe.
+pub(crate) struct Party {
+    pub(crate) sndhwm: usize,
+    pub(crate) rcvhwm: usize,
+    pub(crate) routing_id: Bytes,
+}
+
+/// libzmq adds the sender's and the receiver's marks; no mark on either side means none.
+fn joint_hwm(sender: &Party, receiver: &Party) -> usize {
+    match (sender.sndhwm, receiver.rcvhwm) {
+        (0, _) | (_, 0) => 0,
+        (out, inp) => out.saturating_add(inp),
+    }
+}
+
+/// Makes a pipe: the connecting side's end, and the other's, which is not bound yet.
+pub(crate) fn pair(connecting: &Party, mailbox: Arc<Mailbox>) -> (InprocEnd, Unbound) {
+    let (out_a, inp_b) = ring::ring();
+    let (out_b, inp_a) = ring::ring();
+    let link = Arc::new(Link { sides: [Side::new(), Side::new()] });
+    let _ = link.sides[0].mailbox.set(mailbox);
+    let near = InprocEnd {
+        id: link.sides[0].id,
+        side: 0,
+        out: out_a,
+        inp: inp_a,
+        link: Arc::clone(&link),
+        hwm: connecting.sndhwm,
+        ended: false,
+        routing_id: connecting.routing_id.clone(),
+        peer_routing_id: Bytes::new(),
+    };
+    let far = InprocEnd {
+        id: link.sides[1].id,
+        side: 1,
+        out: out_b,
+        inp: inp_b,
+        link,
+        hwm: 0,
+        ended: false,
+        routing_id: Bytes::new(),
+        peer_routing_id: connecting.routing_id.clone(),
+    };
+    let party = Party { routing_id: connecting.routing_id.clone(), ..*connecting };
+    (near, Unbound { far, connecting: party })
+}
+
+/// The far end of a pipe whose address nobody has bound yet.
+pub(crate) struct Unbound {
+    far: InprocEnd,
+    connecting: Party,
+}
+
+impl Unbound {
+    /// The high-water mark of the connecting end once `binding` is its peer.
+    pub(crate) fn near_hwm(&self, binding: &Party) -> usize {
+        joint_hwm(&self.connecting, binding)
+    }
+
+    /// Gives the far end to the socket that bound the address.
+    pub(crate) fn bind(mut self, binding: &Party, mailbox: &Arc<Mailbox>) {
+        self.far.hwm = joint_hwm(binding, &self.connecting);
+        self.far.routing_id = binding.routing_id.clone();
+        let link = Arc::clone(&self.far.link);
+        let far_id = self.far.id;
+        let near_hwm = self.near_hwm(binding);
+        mailbox.post(Signal::AttachInproc(Box::new(self.far)));
+        // Under the backlog's lock, so that a subscription is either in it or finds the mailbox.
+        let mut backlog = link.sides[1].backlog.lock();
+        for (topic, wanted) in backlog.drain(..) {
+            mailbox.post(Signal::Subscription { pipe: far_id, topic, wanted });
+        }
+        let _ = link.sides[1].mailbox.set(Arc::clone(mailbox));
+        drop(backlog);
+        let near = &link.sides[0];
+        near.post(Signal::InprocBound {
+            pipe: near.id,
+            hwm: near_hwm,
+            routing_id: binding.routing_id.clone(),
+        });
+    }
+}
+
+impl InprocEnd {
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn near(&self) -> &Side {
+        &self.link.sides[self.side]
+    }
+
+    fn far(&self) -> &Side {
+        &self.link.sides[1 - self.side]
+    }
+
+    pub(crate) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = hwm;
+    }
+
+    /// Whether one more message may be pushed now.
+    #[inline]
+    pub(crate) fn room(&mut self) -> bool {
+        self.out.room(self.hwm)
+    }
+
+    /// Has the peer tell us when there is room. `false`: there is already.
+    pub(crate) fn announce_stalled(&mut self) -> bool {
+        self.near().stalled.store(true, Ordering::Relaxed);
+        membarrier::heavy();
+        let full = !self.out.room(self.hwm);
+        if !full {
+            self.near().stalled.store(false, Ordering::Relaxed);
+        }
+        full
+    }
+
+    /// Queues a message for the peer.
+    #[inline]
+    pub(crate) fn push(&mut self, message: Message) {
+        self.out.push(message);
+        membarrier::light();
+        let far = self.far();
+        if far.starving.load(Ordering::Relaxed) {
+            self.feed();
+        }
+    }
+
+    #[cold]
+    fn feed(&self) {
+        let far = self.far();
+        if far.starving.swap(false, Ordering::AcqRel) {
+            far.post(Signal::Readable(far.id));
+        }
+    }
+
+    /// The next message.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Message> {
+        let message = self.inp.pop();
+        if self.inp.take_credit_released() {
+            membarrier::light();
+            let far = self.far();
+            if far.stalled.load(Ordering::Relaxed) && far.stalled.swap(false, Ordering::AcqRel) {
+                far.post(Signal::Writable(far.id));
+            }
+        }
+        message
+    }
+
+    /// Whether there is something to read now.
+    #[inline]
+    pub(crate) fn has_input(&mut self) -> bool {
+        !self.inp.is_empty()
+    }
+
+    /// Says that this end is empty and wants a signal. The caller pays one [`membarrier::heavy`]
+    /// for all its ends, and then looks at [`has_input`](Self::has_input) again.
+    pub(crate) fn announce_starving(&self) {
+        self.near().starving.store(true, Ordering::Relaxed);
+    }
+
+    /// Messages waiting to be read, and messages the peer has not read yet.
+    pub(crate) fn queued(&mut self) -> (usize, usize) {
+        (self.inp.len(), self.out.len())
+    }
+
+    /// Tells the peer about a subscription.
+    pub(crate) fn subscribe(&self, topic: &[u8], wanted: bool) {
+        let far = self.far();
+        let topic = Bytes::copy_from_slice(topic);
+        let mut backlog = far.backlog.lock();
+        if far.mailbox.get().is_some() {
+            drop(backlog);
+            far.post(Signal::Subscription { pipe: far.id, topic, wanted });
+        } else {
+            backlog.push((topic, wanted));
+        }
+    }
+}
+
+impl Drop for InprocEnd {
+    fn drop(&mut self) {
+        let far = self.far();
+        far.post(Signal::Ended(far.id));
+    }
+}

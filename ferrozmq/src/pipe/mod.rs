@@ -1,0 +1,16 @@
+//! The queues between a socket and its peers.
+//!
+//! [`wire`] joins a socket with a process elsewhere, [`inproc`] two sockets of one context. Both
+//! count whole messages against the high-water marks.
+
+pub(crate) mod arena;
+pub(crate) mod codec;
+pub(crate) mod errand;
+pub(crate) mod inproc;
+pub(crate) mod pace;
+pub(crate) mod ring;
+pub(crate) mod rx;
+pub(crate) mod signal;
+pub(crate) mod subscriptions;
+pub(crate) mod tx;
+pub(crate) mod wire;

@@ -1,0 +1,286 @@
+//! The reading half of a pipe to another process.
+//!
+//! Whoever holds the *reader's role* (the [`Intake`], taken out of [`Rx`] for the length of a read)
+//! reads the descriptor, and leaves whole messages as [`Run`]s of pipe-format bytes. The socket
+//! takes runs and decodes them one message at a time.
+//!
+//! `RCVHWM` gates the reading: while that many messages wait here or in the socket's hands, the
+//! descriptor is not watched. It may be exceeded by what one read brings; reads are small where the
+//! mark is small.
+
+use crate::pipe::codec::Opener;
+use crate::sys::epoll::{Epoll, Interest};
+use crate::transport::Stream;
+use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::PeerError;
+use ferrozmq_proto::zmtp::Received;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The smallest and the largest read.
+const READ_MIN: usize = 2 * 1024;
+const READ_MAX: usize = 64 * 1024;
+/// Bytes per message that a small high-water mark allows a read to bring.
+const READ_PER_MESSAGE: usize = 128;
+/// One fill reads at most this often.
+const READS_MAX: usize = 4;
+
+/// Whole messages in the pipe format, from one connection.
+pub(crate) struct Run {
+    pub(crate) bytes: Bytes,
+    pub(crate) count: usize,
+    pub(crate) origin: u64,
+}
+
+/// Why no more input will come over a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// The peer closed it.
+    Closed,
+    /// The system reported this errno.
+    Failed(i32),
+    /// The peer broke the protocol.
+    Protocol(PeerError),
+}
+
+/// State of the reading half, behind the pipe's `rx` lock.
+pub(crate) struct Rx {
+    pub(super) intake: Option<Box<Intake>>,
+    pub(super) online: bool,
+    pub(super) orphaned: bool,
+    pub(super) watch: Option<Watch>,
+    pub(super) runs: VecDeque<Run>,
+    /// Messages in `runs`, and messages the socket took and may not have consumed.
+    pub(super) waiting: usize,
+    pub(super) held: usize,
+    pub(super) hwm: usize,
+    /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
+    conflate: bool,
+    pub(super) paused: bool,
+    /// The socket found nothing and wants to hear when there is something.
+    pub(super) input_wanted: bool,
+    pub(super) end: Option<End>,
+    pub(super) received: u64,
+}
+
+/// Where the descriptor is watched while nobody holds it back.
+pub(super) struct Watch {
+    pub(super) set: Arc<Epoll>,
+    pub(super) stream: Arc<Stream>,
+    pub(super) token: u64,
+}
+
+impl Watch {
+    pub(super) fn begin(&self) {
+        // Fails only when the descriptor is being closed; then there is nothing to watch.
+        let _ = self.set.add(self.stream.as_ref().as_fd(), Interest::READABLE, self.token);
+    }
+
+    pub(super) fn end(&self) {
+        let _ = self.set.delete(self.stream.as_ref().as_fd());
+    }
+}
+
+impl Rx {
+    pub(super) fn new(hwm: usize, conflate: bool) -> Rx {
+        Rx {
+            intake: None,
+            online: false,
+            orphaned: false,
+            watch: None,
+            runs: VecDeque::new(),
+            waiting: 0,
+            held: 0,
+            hwm: if conflate { 0 } else { hwm },
+            conflate,
+            paused: false,
+            input_wanted: true,
+            end: None,
+            received: 0,
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.hwm != 0 && self.waiting + self.held >= self.hwm
+    }
+
+    /// The reader's role is lost with whoever held it: no more input over this connection.
+    pub(super) fn lose_intake(&mut self) {
+        self.intake = None;
+        self.online = false;
+        self.orphaned = false;
+        self.end.get_or_insert(End::Failed(libc::EIO));
+        self.pause();
+    }
+
+    /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
+    pub(super) fn pause(&mut self) {
+        if !self.paused {
+            self.paused = true;
+            if let Some(watch) = &self.watch {
+                watch.end();
+            }
+        }
+    }
+
+    /// Watches the descriptor again once half the room is free.
+    pub(super) fn resume_if_due(&mut self) {
+        let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
+        if self.paused && self.end.is_none() && low {
+            self.paused = false;
+            if let Some(watch) = &self.watch {
+                watch.begin();
+            }
+        }
+    }
+
+    /// How many bytes the next read may bring.
+    pub(super) fn read_limit(&self) -> usize {
+        match self.hwm {
+            0 => READ_MAX,
+            hwm => hwm.saturating_mul(READ_PER_MESSAGE).clamp(READ_MIN, READ_MAX),
+        }
+    }
+
+    /// Notes what one fill brought.
+    pub(super) fn store(&mut self, intake: &mut Intake) {
+        let origin = intake.origin;
+        let haul = &mut intake.haul;
+        for (bytes, count) in haul.runs.drain(..) {
+            if self.conflate {
+                self.runs.clear();
+                self.waiting = 0;
+            }
+            self.waiting += count;
+            self.received += count as u64;
+            self.runs.push_back(Run { bytes, count, origin });
+        }
+        if let Some(end) = haul.end {
+            self.end.get_or_insert(end);
+            self.pause();
+        } else if self.is_full() {
+            self.pause();
+        }
+    }
+}
+
+/// A command that arrived.
+pub(crate) enum Notice {
+    Subscription { topic: Bytes, wanted: bool },
+    Ping { ttl: Duration, context: Bytes },
+    Pong,
+}
+
+/// What one fill brought.
+#[derive(Default)]
+pub(super) struct Haul {
+    pub(super) runs: Vec<(Bytes, usize)>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) end: Option<End>,
+    pub(super) bytes: usize,
+}
+
+impl Haul {
+    pub(super) fn messages(&self) -> usize {
+        self.runs.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// A connection's reading side: the reader's role.
+pub(crate) struct Intake {
+    pub(super) stream: Arc<Stream>,
+    opener: Opener,
+    input: BytesMut,
+    /// Size of the next read; follows what the last ones brought.
+    read_size: usize,
+    pub(super) origin: u64,
+    /// What the present fill has brought; empty between fills.
+    pub(super) haul: Haul,
+}
+
+impl Intake {
+    /// `input`: what came behind the handshake.
+    pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
+        Intake { stream, opener, input, read_size: READ_MIN, origin, haul: Haul::default() }
+    }
+
+    /// Reads until there are whole messages, or nothing more to read for now.
+    pub(super) fn fill(&mut self, limit: usize) {
+        let mut haul = std::mem::take(&mut self.haul);
+        self.fill_into(limit, &mut haul);
+        self.haul = haul;
+    }
+
+    fn fill_into(&mut self, limit: usize, haul: &mut Haul) {
+        haul.bytes = 0;
+        self.open(haul);
+        for _ in 0..READS_MAX {
+            if haul.end.is_some() || !haul.runs.is_empty() {
+                break;
+            }
+            let (got, drained) = match self.read(limit) {
+                Ok((0, _)) => {
+                    haul.end = Some(End::Closed);
+                    break;
+                }
+                Ok(got) => got,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
+                    break;
+                }
+            };
+            haul.bytes += got;
+            self.open(haul);
+            if drained {
+                break;
+            }
+        }
+        if self.input.is_empty() && self.read_size > READ_MIN {
+            // A connection that may become idle keeps a small buffer at most.
+            self.input = BytesMut::new();
+        }
+    }
+
+    /// One read: the bytes it brought, and whether it left nothing behind.
+    fn read(&mut self, limit: usize) -> io::Result<(usize, bool)> {
+        // The unfinished frame may need more, but never much more than has come already.
+        let wanted = self.opener.wanted().min(self.input.len().max(READ_MAX));
+        let size = self.read_size.min(limit).max(wanted);
+        self.input.reserve(size);
+        let room = self.input.capacity() - self.input.len();
+        let got = self.stream.recv_into(&mut self.input)?;
+        let drained = got < room;
+        self.read_size = if drained { self.read_size.max(got) } else { (self.read_size * 2).min(READ_MAX) };
+        if got < self.read_size / 8 {
+            self.read_size = (self.read_size / 2).max(READ_MIN);
+        }
+        Ok((got, drained))
+    }
+
+    fn open(&mut self, haul: &mut Haul) {
+        loop {
+            match self.opener.open(&mut self.input) {
+                Ok(None) => return,
+                Ok(Some(Received::Messages { bytes, count })) => haul.runs.push((bytes, count)),
+                Ok(Some(Received::Subscription { topic, wanted })) => {
+                    haul.notices.push(Notice::Subscription { topic, wanted });
+                }
+                Ok(Some(Received::Ping { ttl, context })) => haul.notices.push(Notice::Ping { ttl, context }),
+                Ok(Some(Received::Pong { .. })) => haul.notices.push(Notice::Pong),
+                Ok(Some(Received::Error { .. })) => {
+                    haul.end = Some(End::Protocol(PeerError::Refused));
+                    return;
+                }
+                Err(error) => {
+                    haul.end = Some(End::Protocol(error));
+                    return;
+                }
+            }
+        }
+    }
+}

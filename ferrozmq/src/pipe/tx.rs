@@ -1,0 +1,277 @@
+//! The writing half of a pipe to another process.
+//!
+//! Messages wait in an [`Arena`]; whoever holds the *writer's role* carries them to the kernel. The
+//! role is the [`Line`] itself: taken out of [`Tx`] under the lock, put back after the system call,
+//! so the lock is never held across one. Who finds the role taken leaves `wanted` behind, and the
+//! holder looks again before it lets go.
+//!
+//! `queued` counts whole messages until their last byte is with the kernel; the high-water mark is
+//! compared with it, and nothing else is.
+
+use crate::pipe::arena::{Arena, Batch};
+use crate::pipe::codec::Sealer;
+use crate::pipe::pace::Pace;
+use crate::transport::Stream;
+use bytes::Bytes;
+use ferrozmq_proto::Message;
+use ferrozmq_proto::zmtp::Command;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One system call writes at most this many bytes, so that a sender is not kept from its work.
+const WRITE_MAX: usize = 256 * 1024;
+/// A flush writes at most this many bytes before it leaves the rest to the I/O thread.
+const FLUSH_MAX: usize = 1024 * 1024;
+/// Pieces of one gathering write.
+const SLICES_MAX: usize = 64;
+
+/// A command on its way to the peer; never counted against the high-water mark.
+pub(crate) enum Control {
+    Ping { ttl: Duration, context: Bytes },
+    Pong { context: Bytes },
+    Subscribe { topic: Bytes, wanted: bool },
+}
+
+/// State of the writing half, behind the pipe's `tx` lock.
+pub(crate) struct Tx {
+    pub(super) arena: Arena,
+    pub(super) line: Option<Box<Line>>,
+    /// A line exists, here or in somebody's hands.
+    pub(super) online: bool,
+    pub(super) wanted: bool,
+    /// The kernel takes no more for now; `armed`: the I/O thread will hear when it does.
+    pub(super) blocked: bool,
+    pub(super) armed: bool,
+    /// The line is to be given up by whoever holds it.
+    pub(super) orphaned: bool,
+    pub(super) failed: bool,
+    /// Nothing may be queued any more.
+    pub(super) closed: bool,
+    pub(super) control: VecDeque<Control>,
+    pub(super) queued: usize,
+    pub(super) hwm: usize,
+    /// Only the newest message is kept (`ZMQ_CONFLATE`).
+    conflate: bool,
+    /// The socket wants to hear when there is room.
+    pub(super) room_wanted: bool,
+    pub(super) pace: Pace,
+    pub(super) backstopped: bool,
+    pub(super) sent: u64,
+    /// Version of the subscriptions last replayed to the peer.
+    pub(super) subscriptions: u64,
+}
+
+impl Tx {
+    pub(super) fn new(hwm: usize, conflate: bool) -> Tx {
+        Tx {
+            arena: Arena::default(),
+            line: None,
+            online: false,
+            wanted: false,
+            blocked: false,
+            armed: false,
+            orphaned: false,
+            failed: false,
+            closed: false,
+            control: VecDeque::new(),
+            queued: 0,
+            hwm: if conflate { 0 } else { hwm },
+            conflate,
+            room_wanted: false,
+            pace: Pace::new(),
+            backstopped: false,
+            sent: 0,
+            subscriptions: 0,
+        }
+    }
+
+    /// Messages that may be queued now; `usize::MAX` without a high-water mark.
+    #[inline]
+    pub(super) fn room(&self) -> usize {
+        match (self.closed, self.hwm) {
+            (true, _) => 0,
+            (false, 0) => usize::MAX,
+            (false, hwm) => hwm.saturating_sub(self.queued),
+        }
+    }
+
+    /// Whether so much has left that a waiting sender should hear of it.
+    pub(super) fn has_new_room(&self) -> bool {
+        self.hwm == 0 || self.queued <= self.hwm / 2
+    }
+
+    /// Queues a message; says whether it should be written now.
+    #[inline]
+    pub(super) fn push(&mut self, message: &Message, share_from: usize) -> bool {
+        if self.conflate {
+            self.queued -= self.arena.messages();
+            self.arena.clear();
+        }
+        self.arena.push(message, share_from);
+        self.queued += 1;
+        let offline = !self.online || self.failed;
+        if offline || (self.blocked && self.armed) {
+            return false;
+        }
+        self.pace.write_now(self.arena.len(), Instant::now)
+    }
+
+    /// Queues a command. A PONG replaces one that still waits.
+    pub(super) fn push_control(&mut self, control: Control) {
+        if matches!(control, Control::Pong { .. }) {
+            self.control.retain(|waiting| !matches!(waiting, Control::Pong { .. }));
+        }
+        self.control.push_back(control);
+        self.wanted = true;
+    }
+
+    /// Notes that `count` messages are wholly with the kernel.
+    pub(super) fn sent_messages(&mut self, count: usize) {
+        self.queued -= count;
+        self.sent += count as u64;
+    }
+
+    /// Whether anything waits to be written; `true` while somebody is writing.
+    pub(super) fn has_output(&self) -> bool {
+        !self.arena.is_empty()
+            || !self.control.is_empty()
+            || match &self.line {
+                Some(line) => line.has_output(),
+                None => self.online,
+            }
+    }
+
+    /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.
+    pub(super) fn lose_line(&mut self) {
+        self.queued = if self.closed { 0 } else { self.arena.messages() };
+        self.reset();
+    }
+
+    /// Gives up `line`: what it had not wholly sent returns to the arena.
+    pub(super) fn retire(&mut self, mut line: Box<Line>) {
+        line.batch.give_back(&mut self.arena);
+        self.reset();
+    }
+
+    /// There is no connection.
+    fn reset(&mut self) {
+        self.control.clear();
+        self.online = false;
+        self.blocked = false;
+        self.armed = false;
+        self.failed = false;
+        self.orphaned = false;
+        self.pace = Pace::new();
+    }
+}
+
+/// A connection's writing side and what is on its way into it: the writer's role.
+pub(crate) struct Line {
+    stream: Arc<Stream>,
+    sealer: Sealer,
+    batch: Batch,
+    /// Wire bytes made from commands, or from messages in other wire forms.
+    wire: Vec<u8>,
+    wire_taken: usize,
+    /// Length in the batch of the message that `wire` holds in another wire form.
+    sealed: Option<usize>,
+}
+
+impl Line {
+    pub(super) fn new(stream: Arc<Stream>, sealer: Sealer) -> Line {
+        Line { stream, sealer, batch: Batch::default(), wire: Vec::new(), wire_taken: 0, sealed: None }
+    }
+
+    pub(super) fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    fn has_output(&self) -> bool {
+        self.wire_taken < self.wire.len() || !self.batch.is_empty()
+    }
+
+    /// Takes over what waits in `tx`, and says whether there is anything to write.
+    pub(super) fn load(&mut self, tx: &mut Tx) -> bool {
+        if self.wire_taken < self.wire.len() {
+            return true;
+        }
+        self.wire.clear();
+        self.wire_taken = 0;
+        if self.batch.is_empty() && !tx.arena.is_empty() {
+            self.batch.load(&mut tx.arena);
+        }
+        // Commands go between messages only.
+        if !tx.control.is_empty() && self.batch.at_boundary() {
+            tx.control.drain(..).for_each(|control| self.encode(&control));
+        }
+        if self.wire.is_empty() && !self.sealer.is_plain() {
+            tx.sent_messages(self.seal());
+        }
+        self.has_output()
+    }
+
+    fn encode(&mut self, control: &Control) {
+        let command = match control {
+            Control::Ping { ttl, context } => Command::Ping { ttl: *ttl, context },
+            Control::Pong { context } => Command::Pong { context },
+            Control::Subscribe { topic, wanted: true } => Command::Subscribe(topic),
+            Control::Subscribe { topic, wanted: false } => Command::Cancel(topic),
+        };
+        self.sealer.command(&command, &mut self.wire);
+    }
+
+    /// Makes the wire form of the next message; its plain form stays in the batch until the last
+    /// wire byte is taken. Returns how many messages without any wire form (a STREAM's empty body)
+    /// were passed over.
+    fn seal(&mut self) -> usize {
+        let mut plain = Vec::new();
+        let mut passed = 0;
+        while self.wire.is_empty() && !self.batch.is_empty() {
+            plain.clear();
+            let len = self.batch.next_message(&mut plain);
+            self.sealer.seal(&plain, &mut self.wire);
+            if self.wire.is_empty() {
+                passed += self.batch.advance(len);
+            } else {
+                self.sealed = Some(len);
+            }
+        }
+        passed
+    }
+
+    /// One write; returns the bytes taken and the messages completed. `stop_at_boundary`: commands wait.
+    pub(super) fn write(&mut self, stop_at_boundary: bool) -> io::Result<(usize, usize)> {
+        if self.wire_taken < self.wire.len() {
+            let taken = self.stream.send(&self.wire[self.wire_taken..])?;
+            return Ok((taken, self.wire_written(taken)));
+        }
+        let budget = match (stop_at_boundary, self.batch.to_boundary()) {
+            (true, rest) if rest > 0 => rest.min(WRITE_MAX),
+            _ => WRITE_MAX,
+        };
+        let taken = match self.batch.only_slice(budget) {
+            Some(piece) => self.stream.send(piece)?,
+            None => {
+                let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(SLICES_MAX);
+                self.batch.slices(budget, SLICES_MAX, &mut slices);
+                self.stream.send_vectored(&slices)?
+            }
+        };
+        Ok((taken, self.batch.advance(taken)))
+    }
+
+    fn wire_written(&mut self, taken: usize) -> usize {
+        self.wire_taken += taken;
+        match self.sealed.take_if(|_| self.wire_taken == self.wire.len()) {
+            Some(len) => self.batch.advance(len),
+            None => 0,
+        }
+    }
+
+    /// Whether a flush that has written `bytes` should leave the rest to the I/O thread.
+    pub(super) fn is_enough(bytes: usize) -> bool {
+        bytes >= FLUSH_MAX
+    }
+}

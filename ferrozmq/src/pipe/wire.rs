@@ -1,0 +1,607 @@
+//! A pipe to another process: the queue in each direction, and whoever drives it.
+//!
+//! A [`WirePipe`] is shared by the socket, whose calls may read and write the connection on the
+//! spot, and the I/O thread, which does it when the application is elsewhere. It outlives
+//! connections: a connecting pipe keeps its queue while the I/O thread redials.
+//!
+//! Locks: `tx` and `rx` are never held together, and never across a system call that moves data
+//! (arming and disarming a descriptor happens under them). Below them lie the mailbox's and the
+//! desk's queues.
+
+use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
+use crate::pipe::signal::{Mailbox, Signal};
+use crate::pipe::subscriptions::Subscriptions;
+use crate::pipe::tx::{Control, Line, Tx};
+use crate::sync::{Mutex, MutexGuard};
+use crate::sys::epoll::Epoll;
+use crate::transport::Stream;
+use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::Message;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Bodies this long are kept by reference instead of copied into the queue.
+pub(crate) const SHARE_FROM: usize = 16 * 1024;
+/// The same for a message that goes to several peers.
+pub(crate) const FANOUT_SHARE_FROM: usize = 1024;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// A number no other pipe of this process has.
+pub(crate) fn new_pipe_id() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What came of a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// Everything is with the kernel, or will be by whoever is writing now.
+    Done,
+    /// The kernel takes no more for now.
+    Blocked,
+    /// There is no connection.
+    Offline,
+}
+
+/// What came of a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// There are messages to take.
+    Messages,
+    /// Nothing whole has come, or somebody else is reading.
+    Nothing,
+    /// No more input will come over this connection.
+    Ended,
+}
+
+/// A new connection's two halves, handed over at the end of the handshake.
+pub(crate) struct Halves {
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) sealer: Sealer,
+    pub(crate) opener: Opener,
+    /// What came behind the handshake.
+    pub(crate) surplus: BytesMut,
+    /// Number of the connection, for the frames it delivers.
+    pub(crate) origin: u64,
+    /// Token of the connection in its I/O thread.
+    pub(crate) token: u64,
+    /// The set in which its input is watched.
+    pub(crate) set: Arc<Epoll>,
+}
+
+/// A pipe between a socket here and one in another process.
+pub(crate) struct WirePipe {
+    id: u64,
+    desk: Arc<Desk>,
+    mailbox: Arc<Mailbox>,
+    tx: Mutex<Tx>,
+    rx: Mutex<Rx>,
+    /// Token of the present connection.
+    token: AtomicU64,
+    /// Something came since the I/O thread last asked (heartbeats).
+    seen: AtomicBool,
+    peer_ttl_ms: AtomicU64,
+    ping_due: AtomicBool,
+}
+
+impl WirePipe {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        mailbox: Arc<Mailbox>,
+        sndhwm: usize,
+        rcvhwm: usize,
+        conflate: bool,
+    ) -> Arc<WirePipe> {
+        Arc::new(WirePipe {
+            id: new_pipe_id(),
+            desk,
+            mailbox,
+            tx: Mutex::new(Tx::new(sndhwm, conflate)),
+            rx: Mutex::new(Rx::new(rcvhwm, conflate)),
+            token: AtomicU64::new(0),
+            seen: AtomicBool::new(false),
+            peer_ttl_ms: AtomicU64::new(0),
+            ping_due: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Changes the high-water marks; they hold from the next message on.
+    pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
+        let mut tx = self.tx.lock();
+        tx.hwm = sndhwm;
+        if tx.room_wanted && tx.room() > 0 {
+            tx.room_wanted = false;
+            self.mailbox.post(Signal::Writable(self.id));
+        }
+        drop(tx);
+        let mut rx = self.rx.lock();
+        rx.hwm = rcvhwm;
+        rx.resume_if_due();
+    }
+
+    // ---- The socket's side: writing ----
+
+    /// How many messages may be queued now. With none, the socket will get a `Writable` signal.
+    pub(crate) fn room(&self) -> usize {
+        let mut tx = self.tx.lock();
+        let room = tx.room();
+        tx.room_wanted = room == 0;
+        room
+    }
+
+    /// Queues a message; says whether the caller should flush now. A closed pipe takes nothing and says so.
+    #[inline]
+    pub(crate) fn push(self: &Arc<Self>, message: &Message, share_from: usize) -> Result<bool, Closed> {
+        let mut tx = self.tx.lock();
+        if tx.closed {
+            return Err(Closed);
+        }
+        let now = tx.push(message, share_from);
+        if !now && tx.online && !tx.failed {
+            self.leave_for_later(&mut tx);
+        }
+        Ok(now)
+    }
+
+    /// Somebody must write what is queued even if this thread never comes back.
+    fn leave_for_later(self: &Arc<Self>, tx: &mut Tx) {
+        if tx.blocked {
+            self.arm(tx);
+        } else if !tx.backstopped {
+            tx.backstopped = true;
+            self.desk.backstop(Arc::clone(self));
+        }
+    }
+
+    fn arm(&self, tx: &mut Tx) {
+        if tx.armed {
+            return;
+        }
+        if let Some(line) = &tx.line {
+            tx.armed = true;
+            self.desk.arm_output(line.stream().as_ref().as_fd(), self.token.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Tells the peer about a subscription, unless the replay of `version` or a later one does.
+    pub(crate) fn subscribe(&self, topic: Bytes, wanted: bool, version: u64) {
+        let mut tx = self.tx.lock();
+        if tx.online && tx.subscriptions < version {
+            tx.subscriptions = version;
+            tx.push_control(Control::Subscribe { topic, wanted });
+            drop(tx);
+            self.flush_and_arm();
+        }
+    }
+
+    /// Writes what is queued, as far as the kernel takes it.
+    pub(crate) fn flush(&self) -> Flush {
+        // Before the lock, so that it is dropped after it.
+        let mut role = Role { pipe: self, held: None };
+        let mut tx = self.tx.lock();
+        let Some(mut line) = tx.line.take() else {
+            tx.wanted = true;
+            return if tx.online { Flush::Done } else { Flush::Offline };
+        };
+        if tx.failed {
+            tx.line = Some(line);
+            return Flush::Offline;
+        }
+        role.held = Some(Half::Writing);
+        let mut written = 0;
+        loop {
+            tx.wanted = false;
+            if tx.orphaned || !line.load(&mut tx) {
+                tx.blocked = false;
+                return self.put_back(tx, line, Flush::Done, role);
+            }
+            let commands_wait = !tx.control.is_empty();
+            drop(tx);
+            let begin = Instant::now();
+            let result = line.write(commands_wait);
+            let end = Instant::now();
+            tx = self.tx.lock();
+            match result {
+                Ok((bytes, messages)) => {
+                    written += bytes;
+                    tx.sent_messages(messages);
+                    tx.pace.writing(begin);
+                    tx.pace.wrote(bytes, end);
+                    self.tell_of_room(&mut tx);
+                    if Line::is_enough(written) {
+                        tx.blocked = true;
+                        return self.put_back(tx, line, Flush::Blocked, role);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    tx.blocked = true;
+                    return self.put_back(tx, line, Flush::Blocked, role);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    tx.failed = true;
+                    self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
+                    return self.put_back(tx, line, Flush::Offline, role);
+                }
+            }
+        }
+    }
+
+    fn put_back(
+        &self,
+        mut tx: MutexGuard<'_, Tx>,
+        line: Box<Line>,
+        result: Flush,
+        mut role: Role<'_>,
+    ) -> Flush {
+        role.held = None;
+        if tx.orphaned {
+            tx.retire(line);
+            drop(tx);
+            self.desk.leave(Errand::Released(self.token.load(Ordering::Relaxed)));
+            return Flush::Offline;
+        }
+        tx.line = Some(line);
+        result
+    }
+
+    fn tell_of_room(&self, tx: &mut Tx) {
+        if tx.room_wanted && tx.has_new_room() {
+            tx.room_wanted = false;
+            self.mailbox.post(Signal::Writable(self.id));
+        }
+    }
+
+    /// Flushes, and has the I/O thread write the rest when the kernel takes it.
+    pub(crate) fn flush_and_arm(&self) -> Flush {
+        let result = self.flush();
+        if result == Flush::Blocked {
+            self.arm_output();
+        }
+        result
+    }
+
+    /// Has the I/O thread write what the kernel did not take.
+    pub(crate) fn arm_output(&self) {
+        let mut tx = self.tx.lock();
+        if tx.blocked {
+            self.arm(&mut tx);
+        }
+    }
+
+    /// The sender pauses: the next message is written at once.
+    pub(crate) fn pause(&self) {
+        self.tx.lock().pace.pause();
+    }
+
+    /// Ends the connection. What is queued goes to the kernel if it takes it now.
+    pub(crate) fn hang_up(&self) {
+        self.flush();
+        self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
+    }
+
+    /// Messages not yet with the kernel.
+    pub(crate) fn queued(&self) -> usize {
+        self.tx.lock().queued
+    }
+
+    /// Whether nothing waits to be written and nobody is writing.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.tx.lock().has_output()
+    }
+
+    /// Takes no more messages; returns how many were queued and are dropped if `discard`.
+    pub(crate) fn close(&self, discard: bool) -> usize {
+        let mut tx = self.tx.lock();
+        tx.closed = true;
+        if discard { std::mem::take(&mut tx.queued) } else { 0 }
+    }
+
+    // ---- The socket's side: reading ----
+
+    /// Everything that has arrived; the socket has consumed all it took before. With nothing, the
+    /// socket will get a `Readable` signal.
+    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> bool {
+        let mut rx = self.rx.lock();
+        rx.held = 0;
+        if rx.runs.is_empty() {
+            rx.input_wanted = true;
+            rx.resume_if_due();
+            return false;
+        }
+        rx.held = std::mem::take(&mut rx.waiting);
+        into.append(&mut rx.runs);
+        rx.resume_if_due();
+        true
+    }
+
+    /// Whether messages wait to be taken.
+    pub(crate) fn has_input(&self) -> bool {
+        self.rx.lock().waiting > 0
+    }
+
+    /// The descriptor to wait on for input, if nothing keeps this pipe from reading.
+    pub(crate) fn input_descriptor(&self) -> Option<(Arc<Stream>, RawFd)> {
+        let rx = self.rx.lock();
+        if !rx.online || rx.paused || rx.orphaned {
+            return None;
+        }
+        let watch = rx.watch.as_ref()?;
+        Some((Arc::clone(&watch.stream), watch.stream.as_raw_fd()))
+    }
+
+    /// Reads what has come. `notify`: the socket is to be told by signal (the caller is not in it).
+    pub(crate) fn fill(&self, notify: bool) -> Fill {
+        let mut rx = self.rx.lock();
+        if rx.is_full() || rx.end.is_some() {
+            rx.pause();
+            return if rx.end.is_some() { Fill::Ended } else { Fill::Nothing };
+        }
+        let limit = rx.read_limit();
+        let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+        drop(rx);
+        self.read(intake, limit, notify).1
+    }
+
+    /// Reads with the reader's role: the bytes it brought, and what came of it.
+    fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool) -> (usize, Fill) {
+        let mut role = Role { pipe: self, held: Some(Half::Reading) };
+        intake.fill(limit);
+        let bytes = intake.haul.bytes;
+        let result = self.account(intake, notify);
+        role.held = None;
+        (bytes, result)
+    }
+
+    /// Reads on to the end of the stream, whatever the high-water mark: the connection is over, and
+    /// what the peer sent before is not lost. Bounded by what the kernel holds.
+    pub(crate) fn drain(&self) -> Fill {
+        const DRAIN_MAX: usize = 16 * 1024 * 1024;
+        let mut total = 0;
+        loop {
+            let mut rx = self.rx.lock();
+            if rx.end.is_some() || total > DRAIN_MAX {
+                return Fill::Ended;
+            }
+            let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+            drop(rx);
+            let (got, result) = self.read(intake, usize::MAX, true);
+            total += got;
+            if got == 0 {
+                return result;
+            }
+        }
+    }
+
+    fn account(&self, mut intake: Box<Intake>, notify: bool) -> Fill {
+        let messages = intake.haul.messages();
+        let end = intake.haul.end;
+        let notices = std::mem::take(&mut intake.haul.notices);
+        if intake.haul.bytes > 0 {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+        self.act_on(notices);
+        let mut rx = self.rx.lock();
+        rx.store(&mut intake);
+        let mut tell = false;
+        if messages > 0 && rx.input_wanted {
+            rx.input_wanted = false;
+            tell = notify;
+        }
+        let released = rx.orphaned;
+        if released {
+            rx.online = false;
+            rx.orphaned = false;
+        } else {
+            rx.intake = Some(intake);
+        }
+        drop(rx);
+        if tell {
+            self.mailbox.post(Signal::Readable(self.id));
+        }
+        let token = self.token.load(Ordering::Relaxed);
+        if released {
+            self.desk.leave(Errand::Released(token));
+        } else if end.is_some() {
+            self.desk.leave(Errand::Broken(token));
+        }
+        match (messages, end) {
+            (0, None) => Fill::Nothing,
+            (0, Some(_)) => Fill::Ended,
+            _ => Fill::Messages,
+        }
+    }
+
+    fn act_on(&self, notices: Vec<Notice>) {
+        let mut pong = false;
+        for notice in notices {
+            match notice {
+                Notice::Subscription { topic, wanted } => {
+                    self.mailbox.post(Signal::Subscription { pipe: self.id, topic, wanted });
+                }
+                Notice::Ping { ttl, context } => {
+                    self.peer_ttl_ms.store(ttl.as_millis() as u64, Ordering::Relaxed);
+                    self.ping_due.store(true, Ordering::Relaxed);
+                    self.tx.lock().push_control(Control::Pong { context });
+                    pong = true;
+                }
+                Notice::Pong => {}
+            }
+        }
+        if pong {
+            self.flush_and_arm();
+        }
+    }
+
+    // ---- The I/O thread's side ----
+
+    /// A connection is ready: from now on anybody may drive it.
+    pub(crate) fn go_online(&self, halves: Halves, subscriptions: &Mutex<Subscriptions>) {
+        let Halves { stream, sealer, opener, surplus, origin, token, set } = halves;
+        self.token.store(token, Ordering::Relaxed);
+        self.seen.store(true, Ordering::Relaxed);
+        self.peer_ttl_ms.store(0, Ordering::Relaxed);
+        {
+            // Both locks: a change is replayed here, or told by the socket, never both or neither.
+            let wanted = subscriptions.lock();
+            let mut tx = self.tx.lock();
+            tx.online = true;
+            tx.subscriptions = wanted.version();
+            tx.line = Some(Box::new(Line::new(Arc::clone(&stream), sealer)));
+            for topic in wanted.topics() {
+                tx.push_control(Control::Subscribe { topic: topic.clone(), wanted: true });
+            }
+        }
+        {
+            let mut rx = self.rx.lock();
+            rx.online = true;
+            rx.end = None;
+            rx.paused = false;
+            rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
+            let watch = Watch { set, stream, token: self.id };
+            watch.begin();
+            rx.watch = Some(watch);
+        }
+        // What came behind the handshake is in user space, where no descriptor tells of it.
+        self.fill(true);
+        self.mailbox.post(Signal::Online);
+        self.flush_and_arm();
+    }
+
+    /// Takes the connection away from whoever drives it. `false`: somebody is in a system call and
+    /// will leave [`Errand::Released`]; call again then.
+    pub(crate) fn go_offline(&self) -> bool {
+        let mut free = true;
+        {
+            let mut rx = self.rx.lock();
+            rx.pause();
+            if rx.online && rx.intake.take().is_none() {
+                rx.orphaned = true;
+                free = false;
+            } else {
+                rx.online = false;
+                rx.watch = None;
+            }
+        }
+        let mut tx = self.tx.lock();
+        match tx.line.take() {
+            Some(line) => tx.retire(line),
+            None if tx.online => {
+                tx.orphaned = true;
+                free = false;
+            }
+            None => {}
+        }
+        free
+    }
+
+    /// Why input ended, if it did.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.rx.lock().end
+    }
+
+    /// Whether reading is held back by the high-water mark.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.rx.lock().paused
+    }
+
+    /// Whether something came since the last call.
+    pub(crate) fn take_seen(&self) -> bool {
+        self.seen.swap(false, Ordering::Relaxed)
+    }
+
+    /// The time-to-live the peer's PING asked for, if one came since the last call; in milliseconds.
+    pub(crate) fn take_peer_ttl_ms(&self) -> Option<u64> {
+        self.ping_due.swap(false, Ordering::Relaxed).then(|| self.peer_ttl_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sends a PING.
+    pub(crate) fn ping(&self, ttl: std::time::Duration, context: Bytes) {
+        self.tx.lock().push_control(Control::Ping { ttl, context });
+        self.flush_and_arm();
+    }
+
+    /// The kernel takes output again.
+    pub(crate) fn output_ready(&self) {
+        {
+            let mut tx = self.tx.lock();
+            tx.armed = false;
+        }
+        self.flush_and_arm();
+    }
+
+    /// The backstop: writes what a streaming sender left behind. Says whether to look again.
+    pub(crate) fn flush_straggler(&self) -> bool {
+        {
+            let mut tx = self.tx.lock();
+            if !tx.online || tx.failed || tx.closed && tx.arena.is_empty() {
+                tx.backstopped = false;
+                return false;
+            }
+            if tx.pace.wrote_since_last_look() {
+                // The sender is at it; it writes what it queues.
+                return true;
+            }
+            tx.pace.pause();
+            tx.backstopped = false;
+        }
+        self.flush_and_arm();
+        false
+    }
+
+    /// Messages that wait here to be taken by the socket, and to be sent.
+    pub(crate) fn queued_both(&self) -> (usize, usize) {
+        let queued = self.tx.lock().queued;
+        let rx = self.rx.lock();
+        (rx.waiting + rx.held, queued)
+    }
+}
+
+/// The pipe takes no more messages.
+pub(crate) struct Closed;
+
+/// A half of a connection while its driver has it out of its lock.
+///
+/// A panic meanwhile is a bug of ours. It takes the half down with it, and would leave everybody
+/// waiting for its return; so it ends the connection.
+struct Role<'a> {
+    pipe: &'a WirePipe,
+    held: Option<Half>,
+}
+
+enum Half {
+    Reading,
+    Writing,
+}
+
+impl Drop for Role<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(half) = self.held.take() {
+            self.pipe.lose(&half);
+        }
+    }
+}
+
+impl WirePipe {
+    #[cold]
+    fn lose(&self, half: &Half) {
+        match half {
+            Half::Reading => self.rx.lock().lose_intake(),
+            Half::Writing => self.tx.lock().lose_line(),
+        }
+        let token = self.token.load(Ordering::Relaxed);
+        self.desk.leave(Errand::Broken(token));
+        // If it was being closed already, that is what the closing waits for.
+        self.desk.leave(Errand::Released(token));
+    }
+}

@@ -1,0 +1,374 @@
+//! One socket's state, and the rules by which calls and signals change it.
+//!
+//! A [`Core`] is behind its socket's guard: a thread that holds it is *in* the socket. Signals from
+//! other threads are read first thing in every call, so that a call always sees what came before it.
+
+use super::ends::{End, Ends, WireEnd};
+use crate::error::{Error, Result};
+use crate::io::owner::Owner;
+use crate::pipe::signal::{Mailbox, Signal};
+use crate::pipe::wire::Fill;
+use crate::sys::epoll::{Epoll, Events};
+use crate::{Message, SocketType};
+use ferrozmq_proto::option::Options;
+use ferrozmq_proto::pattern::{Attach, Attached, Pattern, PatternOptions, PipeId, Refusal, Refused};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::endpoints::BoundEndpoint;
+use super::staging::Staging;
+use super::wait::Source;
+use crate::sys::poll::PollFd;
+
+/// Connections read per look at a set.
+const SET_EVENTS: usize = 64;
+
+/// A socket's state.
+pub(crate) struct Core {
+    pub(super) kind: SocketType,
+    pub(super) pattern: Pattern,
+    pub(super) ends: Ends,
+    pub(super) options: Options,
+    pub(super) endpoints: Vec<BoundEndpoint>,
+    pub(super) last_endpoint: String,
+    pub(super) staging: Staging,
+    /// Taken when the socket closes.
+    pub(super) owner: Option<Arc<Owner>>,
+    /// Peers whose handshake is done, by pipe.
+    pub(super) ready: HashSet<u64>,
+    /// Subscriptions of each peer, counted (PUB and XPUB).
+    pub(super) subscribed: HashMap<u64, usize>,
+    /// Grows with every signal and every successful read.
+    pub(super) changes: u64,
+    /// Threads that wait behind the one that leads.
+    pub(super) followers: usize,
+    /// Threads that wait for input, and so keep the lease.
+    pub(super) leases: usize,
+    /// Buffers of the last wait, for the next.
+    pub(super) fds: Vec<PollFd>,
+    pub(super) sources: Vec<Source>,
+}
+
+impl Core {
+    pub(super) fn new(kind: SocketType, options: Options, owner: Arc<Owner>, seed: u64) -> Core {
+        let pattern = Pattern::new(kind, pattern_options(&options), seed);
+        let mut ends = Ends::new();
+        if matches!(kind, SocketType::Sub | SocketType::XSub) {
+            ends.record_subscriptions(Arc::clone(&owner.subscriptions));
+        }
+        Core {
+            kind,
+            pattern,
+            ends,
+            options,
+            endpoints: Vec::new(),
+            last_endpoint: String::new(),
+            staging: Staging::default(),
+            owner: Some(owner),
+            ready: HashSet::new(),
+            subscribed: HashMap::new(),
+            changes: 0,
+            followers: 0,
+            leases: 0,
+            fds: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Reads the signals left by other threads.
+    pub(super) fn read_signals(&mut self, mailbox: &Mailbox) {
+        for signal in mailbox.take() {
+            self.changes += 1;
+            self.on_signal(signal);
+        }
+        self.finish_ended();
+    }
+
+    fn on_signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Attach(pipe) => {
+                let id = self.ends.add(End::Wire(WireEnd::new(pipe, self.options.conflate)));
+                self.attach(id, Attach { routing_id: None, local: false });
+            }
+            Signal::AttachInproc(end) => {
+                let routing_id = end.peer_routing_id.clone();
+                let id = self.attach_inproc(*end, Attach { routing_id: None, local: false });
+                self.identify(id, &routing_id);
+            }
+            Signal::InprocBound { pipe, hwm, routing_id } => {
+                let Some(id) = self.ends.find(pipe) else { return };
+                self.ready.insert(pipe);
+                if let Some(End::Inproc(end)) = self.ends.end(id) {
+                    end.set_hwm(hwm);
+                }
+                self.identify(id, &routing_id);
+                self.pattern.writable(id);
+            }
+            Signal::Identify { pipe, peer } => {
+                let Some(id) = self.ends.find(pipe) else { return };
+                self.ready.insert(pipe);
+                let routing_id = peer.routing_id.clone();
+                self.ends.set_peer(id, peer);
+                self.identify(id, &routing_id);
+            }
+            // Having been woken is all there is to do.
+            Signal::Online => {}
+            Signal::Readable(pipe) => {
+                if let Some(id) = self.ends.find(pipe) {
+                    self.pattern.readable(id);
+                }
+            }
+            Signal::Writable(pipe) => {
+                if let Some(id) = self.ends.find(pipe) {
+                    self.pattern.writable(id);
+                }
+            }
+            Signal::Subscription { pipe, topic, wanted } => {
+                let Some(id) = self.ends.find(pipe) else { return };
+                let count = self.subscribed.entry(pipe).or_default();
+                *count = if wanted { *count + 1 } else { count.saturating_sub(1) };
+                self.pattern.subscription(&mut self.ends, id, &topic, wanted);
+            }
+            Signal::Reconnecting(pipe) => {
+                self.ready.remove(&pipe);
+                if let Some(id) = self.ends.find(pipe) {
+                    self.pattern.reconnecting(&mut self.ends, id);
+                }
+            }
+            Signal::Ended(pipe) => self.on_ended(pipe),
+        }
+    }
+
+    fn on_ended(&mut self, pipe: u64) {
+        self.ready.remove(&pipe);
+        self.subscribed.remove(&pipe);
+        let Some(id) = self.ends.find(pipe) else { return };
+        self.pattern.detach_out(&mut self.ends, id);
+        let never_read = matches!(self.kind, SocketType::Push | SocketType::Pub);
+        if never_read || !self.ends.has_input(id) {
+            self.ends.finished.push(id);
+            return;
+        }
+        // The pattern reads on until it finds the pipe empty: then it is finished.
+        self.ends.set_ended(id);
+        self.pattern.readable(id);
+    }
+
+    /// Detaches the pipes whose input is over and read.
+    pub(super) fn finish_ended(&mut self) {
+        while let Some(id) = self.ends.finished.pop() {
+            if self.ends.end(id).is_some() {
+                self.pattern.detach_out(&mut self.ends, id);
+                self.pattern.detach(&mut self.ends, id);
+                self.ends.remove(id);
+            }
+        }
+    }
+
+    pub(super) fn attach(&mut self, id: PipeId, how: Attach) {
+        if let Attached::Refused(_) = self.pattern.attach(&mut self.ends, id, how) {
+            use ferrozmq_proto::pattern::Pipes;
+            self.ends.close(id);
+        }
+        self.ends.flush_written();
+    }
+
+    pub(super) fn attach_inproc(&mut self, end: crate::pipe::inproc::InprocEnd, how: Attach) -> PipeId {
+        let pipe = end.id();
+        if !how.local {
+            self.ready.insert(pipe);
+        }
+        if let Some(owner) = &self.owner {
+            // Unlike a connection's, an inproc pipe's subscriptions are replayed here.
+            owner.subscriptions.lock().topics().for_each(|topic| end.subscribe(topic, true));
+        }
+        let id = self.ends.add(End::Inproc(Box::new(end)));
+        self.attach(id, how);
+        self.pattern.readable(id);
+        id
+    }
+
+    pub(super) fn identify(&mut self, id: PipeId, routing_id: &[u8]) {
+        if let Attached::Refused(_) = self.pattern.identify(&mut self.ends, id, routing_id) {
+            use ferrozmq_proto::pattern::Pipes;
+            self.ends.close(id);
+        }
+        self.ends.flush_written();
+    }
+
+    /// Hands a message to the pattern; what must be written now is written.
+    #[inline]
+    pub(super) fn try_send(&mut self, message: Message) -> std::result::Result<(), Refused> {
+        let result = self.pattern.send(&mut self.ends, message);
+        self.ends.flush_written();
+        if result.is_ok() {
+            self.ends.sent += 1;
+        }
+        result
+    }
+
+    /// Completes a message whose first part was accepted.
+    pub(super) fn send_committed(&mut self, message: Message) -> std::result::Result<(), Refused> {
+        let result = self.pattern.send_committed(&mut self.ends, message);
+        self.ends.flush_written();
+        if result.is_ok() {
+            self.ends.sent += 1;
+        }
+        result
+    }
+
+    pub(super) fn may_start_send(&mut self, first: &crate::Frame) -> std::result::Result<(), Refusal> {
+        self.pattern.may_start_send(&mut self.ends, first)
+    }
+
+    /// The next message, if there is one in user space.
+    #[inline]
+    pub(super) fn try_recv(&mut self) -> std::result::Result<Message, Refusal> {
+        match self.pattern.recv(&mut self.ends) {
+            Ok(message) => {
+                self.ends.received += 1;
+                Ok(message)
+            }
+            Err(Refusal::WouldBlock) => self.recv_again(),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn recv_again(&mut self) -> std::result::Result<Message, Refusal> {
+        self.finish_ended();
+        let awake = self.ends.wake_quiet();
+        if awake.is_empty() {
+            return Err(Refusal::WouldBlock);
+        }
+        awake.into_iter().for_each(|pipe| self.pattern.readable(pipe));
+        let message = self.pattern.recv(&mut self.ends)?;
+        self.ends.received += 1;
+        Ok(message)
+    }
+
+    /// Has inproc peers post signals from now on; `true` if some have written meanwhile.
+    pub(super) fn announce(&mut self) -> bool {
+        let awake = self.ends.announce_quiet();
+        awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        !awake.is_empty()
+    }
+
+    /// Reads the connections in `set` that have input, on this thread.
+    pub(super) fn read_set(&mut self, set: &Epoll) -> bool {
+        let mut events = Events::with_capacity(SET_EVENTS);
+        let _ = set.wait(&mut events, Some(Duration::ZERO));
+        let mut got = false;
+        for event in events.iter() {
+            got |= self.read_pipe(event.token);
+        }
+        got
+    }
+
+    /// Reads one connection on this thread.
+    pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
+        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+    }
+
+    /// The same for a pipe whose slot is known, if the slot is still its.
+    pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
+        let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
+        if end.pipe.fill(false) != Fill::Messages {
+            return false;
+        }
+        self.changes += 1;
+        self.pattern.readable(id);
+        true
+    }
+
+    /// An empty list of sources.
+    pub(super) fn spare_sources(&mut self) -> Vec<Source> {
+        std::mem::take(&mut self.sources)
+    }
+
+    pub(super) fn can_recv(&mut self) -> bool {
+        if self.staging.has_input() || self.pattern.can_recv(&mut self.ends) {
+            return true;
+        }
+        self.finish_ended();
+        let awake = self.ends.wake_quiet();
+        awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        !awake.is_empty() && self.pattern.can_recv(&mut self.ends)
+    }
+
+    pub(super) fn can_send(&mut self) -> bool {
+        self.staging.has_output() || self.pattern.can_send(&mut self.ends)
+    }
+
+    pub(super) fn subscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.pattern.subscribe(&mut self.ends, topic).map_err(Error::from_refusal)
+    }
+
+    pub(super) fn unsubscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.pattern.unsubscribe(&mut self.ends, topic).map_err(Error::from_refusal)
+    }
+
+    /// Peers that are there: whose handshake is done, or who have subscribed.
+    pub(super) fn ready_peers(&self) -> usize {
+        match self.kind {
+            SocketType::Pub | SocketType::XPub => {
+                self.subscribed.values().filter(|count| **count > 0).count()
+            }
+            _ => self.ready.len(),
+        }
+    }
+
+    /// New option values that concern live pipes and the pattern.
+    pub(super) fn apply_options(&mut self) {
+        self.pattern.configure(&pattern_options(&self.options));
+        let (sndhwm, rcvhwm) = (self.options.sndhwm as usize, self.options.rcvhwm as usize);
+        for (_, end) in self.ends.iter_mut() {
+            if let End::Wire(end) = end {
+                end.pipe.set_hwm(sndhwm, rcvhwm);
+            }
+        }
+    }
+
+    /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
+    pub(super) fn retire(&mut self, id: PipeId) {
+        self.ends.finished.push(id);
+        self.finish_ended();
+    }
+
+    /// Lets go of all pipes.
+    pub(super) fn close_ends(&mut self) {
+        let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
+        self.ends.finished.extend(all);
+        self.finish_ended();
+    }
+
+    pub(super) fn owner(&self) -> Result<&Arc<Owner>> {
+        self.owner.as_ref().ok_or_else(Error::closed)
+    }
+}
+
+/// The options that the pattern acts on.
+pub(super) fn pattern_options(options: &Options) -> PatternOptions {
+    PatternOptions {
+        router_mandatory: options.router_mandatory,
+        router_handover: options.router_handover,
+        router_raw: options.router_raw,
+        router_notify: options.router_notify,
+        probe_router: options.probe_router,
+        req_correlate: options.req_correlate,
+        req_relaxed: options.req_relaxed,
+        xpub_verbose: options.xpub_verbose,
+        xpub_verboser: options.xpub_verboser,
+        xpub_nodrop: options.xpub_nodrop,
+        xpub_manual: options.xpub_manual,
+        xpub_manual_last_value: options.xpub_manual_last_value,
+        xpub_welcome_msg: options.xpub_welcome_msg.clone(),
+        invert_matching: options.invert_matching,
+        only_first_subscribe: options.only_first_subscribe,
+        xsub_verbose_unsubscribe: options.xsub_verbose_unsubscribe,
+        stream_notify: options.stream_notify,
+        hello_msg: options.hello_msg.clone(),
+        disconnect_msg: options.disconnect_msg.clone(),
+        hiccup_msg: options.hiccup_msg.clone(),
+    }
+}

@@ -1,0 +1,414 @@
+//! A socket's ends of its pipes, and the view of them that a pattern gets.
+//!
+//! [`Ends`] is used under the socket's guard only. As [`Pipes`] it decodes input one message at a
+//! time and notes which pipes were written, for the caller to flush afterwards.
+
+use crate::peer::PeerInfo;
+use crate::pipe::inproc::InprocEnd;
+use crate::pipe::rx::Run;
+use crate::pipe::subscriptions::Subscriptions;
+use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, WirePipe};
+use crate::sync::Mutex;
+use ferrozmq_proto::Message;
+use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
+use ferrozmq_proto::zmtp::framing::Cursor;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// One end of a pipe.
+pub(super) enum End {
+    Wire(WireEnd),
+    Inproc(Box<InprocEnd>),
+}
+
+impl End {
+    /// Messages that wait to be received and to be sent.
+    pub(super) fn queued(&mut self) -> (usize, usize) {
+        match self {
+            End::Wire(end) => end.pipe.queued_both(),
+            End::Inproc(end) => end.queued(),
+        }
+    }
+}
+
+/// The socket's end of a pipe to another process.
+pub(super) struct WireEnd {
+    pub(super) pipe: Arc<WirePipe>,
+    /// Runs taken from the pipe and not decoded yet; `cursor` is in the one before them.
+    inbox: VecDeque<Run>,
+    cursor: Cursor,
+    origin: u64,
+    /// Messages that may be written before asking the pipe again.
+    credit: usize,
+    /// Written since it was last known to be flushed.
+    dirty: bool,
+    /// No more input will come after the inbox is empty.
+    ended: bool,
+    pub(super) peer: Option<Arc<PeerInfo>>,
+    conflate: bool,
+}
+
+impl WireEnd {
+    pub(super) fn new(pipe: Arc<WirePipe>, conflate: bool) -> WireEnd {
+        WireEnd {
+            pipe,
+            inbox: VecDeque::new(),
+            cursor: Cursor::default(),
+            origin: 0,
+            credit: 0,
+            dirty: false,
+            ended: false,
+            peer: None,
+            conflate,
+        }
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<Message> {
+        match self.cursor.next_message() {
+            Some(message) => Some(message.with_origin(self.origin)),
+            None => self.next_run(),
+        }
+    }
+
+    fn next_run(&mut self) -> Option<Message> {
+        loop {
+            if self.inbox.is_empty() && !self.pipe.take(&mut self.inbox) {
+                return None;
+            }
+            let run = self.inbox.pop_front()?;
+            self.origin = run.origin;
+            self.cursor = Cursor::new(run.bytes);
+            if let Some(message) = self.cursor.next_message() {
+                return Some(message.with_origin(run.origin));
+            }
+        }
+    }
+
+    fn read(&mut self) -> Option<Message> {
+        let mut message = self.next()?;
+        if self.conflate {
+            while let Some(newer) = self.next() {
+                message = newer;
+            }
+        }
+        Some(message)
+    }
+
+    fn room(&mut self) -> bool {
+        if self.credit == 0 {
+            self.credit = self.pipe.room();
+            if self.credit == 0 {
+                // What blocks or drops at the mark first does what it can to get below it.
+                self.pipe.flush_and_arm();
+                self.credit = self.pipe.room();
+            }
+        }
+        self.credit > 0
+    }
+}
+
+/// All ends of one socket's pipes.
+pub(super) struct Ends {
+    slots: Vec<Option<End>>,
+    free: Vec<u32>,
+    by_id: HashMap<u64, PipeId>,
+    wires: usize,
+    /// Pipes that messages were just written to and that want a flush now.
+    flush_now: Vec<PipeId>,
+    /// Pipes that were written to and may hold back output.
+    dirty: Vec<PipeId>,
+    /// Inproc ends that were found empty and have not asked for a signal.
+    quiet: Vec<PipeId>,
+    /// Ends whose input is over and read.
+    pub(super) finished: Vec<PipeId>,
+    subscriptions: Option<Arc<Mutex<Subscriptions>>>,
+    pub(super) drops: [u64; DROPS],
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) conflate: bool,
+}
+
+/// Number of reasons in [`Dropped`].
+const DROPS: usize = 6;
+
+/// Every reason, in the order in which they are counted.
+pub(super) const DROP_REASONS: [Dropped; DROPS] = [
+    Dropped::HighWaterMark,
+    Dropped::NoPeer,
+    Dropped::Unroutable,
+    Dropped::Disconnected,
+    Dropped::Filtered,
+    Dropped::Malformed,
+];
+
+impl Ends {
+    pub(super) fn new() -> Ends {
+        Ends {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_id: HashMap::new(),
+            wires: 0,
+            flush_now: Vec::new(),
+            dirty: Vec::new(),
+            quiet: Vec::new(),
+            finished: Vec::new(),
+            subscriptions: None,
+            drops: [0; DROPS],
+            sent: 0,
+            received: 0,
+            conflate: false,
+        }
+    }
+
+    pub(super) fn add(&mut self, end: End) -> PipeId {
+        let id = match &end {
+            End::Wire(end) => {
+                self.wires += 1;
+                end.pipe.id()
+            }
+            End::Inproc(end) => end.id(),
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        self.slots[slot as usize] = Some(end);
+        self.by_id.insert(id, PipeId(slot));
+        PipeId(slot)
+    }
+
+    pub(super) fn remove(&mut self, pipe: PipeId) -> Option<End> {
+        let end = self.slots.get_mut(pipe.0 as usize)?.take()?;
+        let id = match &end {
+            End::Wire(end) => {
+                self.wires -= 1;
+                end.pipe.id()
+            }
+            End::Inproc(end) => end.id(),
+        };
+        self.by_id.remove(&id);
+        self.free.push(pipe.0);
+        self.dirty.retain(|other| *other != pipe);
+        self.quiet.retain(|other| *other != pipe);
+        Some(end)
+    }
+
+    pub(super) fn find(&self, id: u64) -> Option<PipeId> {
+        self.by_id.get(&id).copied()
+    }
+
+    #[inline]
+    pub(super) fn end(&mut self, pipe: PipeId) -> Option<&mut End> {
+        self.slots.get_mut(pipe.0 as usize)?.as_mut()
+    }
+
+    pub(super) fn wire(&mut self, pipe: PipeId) -> Option<&mut WireEnd> {
+        match self.end(pipe)? {
+            End::Wire(end) => Some(end),
+            End::Inproc(_) => None,
+        }
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut End)> {
+        let slots = self.slots.iter_mut().enumerate();
+        slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Ends that lead to other processes.
+    pub(super) fn wires(&self) -> usize {
+        self.wires
+    }
+
+    /// Writes what must not wait: after every send.
+    #[inline]
+    pub(super) fn flush_written(&mut self) {
+        while let Some(pipe) = self.flush_now.pop() {
+            if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+                end.pipe.flush_and_arm();
+            }
+        }
+    }
+
+    /// Writes everything held back: before the thread blocks or polls.
+    pub(super) fn flush_all(&mut self) {
+        self.flush_written();
+        while let Some(pipe) = self.dirty.pop() {
+            if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+                end.dirty = false;
+                end.pipe.pause();
+                end.pipe.flush_and_arm();
+            }
+        }
+    }
+
+    /// Inproc ends that have input again since they were found empty.
+    pub(super) fn wake_quiet(&mut self) -> Vec<PipeId> {
+        let mut awake = Vec::new();
+        let slots = &mut self.slots;
+        self.quiet.retain(|pipe| match slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+            Some(End::Inproc(end)) => {
+                let has_input = end.has_input();
+                if has_input {
+                    awake.push(*pipe);
+                }
+                !has_input
+            }
+            _ => false,
+        });
+        awake
+    }
+
+    /// Has the peers of all quiet inproc ends post a signal; returns those that have input after all.
+    pub(super) fn announce_quiet(&mut self) -> Vec<PipeId> {
+        if self.quiet.is_empty() {
+            return Vec::new();
+        }
+        for pipe in &self.quiet {
+            if let Some(Some(End::Inproc(end))) = self.slots.get(pipe.0 as usize) {
+                end.announce_starving();
+            }
+        }
+        crate::sys::membarrier::heavy();
+        let awake = self.wake_quiet();
+        self.quiet.clear();
+        awake
+    }
+
+    /// Whether there are messages to read from `pipe` in user space.
+    pub(super) fn has_input(&mut self, pipe: PipeId) -> bool {
+        match self.end(pipe) {
+            Some(End::Wire(end)) => {
+                !end.inbox.is_empty() || end.cursor.remaining() > 0 || end.pipe.has_input()
+            }
+            Some(End::Inproc(end)) => end.has_input(),
+            None => false,
+        }
+    }
+
+    /// No more input will come over `pipe` than is there now.
+    pub(super) fn set_ended(&mut self, pipe: PipeId) {
+        match self.end(pipe) {
+            Some(End::Wire(end)) => end.ended = true,
+            Some(End::Inproc(end)) => end.ended = true,
+            None => {}
+        }
+    }
+
+    pub(super) fn record_subscriptions(&mut self, log: Arc<Mutex<Subscriptions>>) {
+        self.subscriptions = Some(log);
+    }
+
+    pub(super) fn set_peer(&mut self, pipe: PipeId, peer: Arc<PeerInfo>) {
+        if let Some(end) = self.wire(pipe) {
+            end.peer = Some(peer);
+        }
+    }
+
+    fn mark_dirty(&mut self, pipe: PipeId) {
+        if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+            if !end.dirty {
+                end.dirty = true;
+                self.dirty.push(pipe);
+            }
+        }
+    }
+
+    #[inline]
+    fn wire_write(&mut self, pipe: PipeId, message: &Message, share_from: usize) {
+        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        end.credit = end.credit.saturating_sub(1);
+        match end.pipe.push(message, share_from) {
+            Ok(true) => self.flush_now.push(pipe),
+            Ok(false) if end.dirty => {}
+            Ok(false) => self.mark_dirty(pipe),
+            Err(_) => self.dropped(Some(pipe), Dropped::Disconnected),
+        }
+    }
+}
+
+impl Pipes for Ends {
+    #[inline]
+    fn read(&mut self, pipe: PipeId) -> Option<Message> {
+        let end = self.slots.get_mut(pipe.0 as usize)?.as_mut()?;
+        match end {
+            End::Wire(end) => {
+                let message = end.read();
+                if message.is_none() && end.ended {
+                    self.finished.push(pipe);
+                }
+                message
+            }
+            End::Inproc(end) => {
+                let message = end.pop();
+                if message.is_none() {
+                    let list = if end.ended { &mut self.finished } else { &mut self.quiet };
+                    list.push(pipe);
+                }
+                message
+            }
+        }
+    }
+
+    #[inline]
+    fn room(&mut self, pipe: PipeId) -> bool {
+        match self.end(pipe) {
+            Some(End::Wire(end)) => end.credit > 0 || end.room(),
+            Some(End::Inproc(end)) => end.room() || !end.announce_stalled(),
+            None => false,
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, pipe: PipeId, message: Message) {
+        match self.end(pipe) {
+            Some(End::Inproc(end)) => end.push(message),
+            Some(End::Wire(_)) => self.wire_write(pipe, &message, SHARE_FROM),
+            None => self.dropped(Some(pipe), Dropped::Disconnected),
+        }
+    }
+
+    #[inline]
+    fn write_shared(&mut self, pipe: PipeId, message: &Message) {
+        match self.end(pipe) {
+            Some(End::Inproc(end)) => end.push(message.clone()),
+            Some(End::Wire(_)) => self.wire_write(pipe, message, FANOUT_SHARE_FROM),
+            None => self.dropped(Some(pipe), Dropped::Disconnected),
+        }
+    }
+
+    fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {
+        let version = self.subscriptions.as_ref().map_or(u64::MAX, |log| log.lock().version());
+        match self.end(pipe) {
+            Some(End::Inproc(end)) => end.subscribe(topic, wanted),
+            Some(End::Wire(end)) => end.pipe.subscribe(bytes::Bytes::copy_from_slice(topic), wanted, version),
+            None => {}
+        }
+    }
+
+    fn upstream(&mut self, topic: &[u8], wanted: bool) {
+        if let Some(log) = &self.subscriptions {
+            log.lock().change(topic, wanted);
+        }
+    }
+
+    fn close(&mut self, pipe: PipeId) {
+        match self.end(pipe) {
+            Some(End::Wire(end)) => end.pipe.hang_up(),
+            Some(End::Inproc(_)) => self.finished.push(pipe),
+            None => {}
+        }
+    }
+
+    fn dropped(&mut self, _pipe: Option<PipeId>, why: Dropped) {
+        if let Some(index) = DROP_REASONS.iter().position(|reason| *reason == why) {
+            self.drops[index] += 1;
+        }
+    }
+}

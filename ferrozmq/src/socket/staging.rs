@@ -1,0 +1,63 @@
+//! Messages on their way in or out part by part.
+//!
+//! Only this file knows that a message may be handed over in parts (`ZMQ_SNDMORE`, `ZMQ_RCVMORE`).
+//! An unfinished message belongs to the socket: the next part, from whatever thread, continues it.
+//! Nothing of it leaves before its last part is there.
+
+use crate::{Frame, Message};
+use std::collections::VecDeque;
+
+/// A socket's unfinished messages, one in each direction.
+#[derive(Default)]
+pub(super) struct Staging {
+    outgoing: Vec<Frame>,
+    incoming: VecDeque<Frame>,
+}
+
+impl Staging {
+    /// Parts of a message to be received are left.
+    pub(super) fn has_input(&self) -> bool {
+        !self.incoming.is_empty()
+    }
+
+    /// A message to be sent has begun.
+    pub(super) fn has_output(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Adds a part that others follow.
+    pub(super) fn add(&mut self, part: Frame) {
+        self.outgoing.push(part);
+    }
+
+    /// Adds the last part: the whole message.
+    pub(super) fn complete(&mut self, last: Frame) -> Message {
+        let mut parts = std::mem::take(&mut self.outgoing);
+        parts.push(last);
+        Message::from_parts(parts).unwrap_or_default()
+    }
+
+    /// Takes back the last part of a message that could not be sent; the earlier parts stay.
+    pub(super) fn uncomplete(&mut self, message: Message) -> Frame {
+        self.outgoing = message.into_iter().collect();
+        self.outgoing.pop().unwrap_or_default()
+    }
+
+    /// Forgets the unfinished outgoing message.
+    pub(super) fn abandon(&mut self) {
+        self.outgoing.clear();
+    }
+
+    /// The next part of the message being received, and whether others follow.
+    pub(super) fn next(&mut self) -> Option<(Frame, bool)> {
+        let part = self.incoming.pop_front()?;
+        Some((part, !self.incoming.is_empty()))
+    }
+
+    /// Begins to hand out `message` part by part.
+    pub(super) fn begin(&mut self, message: Message) -> (Frame, bool) {
+        let (first, rest) = message.split_first();
+        self.incoming.extend(rest.into_iter().flatten());
+        (first, !self.incoming.is_empty())
+    }
+}

@@ -1,0 +1,149 @@
+//! CPUs and the attributes of the calling thread: affinity, name, scheduling, signals.
+//!
+//! Everything concerns the thread that calls. Nothing is remembered.
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::ffi::CString;
+use std::io;
+
+/// Longest thread name the kernel keeps, in bytes without the terminator; longer ones are cut.
+pub const MAX_NAME: usize = 15;
+
+/// How many CPUs this process may run on (its affinity mask; not cgroup quotas); at least one.
+pub fn usable() -> usize {
+    match sched_getaffinity(None) {
+        Ok(set) => usize::try_from(set.count()).unwrap_or(1).max(1),
+        // More CPUs than the mask holds.
+        Err(_) => std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+/// Restricts this thread to `cpus`. `EINVAL` if none of them exists or one is beyond the mask's size.
+pub fn set_affinity(cpus: impl IntoIterator<Item = usize>) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    for cpu in cpus {
+        if cpu >= CpuSet::MAX_CPU {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        set.set(cpu);
+    }
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+/// Names this thread, as debuggers and `top` show it: cut to [`MAX_NAME`] bytes and at the first NUL.
+pub fn set_name(name: &str) {
+    let name: Vec<u8> = name.bytes().take_while(|byte| *byte != 0).take(MAX_NAME).collect();
+    if let Ok(name) = CString::new(name) {
+        // A thread without its name works as well.
+        let _ = rustix::thread::set_name(&name);
+    }
+}
+
+/// Sets this thread's scheduling policy (`SCHED_OTHER` 0, `SCHED_FIFO` 1, `SCHED_RR` 2 …) and priority;
+/// `None` leaves one alone. Real-time policies take the priority itself. The others know only
+/// niceness, and a positive priority asks for the highest, as libzmq does. `EPERM`, `EINVAL`.
+pub fn set_scheduling(policy: Option<i32>, priority: Option<i32>) -> io::Result<()> {
+    let (old_policy, mut parameter) = scheduling()?;
+    let policy = policy.unwrap_or(old_policy);
+    let is_real_time = policy == libc::SCHED_FIFO || policy == libc::SCHED_RR;
+    parameter.sched_priority = match priority {
+        Some(priority) if is_real_time => priority,
+        None if is_real_time => parameter.sched_priority.max(1),
+        _ => 0,
+    };
+    // SAFETY: `parameter` is initialised and outlives the call; the thread is the calling one.
+    check(unsafe { libc::pthread_setschedparam(libc::pthread_self(), policy, &raw const parameter) })?;
+    match priority {
+        Some(priority) if !is_real_time && priority > 0 => {
+            Ok(rustix::process::setpriority_process(None, HIGHEST_NICENESS)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Blocks every signal for this thread, so that the application's handlers run in its own threads.
+pub fn block_signals() -> io::Result<()> {
+    let mut all = std::mem::MaybeUninit::uninit();
+    // SAFETY: `sigfillset` initialises the set, which outlives both calls; the old mask is not wanted.
+    check(unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut())
+    })
+}
+
+/// The nice value of the most favoured thread.
+const HIGHEST_NICENESS: i32 = -20;
+
+fn scheduling() -> io::Result<(i32, libc::sched_param)> {
+    let mut policy = 0;
+    // SAFETY: `sched_param` is plain integers, for which zero is valid.
+    let mut parameter: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: both results outlive the call; the thread is the calling one.
+    check(unsafe { libc::pthread_getschedparam(libc::pthread_self(), &raw mut policy, &raw mut parameter) })?;
+    Ok((policy, parameter))
+}
+
+/// The pthread functions return the errno.
+fn check(errno: i32) -> io::Result<()> {
+    if errno == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(errno)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_a_thread(body: impl FnOnce() + Send + 'static) {
+        std::thread::spawn(body).join().unwrap();
+    }
+
+    #[test]
+    fn there_is_a_cpu() {
+        assert!(usable() >= 1);
+    }
+
+    #[test]
+    fn names_are_cut() {
+        in_a_thread(|| {
+            set_name("a name that is much too long");
+            assert_eq!(rustix::thread::name().unwrap().as_bytes(), b"a name that is ");
+            set_name("nul\0inside");
+            assert_eq!(rustix::thread::name().unwrap().as_bytes(), b"nul");
+        });
+    }
+
+    #[test]
+    fn affinity_restricts() {
+        in_a_thread(|| {
+            let mine = sched_getaffinity(None).unwrap();
+            let first = (0..CpuSet::MAX_CPU).find(|cpu| mine.is_set(*cpu)).unwrap();
+            set_affinity([first]).unwrap();
+            assert_eq!(usable(), 1);
+            assert!(set_affinity([CpuSet::MAX_CPU]).is_err());
+            assert!(set_affinity([]).is_err());
+        });
+    }
+
+    #[test]
+    fn scheduling_is_set_or_refused() {
+        in_a_thread(|| {
+            set_scheduling(None, None).unwrap();
+            set_scheduling(Some(libc::SCHED_BATCH), None).unwrap();
+            assert_eq!(scheduling().unwrap().0, libc::SCHED_BATCH);
+            assert!(set_scheduling(Some(999), None).is_err());
+        });
+    }
+
+    #[test]
+    fn blocked_signals_stay_pending() {
+        in_a_thread(|| {
+            block_signals().unwrap();
+            let mut pending = std::mem::MaybeUninit::uninit();
+            // SAFETY: raises a blocked signal in this thread, then reads the pending set into `pending`.
+            unsafe {
+                assert_eq!(libc::pthread_kill(libc::pthread_self(), libc::SIGUSR1), 0);
+                assert_eq!(libc::sigpending(pending.as_mut_ptr()), 0);
+                assert_eq!(libc::sigismember(pending.as_ptr(), libc::SIGUSR1), 1);
+            }
+        });
+    }
+}

@@ -1,0 +1,106 @@
+//! Moving bytes through non-blocking stream sockets.
+//!
+//! Invariant: never blocks and never raises `SIGPIPE`, whatever flags the descriptor has. `EAGAIN` is
+//! an error of kind `WouldBlock`; reading zero bytes into room means the peer has finished.
+//!
+//! For sockets only; other descriptors give `ENOTSOCK`.
+
+use bytes::{BufMut, BytesMut};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+
+/// Most slices one [`sendmsg`] hands to the kernel (its `UIO_MAXIOV`); the rest waits for the next call.
+pub const MAX_SLICES: usize = 1024;
+
+const SEND: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
+
+/// Sends some of `bytes`; returns how many.
+#[inline]
+pub fn send(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(fd, bytes, SEND)?)
+}
+
+/// Sends some of `slices`, in order; returns how many bytes.
+#[inline]
+pub fn sendmsg(fd: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let slices = slices.get(..MAX_SLICES).unwrap_or(slices);
+    Ok(rustix::net::sendmsg(fd, slices, &mut SendAncillaryBuffer::default(), SEND)?)
+}
+
+/// Receives into `room`; returns how many bytes are initialised now. Zero with room means end of input.
+#[inline]
+pub fn recv(fd: impl AsFd, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    let ((received, _), _) = rustix::net::recv(fd, room, RecvFlags::DONTWAIT)?;
+    Ok(received.len())
+}
+
+/// Receives into `room`, which is initialised already; returns how many bytes came.
+#[inline]
+pub fn recv_slice(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
+    let (received, _) = rustix::net::recv(fd, room, RecvFlags::DONTWAIT)?;
+    Ok(received)
+}
+
+/// Receives into the spare capacity of `buffer`, which it never grows; returns how many bytes were
+/// appended. Zero with spare capacity means end of input; without any, it is an error of kind
+/// `InvalidInput`, so that a full buffer is not taken for the end.
+#[inline]
+pub fn recv_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
+    if buffer.spare_capacity_mut().is_empty() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let received = recv(fd, buffer.spare_capacity_mut())?;
+    // SAFETY: `recv` initialised that many bytes at the start of the spare capacity.
+    unsafe { buffer.advance_mut(received) };
+    Ok(received)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn bytes_travel_and_nothing_blocks() {
+        let (a, b) = UnixStream::pair().unwrap(); // blocking descriptors
+        let mut buffer = BytesMut::with_capacity(64);
+        assert_eq!(recv_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(send(&a, b"he").unwrap(), 2);
+        assert_eq!(sendmsg(&a, &[IoSlice::new(b"ll"), IoSlice::new(b"o")]).unwrap(), 3);
+        while buffer.len() < 5 {
+            recv_into(&b, &mut buffer).unwrap();
+        }
+        assert_eq!(&buffer[..], b"hello");
+        while send(&a, &[0; 4096]).is_ok() {}
+        assert_eq!(send(&a, &[0; 4096]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_full_buffer_is_not_the_end() {
+        let (a, b) = UnixStream::pair().unwrap();
+        send(&a, b"x").unwrap();
+        let mut none = BytesMut::new();
+        assert_eq!(recv_into(&b, &mut none).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        drop(a);
+        let mut some = BytesMut::with_capacity(8);
+        assert_eq!(recv_into(&b, &mut some).unwrap(), 1);
+        assert_eq!(recv_into(&b, &mut some).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_gone_peer_is_an_error_not_a_signal() {
+        let (a, b) = UnixStream::pair().unwrap();
+        drop(b);
+        assert_eq!(send(&a, b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(sendmsg(&a, &[IoSlice::new(b"x")]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn more_slices_than_the_kernel_takes() {
+        let (a, _b) = UnixStream::pair().unwrap();
+        let slices = vec![IoSlice::new(b"x"); MAX_SLICES + 10];
+        assert_eq!(sendmsg(&a, &slices).unwrap(), MAX_SLICES);
+    }
+}

@@ -1,0 +1,150 @@
+//! A connected byte stream, tcp or ipc.
+//!
+//! Invariant: non-blocking, closed on exec, no `SIGPIPE`. Dropping it closes the descriptor at once and
+//! loses what the kernel has not sent only if unread input is waiting. Whoever registered the descriptor
+//! with an epoll set deletes it there first.
+
+use super::address;
+use super::filter::Credentials;
+use super::{ipc, tcp};
+use crate::sys::io as socket_io;
+use bytes::BytesMut;
+use rustix::net;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+/// A connection's descriptor and what kind it is.
+#[derive(Debug)]
+pub struct Stream {
+    fd: OwnedFd,
+    kind: Kind,
+}
+
+/// Which transport a stream or listener belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Over IP.
+    Tcp,
+    /// Between processes of one machine.
+    Ipc,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// With the peer's address, which the kernel forgets when a connection dies.
+    Tcp(SocketAddr),
+    Ipc,
+}
+
+impl Stream {
+    pub(super) fn new(fd: OwnedFd, kind: Kind) -> Self {
+        Self { fd, kind }
+    }
+
+    /// Its transport.
+    pub fn kind(&self) -> StreamKind {
+        match self.kind {
+            Kind::Tcp(_) => StreamKind::Tcp,
+            Kind::Ipc => StreamKind::Ipc,
+        }
+    }
+
+    /// Sends some of `bytes`; returns how many. `WouldBlock` if the kernel's buffer is full.
+    #[inline]
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        socket_io::send(&self.fd, bytes)
+    }
+
+    /// Sends some of `slices`, in order; returns how many bytes.
+    #[inline]
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        socket_io::sendmsg(&self.fd, slices)
+    }
+
+    /// Receives into `room`; 0 is the end of input (or no room).
+    #[inline]
+    pub fn recv(&self, room: &mut [u8]) -> io::Result<usize> {
+        socket_io::recv_slice(&self.fd, room)
+    }
+
+    /// Receives into the spare capacity of `buffer` (see [`socket_io::recv_into`]); 0 is the end of input.
+    #[inline]
+    pub fn recv_into(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        socket_io::recv_into(&self.fd, buffer)
+    }
+
+    /// Ends both directions for every holder of the descriptor: whoever waits on it wakes up. Output the
+    /// kernel has taken is still delivered.
+    pub fn shutdown(&self) {
+        // ENOTCONN: the peer was faster.
+        let _ = net::shutdown(&self.fd, net::Shutdown::Both);
+    }
+
+    /// What the message property `Peer-Address` says: the peer's IP, or on ipc
+    /// `localhost:uid:gid:pid`, as libzmq 4.3.5 on Linux has it.
+    pub fn peer_address(&self) -> String {
+        match self.kind {
+            Kind::Tcp(peer) => address::ip_text(peer),
+            Kind::Ipc => match self.credentials() {
+                Some(Credentials { pid, uid, gid }) => format!("localhost:{uid}:{gid}:{pid}"),
+                None => String::new(),
+            },
+        }
+    }
+
+    /// Who is at the other end of an ipc connection; `None` on tcp.
+    pub fn credentials(&self) -> Option<Credentials> {
+        match self.kind {
+            Kind::Tcp(_) => None,
+            Kind::Ipc => ipc::credentials(&self.fd).ok(),
+        }
+    }
+
+    /// The peer's address, on tcp.
+    pub fn peer_socket_address(&self) -> Option<SocketAddr> {
+        match self.kind {
+            Kind::Tcp(peer) => Some(peer),
+            Kind::Ipc => None,
+        }
+    }
+
+    /// Our end as an endpoint; empty if the kernel does not say.
+    pub fn local_endpoint(&self) -> String {
+        net::getsockname(&self.fd).map_or_else(|_| String::new(), address::endpoint)
+    }
+
+    /// The peer's end as an endpoint; on ipc, `ipc://` if the peer has no name.
+    pub fn remote_endpoint(&self) -> String {
+        match self.kind {
+            Kind::Tcp(peer) => address::tcp_endpoint(peer),
+            Kind::Ipc => match net::getpeername(&self.fd) {
+                Ok(Some(peer)) => address::endpoint(peer),
+                _ => "ipc://".to_owned(),
+            },
+        }
+    }
+
+    /// Whether both ends are on this host, as far as addresses tell.
+    pub fn is_within_host(&self) -> bool {
+        match self.kind {
+            Kind::Ipc => true,
+            Kind::Tcp(peer) => net::getsockname(&self.fd)
+                .ok()
+                .and_then(|local| SocketAddr::try_from(local).ok())
+                .is_some_and(|local| tcp::is_within_host(local, peer)),
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl AsRawFd for Stream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}

@@ -1,0 +1,45 @@
+//! Socket and context options: one table from which everything about an option follows.
+//!
+//! * [`Options`] holds one socket's values, typed, with libzmq's defaults; the engine reads its fields.
+//! * [`TABLE`] has a [`Row`] for each of libzmq's options: number, name, range, who may write it,
+//!   when it is heeded, what it does. A new option is a field there and a row here.
+//! * [`ContextOptions`] and [`CONTEXT_TABLE`] are the same for a context.
+//! * [`Options::set`], [`Options::read`] and [`Options::set_text`] apply the one to the other.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ferrozmq_proto::{SocketType, option::Options};
+//!
+//! let mut options = Options::new(SocketType::Push);
+//! assert_eq!(options.sndhwm, 1000);
+//! options.set_text(SocketType::Push, "linger", "1.5s")?;
+//! assert_eq!(options.linger, Some(Duration::from_millis(1500)));
+//! let error = options.set_text(SocketType::Push, "sndhw", "10").unwrap_err();
+//! assert_eq!(error.to_string(), "option sndhw: there is no such option; did you mean sndhwm?");
+//! # Ok::<(), ferrozmq_proto::option::OptionError>(())
+//! ```
+//!
+//! Nothing here applies an option to a socket; what only a living socket can answer is handed
+//! back to it.
+
+mod access;
+mod codec;
+mod context;
+mod entry;
+mod error;
+mod options;
+mod rows;
+mod table;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use access::{Change, Reading};
+pub use context::{CONTEXT_TABLE, ContextOptions, ContextRow};
+pub use error::{ErrorClass, OptionError, Wrong};
+pub use options::{Options, ReconnectStop, RouterNotify};
+pub use rows::{ROUTING_ID_MAX, TABLE};
+pub use table::{Effect, Kinds, Live, Row, Status, Unit, ValueType};
+pub use value::Value;
