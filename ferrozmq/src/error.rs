@@ -77,6 +77,12 @@ impl Error {
         Error { kind: kind_of(errno), errno, text: Cow::Owned(format!("{what}: {error}")) }
     }
 
+    /// The same error under another number.
+    pub(crate) fn with_errno(mut self, errno: i32) -> Error {
+        self.errno = errno;
+        self
+    }
+
     pub(crate) fn would_block() -> Error {
         Error::new(ErrorKind::WouldBlock, "the call would have to wait, or waited as long as it may")
     }

@@ -1,8 +1,32 @@
-//! ZeroMQ in Rust.
-#![expect(dead_code, unused_imports, reason = "the engine that stands on these floors comes next")]
+//! ZeroMQ in Rust: brokerless messaging between threads, processes and machines.
 
+// A panic is a bug of ours; it may cost one connection or one call, and can do so only if it unwinds.
+#[cfg(panic = "abort")]
+compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwind\" in your profile");
+
+mod context;
+mod error;
+mod inproc;
+mod io;
+mod peer;
+mod pipe;
+mod poller;
+mod proxy;
 mod resolver;
+mod socket;
+mod spin;
+mod sync;
 mod sys;
 mod transport;
+mod wake;
 
-pub use ferrozmq_proto::{Frame, Message, SocketType};
+pub use context::{Context, ContextBuilder};
+pub use error::{Error, ErrorKind, Result, SendError};
+pub use ferrozmq_proto::{Frame, Message, PeerError, SocketType};
+pub use io::events::{EventKind, MonitorEvent};
+pub use peer::PeerInfo;
+pub use poller::{Events, PollItem, Poller, poll};
+pub use proxy::{proxy, proxy_steerable};
+pub use socket::monitor::Monitor;
+pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
+pub use socket::{Socket, SocketStats};

@@ -11,8 +11,8 @@
 
 use crate::io::events::EventKind;
 use crate::io::owner::{Counters, Owner};
-use crate::io::thread::{Due, Io, new_token};
-use crate::io::timer::TimerKey;
+use crate::io::thread::{Due, Io};
+use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::rx::End;
@@ -23,10 +23,9 @@ use crate::transport::Stream;
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::option::Options;
-use ferrozmq_proto::zmtp::heartbeat::{Action, Heartbeat};
-use ferrozmq_proto::zmtp::{HeartbeatConfig, Limits, Link, LinkConfig, MechanismConfig};
+use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,7 +88,7 @@ impl Conn {
     }
 
     fn descriptor(&self) -> u64 {
-        self.stream.as_fd().as_raw_fd() as u64
+        self.stream.as_raw_fd() as u64
     }
 
     fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
@@ -107,16 +106,16 @@ pub(super) struct Origin {
 }
 
 impl Io {
-    /// Begins the handshake on a new stream; returns the connection's token.
-    pub(super) fn adopt(&mut self, stream: Stream, origin: Origin) -> io::Result<u64> {
+    /// Begins the handshake on a new stream, as the connection `token`.
+    pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
-        let token = new_token();
         let stream = Arc::new(stream);
         let Origin { owner, options, endpoint, dialed, pipe } = origin;
-        self.handle.desk().epoll().add(stream.as_fd(), Interest::READABLE, token)?;
+        self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
-        let handshake = Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
+        let handshake =
+            Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
         let conn = Conn {
             local: stream.local_endpoint(),
             remote: stream.remote_endpoint(),
@@ -139,7 +138,7 @@ impl Io {
         } else {
             self.drive_handshake(token);
         }
-        Ok(token)
+        Ok(())
     }
 
     /// The descriptor of a connection has something to tell.
@@ -182,7 +181,7 @@ impl Io {
         if blocked != handshake.watching_output {
             handshake.watching_output = blocked;
             let interest = if blocked { Interest::BOTH } else { Interest::READABLE };
-            let _ = self.handle.desk().epoll().modify(conn.stream.as_fd(), interest, token);
+            let _ = self.handle.desk().epoll().modify(conn.stream.as_ref().as_fd(), interest, token);
         }
         let ready = handshake.link.is_ready() && !blocked;
         let deadline = handshake.link.poll_timeout();
@@ -212,7 +211,7 @@ impl Io {
             routing_id: peer.routing_id,
             user_id: None,
             properties: peer.properties,
-            descriptor: conn.stream.as_fd().as_raw_fd(),
+            descriptor: conn.stream.as_raw_fd(),
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
@@ -228,7 +227,7 @@ impl Io {
             routing_id: Bytes::new(),
             user_id: None,
             properties: Vec::new(),
-            descriptor: conn.stream.as_fd().as_raw_fd(),
+            descriptor: conn.stream.as_raw_fd(),
         };
         self.hand_over(token, info, Sealer::Raw, Opener::Raw, BytesMut::new());
     }
@@ -249,7 +248,7 @@ impl Io {
         let deadline = heartbeat.poll_timeout();
         conn.stage = Stage::Online(heartbeat);
         let epoll = self.handle.desk().epoll();
-        let _ = epoll.modify(conn.stream.as_fd(), Interest::NONE.oneshot(), token);
+        let _ = epoll.modify(conn.stream.as_ref().as_fd(), Interest::NONE.oneshot(), token);
         let info = peer::remember(info);
         let pipe = conn.pipe.get_or_insert_with(|| {
             let pipe = WirePipe::new(
@@ -257,6 +256,7 @@ impl Io {
                 Arc::clone(&owner.mailbox),
                 conn.options.sndhwm as usize,
                 conn.options.rcvhwm as usize,
+                conn.options.conflate,
             );
             owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
             pipe
@@ -264,8 +264,15 @@ impl Io {
         owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
         let pipe = Arc::clone(pipe);
         conn.post(EventKind::HandshakeSucceeded, 0, None);
-        let halves =
-            Halves { stream: Arc::clone(&conn.stream), sealer, opener, surplus, origin: conn.origin, token, set };
+        let halves = Halves {
+            stream: Arc::clone(&conn.stream),
+            sealer,
+            opener,
+            surplus,
+            origin: conn.origin,
+            token,
+            set,
+        };
         let (endpoint, dialed) = (conn.endpoint, conn.dialed);
         self.pipes.insert(pipe.id(), Arc::clone(&pipe));
         pipe.go_online(halves, &owner.subscriptions);
@@ -280,7 +287,9 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         Counters::add(&conn.owner.counters.handshake_failures, 1);
         let refusal = match &conn.stage {
-            Stage::Handshake(handshake) => handshake.link.refusal().map(ToOwned::to_owned),
+            Stage::Handshake(handshake) => {
+                handshake.link.refusal().map(|why| String::from_utf8_lossy(why).into_owned())
+            }
             _ => None,
         };
         match failure {
@@ -319,7 +328,7 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.stage = Stage::Closing(outcome);
         let epoll = self.handle.desk().epoll();
-        let _ = epoll.delete(conn.stream.as_fd());
+        let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
         self.conn_released(token);
     }
@@ -342,6 +351,19 @@ impl Io {
         if let (false, Some(pipe)) = (returned, &conn.pipe) {
             end_pipe(&conn.owner, pipe);
         }
+    }
+
+    /// After a panic in a step of this connection: whatever its stage, it ends.
+    pub(super) fn abandon_conn(&mut self, token: u64) {
+        let Some(conn) = self.conns.get(&token) else { return };
+        let reason = "a defect in ferrozmq: a step of this connection panicked";
+        conn.post(EventKind::Disconnected, conn.descriptor(), Some(reason.to_owned()));
+        let outcome = match conn.stage {
+            Stage::Handshake(_) => Outcome::HandshakeFailed,
+            Stage::Online(_) => Outcome::Disconnected,
+            Stage::Closing(outcome) => outcome,
+        };
+        self.tear_down(token, outcome);
     }
 
     pub(super) fn conn_due(&mut self, token: u64, now: Instant) {
@@ -367,24 +389,27 @@ impl Io {
             heartbeat.seen(now);
         }
         if let Some(ttl) = pipe.take_peer_ttl_ms() {
-            heartbeat.peer_ttl(Duration::from_millis(ttl), now);
+            heartbeat.ping_received(now, Duration::from_millis(ttl));
         }
-        match heartbeat.handle_timeout(now) {
-            Action::None => {}
-            Action::SendPing { ttl } => pipe.ping(ttl, Bytes::new()),
-            Action::CheckOnce => {
-                pipe.fill(true);
-                if pipe.take_seen() {
-                    heartbeat.seen(now);
+        loop {
+            match heartbeat.handle_timeout(now) {
+                Action::None => break,
+                Action::SendPing => {
+                    pipe.ping(conn.options.heartbeat_ttl.unwrap_or_default(), Bytes::new());
+                    heartbeat.ping_sent(now);
                 }
-            }
-            Action::Dead => {
-                conn.post(
-                    EventKind::Disconnected,
-                    conn.descriptor(),
-                    Some(PeerError::HeartbeatTimeout.to_string()),
-                );
-                return self.tear_down(token, Outcome::Disconnected);
+                Action::CheckOnce => {
+                    // The sign of life may lie unread in the kernel.
+                    pipe.fill(true);
+                    if pipe.take_seen() {
+                        heartbeat.seen(now);
+                    }
+                }
+                Action::Dead => {
+                    let reason = PeerError::HeartbeatTimeout.to_string();
+                    conn.post(EventKind::Disconnected, conn.descriptor(), Some(reason));
+                    return self.tear_down(token, Outcome::Disconnected);
+                }
             }
         }
         let deadline = match self.conns.get(&token).map(|conn| &conn.stage) {
@@ -396,7 +421,8 @@ impl Io {
 
     /// The socket lets go of these connections: each ends when its output is written, or in `linger`.
     pub(super) fn linger_conns(&mut self, which: impl Fn(&Conn) -> bool, linger: Option<Duration>) {
-        let tokens: Vec<u64> = self.conns.iter().filter(|(_, conn)| which(conn)).map(|(token, _)| *token).collect();
+        let tokens: Vec<u64> =
+            self.conns.iter().filter(|(_, conn)| which(conn)).map(|(token, _)| *token).collect();
         for token in tokens {
             let Some(conn) = self.conns.get_mut(&token) else { continue };
             let handshaking = matches!(conn.stage, Stage::Handshake(_));
@@ -411,7 +437,7 @@ impl Io {
                 continue;
             }
             if let (Some(linger), None) = (linger, conn.linger_timer) {
-                conn.linger_timer = Some(self.timers.add(Instant::now() + linger, Due::LingerEnd(token)));
+                conn.linger_timer = Some(self.timers.add(timer::after(linger), Due::LingerEnd(token)));
             }
             if let Some(pipe) = conn.pipe.clone() {
                 pipe.flush_and_arm();
@@ -466,7 +492,9 @@ fn read_handshake(stream: &Stream, input: &mut BytesMut) -> io::Result<()> {
     match stream.recv_into(input) {
         Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
         Ok(_) => Ok(()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }
@@ -493,14 +521,12 @@ fn heartbeat_config(options: &Options) -> HeartbeatConfig {
 
 fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
     LinkConfig {
-        socket_type: kind,
         routing_id: options.routing_id.clone(),
         metadata: options.metadata.clone(),
-        mechanism: MechanismConfig::Null,
-        zap: false,
         max_message_bytes: options.max_msg_size,
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),
-        limits: Limits::default(),
+        only_first_subscribe: options.only_first_subscribe,
+        ..LinkConfig::new(kind)
     }
 }

@@ -14,19 +14,19 @@ use crate::io::connection::{Origin, Outcome, end_pipe};
 use crate::io::events::EventKind;
 use crate::io::owner::{Counters, Owner};
 use crate::io::thread::{Due, Io, Order, Watched, new_token};
-use crate::io::timer::TimerKey;
+use crate::io::timer::{self, TimerKey};
 use crate::pipe::signal::Signal;
 use crate::pipe::wire::WirePipe;
 use crate::sys::epoll::Interest;
 use crate::sys::random;
-use crate::transport::socks5::Socks5;
-use crate::transport::{Dial, DialAddress, IpcAddress, Progress, Stream, StreamOptions};
+use crate::transport::{Dial, DialAddress, IpcAddress, Progress, Socks5, Stream, StreamOptions, negotiate};
+use bytes::Bytes;
 use ferrozmq_proto::backoff::Backoff;
 use ferrozmq_proto::option::{Options, ReconnectStop};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(crate) struct DialPlan {
     pub(crate) stream: StreamOptions,
     /// There from the beginning unless `ZMQ_IMMEDIATE`.
     pub(crate) pipe: Option<Arc<WirePipe>>,
+    /// The routing id that a ROUTER gives this peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub(crate) routing_id: Option<Bytes>,
 }
 
 /// One connecting endpoint.
@@ -182,7 +184,7 @@ impl Io {
         dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
         dialer.state = State::Dialing { dial: Some(dial), token };
         let timeout = dialer.plan.options.connect_timeout;
-        dialer.timer = timeout.map(|timeout| self.timers.add(Instant::now() + timeout, Due::Dialer(endpoint)));
+        dialer.timer = timeout.map(|timeout| self.timers.add(timer::after(timeout), Due::Dialer(endpoint)));
         self.watched.insert(token, Watched::Dialing(endpoint));
         self.dial_progress(endpoint);
     }
@@ -215,7 +217,14 @@ impl Io {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
         match (&dialer.plan.stream.socks, &dialer.plan.target) {
             (Some(proxy), Target::Tcp { host, port, .. }) => {
-                let socks = Box::new(Socks5::new(host, *port, &proxy.username, &proxy.password));
+                let socks = match Socks5::new(host, *port, proxy) {
+                    Ok(socks) => Box::new(socks),
+                    Err(error) => {
+                        dialer.last_error = Some(error.into());
+                        self.watched.remove(&token);
+                        return self.round_failed(endpoint);
+                    }
+                };
                 let _ = self.handle.desk().epoll().modify(stream.as_fd(), Interest::READABLE, token);
                 dialer.state = State::Proxy { stream, socks, token };
                 self.proxy_progress(endpoint);
@@ -227,11 +236,11 @@ impl Io {
     fn proxy_progress(&mut self, endpoint: u64) {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
         let State::Proxy { stream, socks, .. } = &mut dialer.state else { return };
-        let result = drive_proxy(stream, socks);
-        match result {
+        match negotiate(stream, socks) {
             Ok(false) => {}
             Ok(true) => {
-                let State::Proxy { stream, token, .. } = std::mem::replace(&mut dialer.state, State::Waiting) else {
+                let State::Proxy { stream, token, .. } = std::mem::replace(&mut dialer.state, State::Waiting)
+                else {
                     return;
                 };
                 self.begin_handshake(endpoint, token, stream);
@@ -254,7 +263,8 @@ impl Io {
         }
         dialer.addresses.clear();
         // The state is set first: the handshake may end, and report here, before `adopt` returns.
-        dialer.state = State::Up { conn: 0 };
+        let token = new_token();
+        dialer.state = State::Up { conn: token };
         let origin = Origin {
             owner: Arc::clone(&dialer.plan.owner),
             options: Arc::clone(&dialer.plan.options),
@@ -262,19 +272,35 @@ impl Io {
             dialed: true,
             pipe: dialer.plan.pipe.clone(),
         };
-        match self.adopt(stream, origin) {
-            Ok(conn) => {
-                if let Some(Dialer { state: State::Up { conn: up }, .. }) = self.dialers.get_mut(&endpoint) {
-                    *up = conn;
-                }
-            }
-            Err(error) => {
+        match self.contain(token, |io| io.adopt(token, stream, origin)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
                 if let Some(dialer) = self.dialers.get_mut(&endpoint) {
                     dialer.last_error = Some(error);
                 }
                 self.round_failed(endpoint);
             }
+            // Before there was a connection to report its end.
+            None if matches!(self.dialers.get(&endpoint), Some(Dialer { state: State::Up { conn }, .. }) if *conn == token) =>
+            {
+                self.round_failed(endpoint);
+            }
+            None => {}
         }
+    }
+
+    /// After a panic in a step of this dialer: the attempt is over, another follows.
+    pub(super) fn abandon_dialer(&mut self, endpoint: u64) {
+        let token = self.end_attempt(endpoint);
+        self.watched.remove(&token);
+        let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
+        if let State::Up { .. } | State::Stopped = dialer.state {
+            return;
+        }
+        dialer.last_error = Some(io::Error::other("a defect in ferrozmq: connecting panicked"));
+        let mut timer = dialer.timer.take();
+        self.cancel(&mut timer);
+        self.round_failed(endpoint);
     }
 
     /// Drops the attempt in progress; returns its token.
@@ -290,7 +316,7 @@ impl Io {
             }
             State::Proxy { stream, token, .. } => {
                 let _ = self.handle.desk().epoll().delete(stream.as_fd());
-                dialer.post(EventKind::Closed, stream.as_fd().as_raw_fd() as u64, None);
+                dialer.post(EventKind::Closed, stream.as_raw_fd() as u64, None);
                 token
             }
             other => {
@@ -302,7 +328,8 @@ impl Io {
 
     fn round_failed(&mut self, endpoint: u64) {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
-        let refused = dialer.last_error.as_ref().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
+        let refused =
+            dialer.last_error.as_ref().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
         if refused && dialer.plan.options.reconnect_stop.contains(ReconnectStop::CONN_REFUSED) {
             dialer.state = State::Stopped;
             return;
@@ -315,11 +342,11 @@ impl Io {
     /// Waits for the next round; `false` if there is to be none.
     fn wait_and_retry(&mut self, endpoint: u64) -> bool {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return false };
-        let Some(pause) = dialer.backoff.next(random::number()) else { return false };
+        let Some(pause) = dialer.backoff.pause(random::number()) else { return false };
         let reason = dialer.last_error.take().map(|error| error.to_string());
         dialer.post(EventKind::ConnectRetried, pause.as_millis() as u64, reason);
         dialer.state = State::Waiting;
-        dialer.timer = Some(self.timers.add(Instant::now() + pause, Due::Dialer(endpoint)));
+        dialer.timer = Some(self.timers.add(timer::after(pause), Due::Dialer(endpoint)));
         true
     }
 
@@ -357,7 +384,12 @@ impl Io {
     }
 
     /// A connection of this dialer ended. Says whether its pipe goes on.
-    pub(super) fn dialer_down(&mut self, endpoint: u64, outcome: Outcome, pipe: Option<&Arc<WirePipe>>) -> bool {
+    pub(super) fn dialer_down(
+        &mut self,
+        endpoint: u64,
+        outcome: Outcome,
+        pipe: Option<&Arc<WirePipe>>,
+    ) -> bool {
         let Some(dialer) = self.dialers.get_mut(&endpoint) else { return false };
         let keeps_pipe = dialer.plan.pipe.is_some();
         let stop = dialer.plan.options.reconnect_stop;
@@ -400,7 +432,7 @@ impl Io {
             return self.remove_dialer(endpoint);
         }
         if let (Some(linger), None) = (linger, dialer.linger_timer) {
-            let key = self.timers.add(Instant::now() + linger, Due::LingerEnd(endpoint));
+            let key = self.timers.add(timer::after(linger), Due::LingerEnd(endpoint));
             dialer.linger_timer = Some(key);
         }
         if let (State::Up { conn }, true) = (&dialer.state, done) {
@@ -437,32 +469,4 @@ fn split_proxy(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     Some((host.to_owned(), port.parse().ok()?))
-}
-
-/// Carries bytes between the proxy and the state machine; `true` when the way is open.
-fn drive_proxy(stream: &Stream, socks: &mut Socks5) -> io::Result<bool> {
-    let mut output = Vec::new();
-    let mut input = bytes::BytesMut::new();
-    loop {
-        output.clear();
-        if socks.poll_transmit(&mut output) {
-            // A few dozen bytes into an empty socket buffer: taken whole or the connection is no good.
-            if stream.send(&output)? < output.len() {
-                return Err(io::Error::from(io::ErrorKind::WriteZero));
-            }
-        }
-        if socks.is_done() {
-            return Ok(true);
-        }
-        // The proxy's bytes end where the peer's begin: never read past what the reply still lacks.
-        input.reserve(socks.wanted());
-        let mut limited = input.split_off(0);
-        limited.truncate(0);
-        match stream.recv_exact_into(&mut limited, socks.wanted()) {
-            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
-            Ok(_) => socks.handle_bytes(&limited)?,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
-        }
-    }
 }

@@ -159,7 +159,14 @@ impl EventSink {
         self.queues.lock().retain(|known| !Arc::ptr_eq(known, queue));
     }
 
-    pub(crate) fn post(&self, kind: EventKind, value: u64, local: &str, remote: &str, reason: Option<String>) {
+    pub(crate) fn post(
+        &self,
+        kind: EventKind,
+        value: u64,
+        local: &str,
+        remote: &str,
+        reason: Option<String>,
+    ) {
         let queues = self.queues.lock();
         for queue in queues.iter() {
             queue.push(MonitorEvent {

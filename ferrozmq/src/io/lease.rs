@@ -74,7 +74,11 @@ impl Lease {
     }
 
     /// The set for connections in `desk`'s I/O thread; made at the first call, under `token`.
-    pub(crate) fn set(&self, desk: &Arc<Desk>, token: impl FnOnce() -> u64) -> io::Result<(Arc<Epoll>, Option<u64>)> {
+    pub(crate) fn set(
+        &self,
+        desk: &Arc<Desk>,
+        token: impl FnOnce() -> u64,
+    ) -> io::Result<(Arc<Epoll>, Option<u64>)> {
         let mut sets = self.sets.lock();
         if let Some(found) = sets.iter().find(|found| Arc::ptr_eq(&found.desk, desk)) {
             return Ok((Arc::clone(&found.set), None));
@@ -169,6 +173,12 @@ impl Ticker {
 
     pub(crate) fn timer(&self) -> &TimerFd {
         &self.timer
+    }
+
+    /// The I/O thread has ended: leases and ticker let go of each other.
+    pub(crate) fn retire(&self) {
+        let leased = std::mem::take(&mut *self.leased.lock());
+        drop(leased);
     }
 
     fn enlist(&self, lease: &Arc<Lease>) {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Condvar, PoisonError};
 pub(crate) struct Owner {
     pub(crate) kind: SocketType,
     pub(crate) mailbox: Arc<Mailbox>,
-    pub(crate) events: EventSink,
+    pub(crate) events: Arc<EventSink>,
     pub(crate) subscriptions: Arc<Mutex<Subscriptions>>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) counters: Counters,

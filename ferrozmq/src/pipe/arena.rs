@@ -83,7 +83,8 @@ impl Arena {
         *self = front;
     }
 
-    fn clear(&mut self) {
+    /// Forgets all messages.
+    pub(super) fn clear(&mut self) {
         if self.bytes.capacity() > KEEP_BYTES {
             self.bytes = Vec::new();
         }
@@ -193,6 +194,14 @@ impl Batch {
         let mut end = self.boundary;
         end.step_message(&self.arena);
         end.offset.saturating_sub(self.taken)
+    }
+
+    /// What to write next where it is one piece, at most `budget` bytes of it; `None` where long bodies
+    /// are to come.
+    pub(crate) fn only_slice(&self, budget: usize) -> Option<&[u8]> {
+        let more = self.arena.bodies.len() > self.at.bodies;
+        let rest = self.arena.bytes.get(self.at.bytes..).filter(|_| !more)?;
+        Some(&rest[..rest.len().min(budget)])
     }
 
     /// What to write next, at most `budget` bytes in at most `slots` pieces.

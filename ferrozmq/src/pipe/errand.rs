@@ -70,7 +70,8 @@ impl Desk {
     pub(crate) fn backstop(&self, pipe: Arc<WirePipe>) {
         self.backstops.lock().push(pipe);
         if !self.timer_armed.swap(true, Ordering::AcqRel) {
-            self.timer.arm(BACKSTOP);
+            // Arming a valid timer cannot fail; a flush by the next call is the fallback.
+            let _ = self.timer.arm(BACKSTOP);
         }
     }
 
@@ -79,6 +80,12 @@ impl Desk {
         self.timer.drain();
         self.timer_armed.store(false, Ordering::Release);
         std::mem::take(&mut *self.backstops.lock())
+    }
+
+    /// The I/O thread has ended: pipes and desk let go of each other.
+    pub(crate) fn retire(&self) {
+        let pipes = std::mem::take(&mut *self.backstops.lock());
+        drop((self.take(), pipes));
     }
 
     /// Has the I/O thread told once when `fd` takes output again; from any thread.

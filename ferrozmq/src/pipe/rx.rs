@@ -16,6 +16,7 @@ use ferrozmq_proto::PeerError;
 use ferrozmq_proto::zmtp::Received;
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(crate) struct Rx {
     pub(super) waiting: usize,
     pub(super) held: usize,
     pub(super) hwm: usize,
+    /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
+    conflate: bool,
     pub(super) paused: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
@@ -73,16 +76,16 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn begin(&self) {
         // Fails only when the descriptor is being closed; then there is nothing to watch.
-        let _ = self.set.add(self.stream.as_fd(), Interest::READABLE, self.token);
+        let _ = self.set.add(self.stream.as_ref().as_fd(), Interest::READABLE, self.token);
     }
 
     pub(super) fn end(&self) {
-        let _ = self.set.delete(self.stream.as_fd());
+        let _ = self.set.delete(self.stream.as_ref().as_fd());
     }
 }
 
 impl Rx {
-    pub(super) fn new(hwm: usize) -> Rx {
+    pub(super) fn new(hwm: usize, conflate: bool) -> Rx {
         Rx {
             intake: None,
             online: false,
@@ -91,7 +94,8 @@ impl Rx {
             runs: VecDeque::new(),
             waiting: 0,
             held: 0,
-            hwm,
+            hwm: if conflate { 0 } else { hwm },
+            conflate,
             paused: false,
             input_wanted: true,
             end: None,
@@ -101,6 +105,15 @@ impl Rx {
 
     pub(super) fn is_full(&self) -> bool {
         self.hwm != 0 && self.waiting + self.held >= self.hwm
+    }
+
+    /// The reader's role is lost with whoever held it: no more input over this connection.
+    pub(super) fn lose_intake(&mut self) {
+        self.intake = None;
+        self.online = false;
+        self.orphaned = false;
+        self.end.get_or_insert(End::Failed(libc::EIO));
+        self.pause();
     }
 
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
@@ -133,8 +146,14 @@ impl Rx {
     }
 
     /// Notes what one fill brought.
-    pub(super) fn store(&mut self, haul: &mut Haul, origin: u64) {
+    pub(super) fn store(&mut self, intake: &mut Intake) {
+        let origin = intake.origin;
+        let haul = &mut intake.haul;
         for (bytes, count) in haul.runs.drain(..) {
+            if self.conflate {
+                self.runs.clear();
+                self.waiting = 0;
+            }
             self.waiting += count;
             self.received += count as u64;
             self.runs.push_back(Run { bytes, count, origin });
@@ -178,16 +197,25 @@ pub(crate) struct Intake {
     /// Size of the next read; follows what the last ones brought.
     read_size: usize,
     pub(super) origin: u64,
+    /// What the present fill has brought; empty between fills.
+    pub(super) haul: Haul,
 }
 
 impl Intake {
     /// `input`: what came behind the handshake.
     pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
-        Intake { stream, opener, input, read_size: READ_MIN, origin }
+        Intake { stream, opener, input, read_size: READ_MIN, origin, haul: Haul::default() }
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
-    pub(super) fn fill(&mut self, limit: usize, haul: &mut Haul) {
+    pub(super) fn fill(&mut self, limit: usize) {
+        let mut haul = std::mem::take(&mut self.haul);
+        self.fill_into(limit, &mut haul);
+        self.haul = haul;
+    }
+
+    fn fill_into(&mut self, limit: usize, haul: &mut Haul) {
+        haul.bytes = 0;
         self.open(haul);
         for _ in 0..READS_MAX {
             if haul.end.is_some() || !haul.runs.is_empty() {
@@ -212,8 +240,8 @@ impl Intake {
                 break;
             }
         }
-        if self.input.is_empty() {
-            // An idle connection keeps no buffer.
+        if self.input.is_empty() && self.read_size > READ_MIN {
+            // A connection that may become idle keeps a small buffer at most.
             self.input = BytesMut::new();
         }
     }

@@ -27,6 +27,8 @@ pub(crate) enum Signal {
     InprocBound { pipe: u64, hwm: usize, routing_id: Bytes },
     /// A handshake on this pipe told who the peer is.
     Identify { pipe: u64, peer: Arc<PeerInfo> },
+    /// A connection of this pipe is up: a thread that waits has a new descriptor to wait on.
+    Online,
     /// There may be messages to read again.
     Readable(u64),
     /// There may be room to write again.

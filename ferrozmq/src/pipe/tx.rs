@@ -52,6 +52,8 @@ pub(crate) struct Tx {
     pub(super) control: VecDeque<Control>,
     pub(super) queued: usize,
     pub(super) hwm: usize,
+    /// Only the newest message is kept (`ZMQ_CONFLATE`).
+    conflate: bool,
     /// The socket wants to hear when there is room.
     pub(super) room_wanted: bool,
     pub(super) pace: Pace,
@@ -62,7 +64,7 @@ pub(crate) struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(hwm: usize) -> Tx {
+    pub(super) fn new(hwm: usize, conflate: bool) -> Tx {
         Tx {
             arena: Arena::default(),
             line: None,
@@ -75,7 +77,8 @@ impl Tx {
             closed: false,
             control: VecDeque::new(),
             queued: 0,
-            hwm,
+            hwm: if conflate { 0 } else { hwm },
+            conflate,
             room_wanted: false,
             pace: Pace::new(),
             backstopped: false,
@@ -102,6 +105,10 @@ impl Tx {
     /// Queues a message; says whether it should be written now.
     #[inline]
     pub(super) fn push(&mut self, message: &Message, share_from: usize) -> bool {
+        if self.conflate {
+            self.queued -= self.arena.messages();
+            self.arena.clear();
+        }
         self.arena.push(message, share_from);
         self.queued += 1;
         let offline = !self.online || self.failed;
@@ -136,9 +143,20 @@ impl Tx {
             }
     }
 
+    /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.
+    pub(super) fn lose_line(&mut self) {
+        self.queued = if self.closed { 0 } else { self.arena.messages() };
+        self.reset();
+    }
+
     /// Gives up `line`: what it had not wholly sent returns to the arena.
     pub(super) fn retire(&mut self, mut line: Box<Line>) {
         line.batch.give_back(&mut self.arena);
+        self.reset();
+    }
+
+    /// There is no connection.
+    fn reset(&mut self) {
         self.control.clear();
         self.online = false;
         self.blocked = false;
@@ -163,14 +181,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(super) fn new(stream: Arc<Stream>, sealer: Sealer) -> Line {
-        Line {
-            stream,
-            sealer,
-            batch: Batch::default(),
-            wire: Vec::new(),
-            wire_taken: 0,
-            sealed: None,
-        }
+        Line { stream, sealer, batch: Batch::default(), wire: Vec::new(), wire_taken: 0, sealed: None }
     }
 
     pub(super) fn stream(&self) -> &Arc<Stream> {
@@ -240,11 +251,13 @@ impl Line {
             (true, rest) if rest > 0 => rest.min(WRITE_MAX),
             _ => WRITE_MAX,
         };
-        let mut slices: Vec<IoSlice<'_>> = Vec::new();
-        self.batch.slices(budget, SLICES_MAX, &mut slices);
-        let taken = match &slices[..] {
-            [one] => self.stream.send(one)?,
-            many => self.stream.send_vectored(many)?,
+        let taken = match self.batch.only_slice(budget) {
+            Some(piece) => self.stream.send(piece)?,
+            None => {
+                let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(SLICES_MAX);
+                self.batch.slices(budget, SLICES_MAX, &mut slices);
+                self.stream.send_vectored(&slices)?
+            }
         };
         Ok((taken, self.batch.advance(taken)))
     }

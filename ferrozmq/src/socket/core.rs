@@ -12,12 +12,17 @@ use crate::sys::epoll::{Epoll, Events};
 use crate::{Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Attach, Attached, Pattern, PatternOptions, PipeId, Refusal, Refused};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use super::wait::Source;
+use crate::sys::poll::PollFd;
+
+/// Connections read per look at a set.
+const SET_EVENTS: usize = 64;
 
 /// A socket's state.
 pub(crate) struct Core {
@@ -31,16 +36,18 @@ pub(crate) struct Core {
     /// Taken when the socket closes.
     pub(super) owner: Option<Arc<Owner>>,
     /// Peers whose handshake is done, by pipe.
-    pub(super) ready: HashMap<u64, ()>,
+    pub(super) ready: HashSet<u64>,
     /// Subscriptions of each peer, counted (PUB and XPUB).
     pub(super) subscribed: HashMap<u64, usize>,
-    /// Grows with every signal and every successful read: what waiting threads compare.
+    /// Grows with every signal and every successful read.
     pub(super) changes: u64,
-    pub(super) waiters: Vec<(u64, u64)>,
-    pub(super) next_waiter: u64,
-    /// Waiting threads that hold the lease.
+    /// Threads that wait behind the one that leads.
+    pub(super) followers: usize,
+    /// Threads that wait for input, and so keep the lease.
     pub(super) leases: usize,
-    events: Events,
+    /// Buffers of the last wait, for the next.
+    pub(super) fds: Vec<PollFd>,
+    pub(super) sources: Vec<Source>,
 }
 
 impl Core {
@@ -59,13 +66,13 @@ impl Core {
             last_endpoint: String::new(),
             staging: Staging::default(),
             owner: Some(owner),
-            ready: HashMap::new(),
+            ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
-            waiters: Vec::new(),
-            next_waiter: 0,
+            followers: 0,
             leases: 0,
-            events: Events::with_capacity(64),
+            fds: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -91,7 +98,7 @@ impl Core {
             }
             Signal::InprocBound { pipe, hwm, routing_id } => {
                 let Some(id) = self.ends.find(pipe) else { return };
-                self.ready.insert(pipe, ());
+                self.ready.insert(pipe);
                 if let Some(End::Inproc(end)) = self.ends.end(id) {
                     end.set_hwm(hwm);
                 }
@@ -100,11 +107,13 @@ impl Core {
             }
             Signal::Identify { pipe, peer } => {
                 let Some(id) = self.ends.find(pipe) else { return };
-                self.ready.insert(pipe, ());
+                self.ready.insert(pipe);
                 let routing_id = peer.routing_id.clone();
                 self.ends.set_peer(id, peer);
                 self.identify(id, &routing_id);
             }
+            // Having been woken is all there is to do.
+            Signal::Online => {}
             Signal::Readable(pipe) => {
                 if let Some(id) = self.ends.find(pipe) {
                     self.pattern.readable(id);
@@ -168,7 +177,7 @@ impl Core {
     pub(super) fn attach_inproc(&mut self, end: crate::pipe::inproc::InprocEnd, how: Attach) -> PipeId {
         let pipe = end.id();
         if !how.local {
-            self.ready.insert(pipe, ());
+            self.ready.insert(pipe);
         }
         if let Some(owner) = &self.owner {
             // Unlike a connection's, an inproc pipe's subscriptions are replayed here.
@@ -197,6 +206,20 @@ impl Core {
             self.ends.sent += 1;
         }
         result
+    }
+
+    /// Completes a message whose first part was accepted.
+    pub(super) fn send_committed(&mut self, message: Message) -> std::result::Result<(), Refused> {
+        let result = self.pattern.send_committed(&mut self.ends, message);
+        self.ends.flush_written();
+        if result.is_ok() {
+            self.ends.sent += 1;
+        }
+        result
+    }
+
+    pub(super) fn may_start_send(&mut self, first: &crate::Frame) -> std::result::Result<(), Refusal> {
+        self.pattern.may_start_send(&mut self.ends, first)
     }
 
     /// The next message, if there is one in user space.
@@ -233,26 +256,34 @@ impl Core {
 
     /// Reads the connections in `set` that have input, on this thread.
     pub(super) fn read_set(&mut self, set: &Epoll) -> bool {
-        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        let mut events = Events::with_capacity(SET_EVENTS);
         let _ = set.wait(&mut events, Some(Duration::ZERO));
         let mut got = false;
         for event in events.iter() {
             got |= self.read_pipe(event.token);
         }
-        self.events = events;
         got
     }
 
     /// Reads one connection on this thread.
     pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
-        let Some(id) = self.ends.find(pipe) else { return false };
-        let Some(end) = self.ends.wire(id) else { return false };
+        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+    }
+
+    /// The same for a pipe whose slot is known, if the slot is still its.
+    pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
+        let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
         if end.pipe.fill(false) != Fill::Messages {
             return false;
         }
         self.changes += 1;
         self.pattern.readable(id);
         true
+    }
+
+    /// An empty list of sources.
+    pub(super) fn spare_sources(&mut self) -> Vec<Source> {
+        std::mem::take(&mut self.sources)
     }
 
     pub(super) fn can_recv(&mut self) -> bool {
@@ -269,6 +300,24 @@ impl Core {
         self.staging.has_output() || self.pattern.can_send(&mut self.ends)
     }
 
+    pub(super) fn subscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.pattern.subscribe(&mut self.ends, topic).map_err(Error::from_refusal)
+    }
+
+    pub(super) fn unsubscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.pattern.unsubscribe(&mut self.ends, topic).map_err(Error::from_refusal)
+    }
+
+    /// Peers that are there: whose handshake is done, or who have subscribed.
+    pub(super) fn ready_peers(&self) -> usize {
+        match self.kind {
+            SocketType::Pub | SocketType::XPub => {
+                self.subscribed.values().filter(|count| **count > 0).count()
+            }
+            _ => self.ready.len(),
+        }
+    }
+
     /// New option values that concern live pipes and the pattern.
     pub(super) fn apply_options(&mut self) {
         self.pattern.configure(&pattern_options(&self.options));
@@ -278,6 +327,19 @@ impl Core {
                 end.pipe.set_hwm(sndhwm, rcvhwm);
             }
         }
+    }
+
+    /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
+    pub(super) fn retire(&mut self, id: PipeId) {
+        self.ends.finished.push(id);
+        self.finish_ended();
+    }
+
+    /// Lets go of all pipes.
+    pub(super) fn close_ends(&mut self) {
+        let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
+        self.ends.finished.extend(all);
+        self.finish_ended();
     }
 
     pub(super) fn owner(&self) -> Result<&Arc<Owner>> {

@@ -6,9 +6,9 @@
 use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::rx::Run;
+use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, WirePipe};
 use crate::sync::Mutex;
-use crate::pipe::subscriptions::Subscriptions;
 use ferrozmq_proto::Message;
 use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
@@ -19,6 +19,16 @@ use std::sync::Arc;
 pub(super) enum End {
     Wire(WireEnd),
     Inproc(Box<InprocEnd>),
+}
+
+impl End {
+    /// Messages that wait to be received and to be sent.
+    pub(super) fn queued(&mut self) -> (usize, usize) {
+        match self {
+            End::Wire(end) => end.pipe.queued_both(),
+            End::Inproc(end) => end.queued(),
+        }
+    }
 }
 
 /// The socket's end of a pipe to another process.
@@ -241,11 +251,13 @@ impl Ends {
         let mut awake = Vec::new();
         let slots = &mut self.slots;
         self.quiet.retain(|pipe| match slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-            Some(End::Inproc(end)) if end.has_input() => {
-                awake.push(*pipe);
-                false
+            Some(End::Inproc(end)) => {
+                let has_input = end.has_input();
+                if has_input {
+                    awake.push(*pipe);
+                }
+                !has_input
             }
-            Some(End::Inproc(_)) => true,
             _ => false,
         });
         awake
@@ -271,7 +283,7 @@ impl Ends {
     pub(super) fn has_input(&mut self, pipe: PipeId) -> bool {
         match self.end(pipe) {
             Some(End::Wire(end)) => {
-                !end.inbox.is_empty() || !end.cursor.is_empty() || end.pipe.has_input()
+                !end.inbox.is_empty() || end.cursor.remaining() > 0 || end.pipe.has_input()
             }
             Some(End::Inproc(end)) => end.has_input(),
             None => false,
@@ -308,7 +320,9 @@ impl Ends {
 
     #[inline]
     fn wire_write(&mut self, pipe: PipeId, message: &Message, share_from: usize) {
-        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else { return };
+        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else {
+            return;
+        };
         end.credit = end.credit.saturating_sub(1);
         match end.pipe.push(message, share_from) {
             Ok(true) => self.flush_now.push(pipe),

@@ -7,8 +7,8 @@
 //! The order that loses no wake-up: write out what is held back, take the lease, have inproc peers
 //! post signals, announce the sleep, and only then look at the mailbox for the last time.
 //!
-//! Several threads may wait in one socket. Each notes how many changes it has seen; who leaves, or
-//! goes back to sleep, wakes the others if they have not seen all.
+//! Several threads may wait in one socket. One of them leads: it sleeps in the kernel on the
+//! descriptors. The others follow on a futex, and one of them takes over when the leader leaves.
 
 use super::core::Core;
 use super::ends::End;
@@ -18,7 +18,8 @@ use crate::sync::MutexGuard;
 use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
 use crate::transport::Stream;
-use crate::wake::Ticket;
+use crate::wake::{Ticket, Waited};
+use ferrozmq_proto::pattern::PipeId;
 use std::io;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
@@ -45,6 +46,23 @@ impl Patience {
         }
     }
 
+    /// Whether the time has come.
+    pub(crate) fn is_over(self) -> bool {
+        self.left() == Some(Duration::ZERO)
+    }
+
+    /// The same patience, but not longer than `limit` from now.
+    pub(crate) fn at_most(self, limit: Duration) -> Patience {
+        match Patience::from_timeout(Some(limit)) {
+            Patience::Until(soon) => match self {
+                Patience::Until(deadline) => Patience::Until(deadline.min(soon)),
+                Patience::Forever => Patience::Until(soon),
+                Patience::None => Patience::None,
+            },
+            other => other,
+        }
+    }
+
     fn left(self) -> Option<Duration> {
         match self {
             Patience::None => Some(Duration::ZERO),
@@ -55,10 +73,14 @@ impl Patience {
 }
 
 /// One descriptor of a wait, and what to do when it has something to tell.
-enum Source {
+pub(super) enum Source {
     Waker,
     /// The one connection of a socket.
-    Input { pipe: u64, _stream: Arc<Stream> },
+    Input {
+        slot: PipeId,
+        pipe: u64,
+        _stream: Arc<Stream>,
+    },
     /// All connections of a socket in one I/O thread.
     Inputs(Arc<Epoll>),
 }
@@ -66,51 +88,54 @@ enum Source {
 /// A socket's part in a wait.
 pub(crate) struct Sleeper<'a> {
     socket: &'a SocketState,
-    ticket: Ticket,
-    waiter: u64,
+    /// Taken when the sleep is over. `None` from the start: another thread leads here.
+    ticket: Option<Ticket>,
     leased: bool,
     sources: Vec<Source>,
     first: usize,
 }
 
+/// What came of preparing to sleep.
+pub(crate) enum Prepared<'a> {
+    /// Something has changed already.
+    Changed,
+    /// Sleep on the descriptors, then call [`Sleeper::wake`].
+    Lead(Sleeper<'a>),
+    /// Another thread sleeps on the socket's descriptors.
+    Follow,
+}
+
 impl<'a> Sleeper<'a> {
-    /// Prepares to sleep in `socket`; appends its descriptors to `fds`. `None`: something has
-    /// changed already. Call with the socket's guard held, and let go of it before sleeping.
+    /// Prepares to sleep in `socket`; appends its descriptors to `fds`. Call with the socket's guard
+    /// held, and let go of it before sleeping.
     pub(crate) fn prepare(
         socket: &'a SocketState,
         core: &mut Core,
         for_input: bool,
         fds: &mut Vec<PollFd>,
-    ) -> Result<Option<Sleeper<'a>>> {
+    ) -> Result<Prepared<'a>> {
         core.ends.flush_all();
+        let waker = socket.mailbox.waker();
+        let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
+        let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
         let mut sleeper = Sleeper {
             socket,
-            ticket: socket.mailbox.waker().prepare(),
-            waiter: core.next_waiter,
+            ticket: Some(ticket),
             leased: false,
-            sources: Vec::new(),
+            sources: core.spare_sources(),
             first: fds.len(),
         };
-        core.next_waiter += 1;
-        core.waiters.push((sleeper.waiter, core.changes));
-        let event = match socket.mailbox.waker().event_fd() {
-            Ok(event) => event,
-            Err(error) => {
-                sleeper.leave(core);
-                return Err(Error::os("creating an event descriptor", &error));
-            }
-        };
-        fds.push(PollFd::new(event, poll::READABLE));
+        fds.push(PollFd::new(waker.event_fd().map_err(event_error)?, poll::READABLE));
         sleeper.sources.push(Source::Waker);
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
         if core.announce() || socket.mailbox.pending() || socket.is_terminated() {
             fds.truncate(sleeper.first);
-            sleeper.leave(core);
-            return Ok(None);
+            sleeper.leave(core, false);
+            return Ok(Prepared::Changed);
         }
-        Ok(Some(sleeper))
+        Ok(Prepared::Lead(sleeper))
     }
 
     fn add_inputs(&mut self, core: &mut Core, fds: &mut Vec<PollFd>) {
@@ -121,13 +146,13 @@ impl<'a> Sleeper<'a> {
         self.leased = true;
         core.leases += 1;
         if core.ends.wires() == 1 {
-            let only = core.ends.iter_mut().find_map(|(_, end)| match end {
-                End::Wire(end) => Some(Arc::clone(&end.pipe)),
+            let only = core.ends.iter_mut().find_map(|(slot, end)| match end {
+                End::Wire(end) => Some((slot, end.pipe.id(), end.pipe.input_descriptor()?)),
                 End::Inproc(_) => None,
             });
-            if let Some((pipe, (stream, fd))) = only.and_then(|pipe| Some((pipe.id(), pipe.input_descriptor()?))) {
+            if let Some((slot, pipe, (stream, fd))) = only {
                 fds.push(raw_poll_fd(fd, poll::READABLE));
-                self.sources.push(Source::Input { pipe, _stream: stream });
+                self.sources.push(Source::Input { slot, pipe, _stream: stream });
             }
             return;
         }
@@ -141,12 +166,13 @@ impl<'a> Sleeper<'a> {
     pub(crate) fn wake(mut self, core: &mut Core, fds: &[PollFd]) {
         let told = fds.get(self.first..).unwrap_or_default();
         let mut event = false;
-        for (source, fd) in std::mem::take(&mut self.sources).into_iter().zip(told) {
+        let mut sources = std::mem::take(&mut self.sources);
+        for (source, fd) in sources.drain(..).zip(told) {
             let ready = fd.revents != 0;
             match source {
                 Source::Waker => event = ready,
-                Source::Input { pipe, .. } if ready => {
-                    core.read_pipe(pipe);
+                Source::Input { slot, pipe, .. } if ready => {
+                    core.read_end(slot, pipe);
                 }
                 Source::Inputs(set) if ready => {
                     core.read_set(&set);
@@ -154,26 +180,27 @@ impl<'a> Sleeper<'a> {
                 _ => {}
             }
         }
-        if event {
-            self.socket.mailbox.waker().drain();
+        core.sources = sources;
+        if self.socket.mailbox.pending() {
+            core.read_signals(&self.socket.mailbox);
         }
-        core.read_signals(&self.socket.mailbox);
-        self.leave(core);
+        self.leave(core, event);
     }
 
-    fn leave(&mut self, core: &mut Core) {
-        self.socket.mailbox.waker().retire(&self.ticket);
-        core.waiters.retain(|(waiter, _)| *waiter != self.waiter);
-        if core.waiters.iter().any(|(_, seen)| *seen < core.changes) {
-            // The baton: the others have not seen what woke this thread.
-            core.waiters.iter_mut().for_each(|(_, seen)| *seen = core.changes);
-            self.socket.mailbox.waker().wake();
+    fn leave(&mut self, core: &mut Core, event: bool) {
+        let waker = self.socket.mailbox.waker();
+        if let Some(ticket) = self.ticket.take() {
+            waker.after_poll(ticket, event);
         }
         if self.leased {
             core.leases -= 1;
             if core.leases == 0 {
                 self.socket.lease.release();
             }
+        }
+        // The baton: a thread that follows takes over, or finds what this one found.
+        if core.followers > 0 {
+            waker.wake();
         }
     }
 }
@@ -200,21 +227,60 @@ impl SocketState {
         for_input: bool,
         patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
-        let mut fds = Vec::new();
-        let Some(sleeper) = Sleeper::prepare(self, &mut core, for_input, &mut fds)? else {
+        let mut fds = std::mem::take(&mut core.fds);
+        fds.clear();
+        match Sleeper::prepare(self, &mut core, for_input, &mut fds)? {
+            Prepared::Changed => {
+                core.read_signals(&self.mailbox);
+                self.check(&core)?;
+                Ok(core)
+            }
+            Prepared::Follow => self.follow(core, patience),
+            Prepared::Lead(sleeper) => {
+                drop(core);
+                let told = sleep(&mut fds, patience);
+                let mut core = self.core.lock();
+                let changes = core.changes;
+                sleeper.wake(&mut core, &fds);
+                core.fds = fds;
+                self.check(&core)?;
+                if !told? && core.changes == changes {
+                    return Err(Error::would_block());
+                }
+                Ok(core)
+            }
+        }
+    }
+
+    /// Waits behind the thread that sleeps on the socket's descriptors.
+    fn follow<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        let ticket = self.mailbox.waker().prepare();
+        if self.mailbox.pending() || self.is_terminated() {
+            self.mailbox.waker().cancel(ticket);
             core.read_signals(&self.mailbox);
             self.check(&core)?;
             return Ok(core);
-        };
-        drop(core);
-        let told = sleep(&mut fds, patience);
-        let mut core = self.core.lock();
-        let changes = core.changes;
-        sleeper.wake(&mut core, &fds);
-        self.check(&core)?;
-        if !told? && core.changes == changes {
-            return Err(Error::would_block());
         }
-        Ok(core)
+        core.followers += 1;
+        drop(core);
+        let deadline = match patience {
+            Patience::Until(deadline) => Some(deadline),
+            Patience::Forever => None,
+            Patience::None => Some(Instant::now()),
+        };
+        let waited = self.mailbox.waker().wait_futex(ticket, deadline);
+        let mut core = self.core.lock();
+        core.followers -= 1;
+        core.read_signals(&self.mailbox);
+        self.check(&core)?;
+        match waited {
+            Waited::Woken => Ok(core),
+            Waited::TimedOut => Err(Error::would_block()),
+            Waited::Interrupted => Err(Error::interrupted()),
+        }
     }
 }

@@ -4,37 +4,10 @@
 //! Names of hosts to connect to are looked up elsewhere ([`crate::resolver`]).
 
 use crate::sys::ifaddrs;
+use ferrozmq_proto::endpoint::{Endpoint, Host, IpcAddress, TcpAddress};
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType};
-use std::ffi::OsStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-
-/// Longest path of an ipc endpoint, in bytes (the kernel's 108 less a terminator).
-pub const MAX_IPC_PATH: usize = 107;
-
-/// The host part of a tcp endpoint on this machine: to bind, or to connect from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LocalHost<'a> {
-    /// `*`.
-    Wildcard,
-    /// A numeric address; an IPv6 one may carry its zone.
-    Ip(IpAddr, Option<&'a str>),
-    /// An interface, else a host name.
-    Name(&'a str),
-}
-
-/// An ipc endpoint's address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IpcAddress {
-    /// A socket file.
-    Path(PathBuf),
-    /// `@name`: a Linux abstract name (without the `@`), no file.
-    Abstract(Vec<u8>),
-    /// `*`: a fresh file, for binding only.
-    Wildcard,
-}
 
 /// What to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +16,20 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// An ipc address.
     Ipc(IpcAddress),
+}
+
+impl ListenAddress {
+    /// What `endpoint` means on this machine; see [`local_address`]. `EINVAL` for what cannot be bound this
+    /// way: inproc names, sources.
+    pub fn of(endpoint: &Endpoint, ipv6: bool) -> io::Result<Self> {
+        match endpoint {
+            Endpoint::Tcp(TcpAddress { source: None, host, port }) => {
+                Ok(Self::Tcp(local_address(host, *port, ipv6)?))
+            }
+            Endpoint::Ipc(address) => Ok(Self::Ipc(address.clone())),
+            Endpoint::Tcp(_) | Endpoint::Inproc(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        }
+    }
 }
 
 /// Whom to connect to.
@@ -62,12 +49,12 @@ pub enum DialAddress {
 /// The address to bind for `host` and `port`. An interface's first address is taken, with `ipv6` its
 /// first IPv6 address; other names go through the system's resolver, which may block. With `ipv6`,
 /// IPv4 addresses are mapped into IPv6, as libzmq does. `ENODEV` if nothing fits.
-pub fn local_address(host: LocalHost<'_>, port: u16, ipv6: bool) -> io::Result<SocketAddr> {
+pub fn local_address(host: &Host, port: u16, ipv6: bool) -> io::Result<SocketAddr> {
     let candidates = match host {
-        LocalHost::Wildcard if ipv6 => vec![SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)],
-        LocalHost::Wildcard => vec![SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)],
-        LocalHost::Ip(ip, zone) => vec![numeric(ip, zone, port)?],
-        LocalHost::Name(name) => named(name, port)?,
+        Host::Wildcard if ipv6 => vec![SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)],
+        Host::Wildcard => vec![SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)],
+        Host::Ip { address, zone } => vec![numeric(*address, zone.as_deref(), port)?],
+        Host::Name(name) => named(name, port)?,
     };
     let v6 = candidates.iter().find(|address| address.is_ipv6());
     let v4 = candidates.iter().find(|address| address.is_ipv4());
@@ -134,29 +121,16 @@ pub fn endpoint(address: SocketAddrAny) -> String {
     }
 }
 
-impl IpcAddress {
-    /// The address as the kernel wants it. `ENAMETOOLONG`, `EINVAL` for a NUL, an empty path or a wildcard.
-    pub(super) fn socket_address(&self) -> io::Result<SocketAddrUnix> {
-        let too_long = || io::Error::from_raw_os_error(libc::ENAMETOOLONG);
-        let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
-        match self {
-            Self::Path(path) if path.as_os_str().len() > MAX_IPC_PATH => Err(too_long()),
-            Self::Path(path) if path.as_os_str().is_empty() => Err(invalid()),
-            Self::Path(path) => Ok(SocketAddrUnix::new(path.as_path())?),
-            Self::Abstract(name) if name.len() > MAX_IPC_PATH => Err(too_long()),
-            Self::Abstract(name) if name.is_empty() => Err(invalid()),
-            Self::Abstract(name) => Ok(SocketAddrUnix::new_abstract_name(name)?),
-            Self::Wildcard => Err(invalid()),
-        }
-    }
-
-    /// What follows `ipc://`: a path, `@name` or `*`.
-    pub fn parse(text: &str) -> Self {
-        match text.strip_prefix('@') {
-            Some(name) => Self::Abstract(name.as_bytes().to_vec()),
-            None if text == "*" => Self::Wildcard,
-            None => Self::Path(OsStr::from_bytes(text.as_bytes()).into()),
-        }
+/// The address as the kernel wants it. `ENAMETOOLONG`, `EINVAL` for a NUL, an empty name or a wildcard.
+pub(super) fn unix_address(address: &IpcAddress) -> io::Result<SocketAddrUnix> {
+    let (IpcAddress::Path(name) | IpcAddress::Abstract(name)) = address else {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    };
+    match (address, name.len()) {
+        (_, 0) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        (_, length) if length > Endpoint::IPC_MAX => Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG)),
+        (IpcAddress::Abstract(_), _) => Ok(SocketAddrUnix::new_abstract_name(name.as_bytes())?),
+        _ => Ok(SocketAddrUnix::new(name.as_str())?),
     }
 }
 
@@ -188,21 +162,37 @@ fn any_socket() -> io::Result<rustix::fd::OwnedFd> {
 mod tests {
     use super::*;
 
-    fn local(host: LocalHost<'_>, ipv6: bool) -> io::Result<String> {
-        local_address(host, 9, ipv6).map(tcp_endpoint)
+    fn bound(text: &str, ipv6: bool) -> String {
+        let endpoint = Endpoint::parse_bind(text).unwrap();
+        match ListenAddress::of(&endpoint, ipv6).unwrap() {
+            ListenAddress::Tcp(address) => tcp_endpoint(address),
+            ListenAddress::Ipc(address) => Endpoint::Ipc(address).to_string(),
+        }
     }
 
     #[test]
-    fn hosts_become_addresses_as_with_libzmq() {
-        let v4 = LocalHost::Ip(Ipv4Addr::LOCALHOST.into(), None);
-        let v6 = LocalHost::Ip(Ipv6Addr::LOCALHOST.into(), None);
-        assert_eq!(local(LocalHost::Wildcard, false).unwrap(), "tcp://0.0.0.0:9");
-        assert_eq!(local(LocalHost::Wildcard, true).unwrap(), "tcp://[::]:9");
-        assert_eq!(local(v4, false).unwrap(), "tcp://127.0.0.1:9");
-        assert_eq!(local(v4, true).unwrap(), "tcp://[::ffff:127.0.0.1]:9");
-        assert_eq!(local(v6, true).unwrap(), "tcp://[::1]:9");
-        assert_eq!(local(v6, false).unwrap_err().raw_os_error(), Some(libc::ENODEV));
-        assert_eq!(local(LocalHost::Name("lo"), false).unwrap(), "tcp://127.0.0.1:9");
+    fn endpoints_become_addresses_as_with_libzmq() {
+        assert_eq!(bound("tcp://*:9", false), "tcp://0.0.0.0:9");
+        assert_eq!(bound("tcp://*:9", true), "tcp://[::]:9");
+        assert_eq!(bound("tcp://127.0.0.1:9", false), "tcp://127.0.0.1:9");
+        assert_eq!(bound("tcp://127.0.0.1:9", true), "tcp://[::ffff:127.0.0.1]:9");
+        assert_eq!(bound("tcp://127.1:9", false), "tcp://127.0.0.1:9");
+        assert_eq!(bound("tcp://[::1]:9", true), "tcp://[::1]:9");
+        assert_eq!(bound("tcp://lo:9", false), "tcp://127.0.0.1:9");
+        assert_eq!(bound("tcp://localhost:9", false), "tcp://127.0.0.1:9");
+        assert_eq!(bound("ipc://@name", false), "ipc://@name");
+    }
+
+    #[test]
+    fn endpoints_that_cannot_be_bound() {
+        for (text, errno) in [
+            ("tcp://[::1]:9", libc::ENODEV),
+            ("tcp://127.0.0.1;127.0.0.1:9", libc::EINVAL),
+            ("inproc://a", libc::EINVAL),
+        ] {
+            let error = ListenAddress::of(&Endpoint::parse(text).unwrap(), false).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(errno), "{text}");
+        }
     }
 
     #[test]
@@ -217,17 +207,18 @@ mod tests {
 
     #[test]
     fn ipc_addresses_are_checked() {
-        let errno = |address: IpcAddress| address.socket_address().unwrap_err().raw_os_error();
-        let long = "x".repeat(MAX_IPC_PATH + 1);
-        assert_eq!(errno(IpcAddress::parse(&long)), Some(libc::ENAMETOOLONG));
-        assert_eq!(errno(IpcAddress::parse(&format!("@{long}"))), Some(libc::ENAMETOOLONG));
-        assert_eq!(errno(IpcAddress::parse("a\0b")), Some(libc::EINVAL));
-        assert_eq!(errno(IpcAddress::parse("@")), Some(libc::EINVAL));
-        assert_eq!(errno(IpcAddress::parse("")), Some(libc::EINVAL));
+        let path = |text: &str| IpcAddress::Path(text.to_owned());
+        let name = |text: &str| IpcAddress::Abstract(text.to_owned());
+        let errno = |address: IpcAddress| unix_address(&address).unwrap_err().raw_os_error();
+        let long = "x".repeat(Endpoint::IPC_MAX + 1);
+        assert_eq!(errno(path(&long)), Some(libc::ENAMETOOLONG));
+        assert_eq!(errno(name(&long)), Some(libc::ENAMETOOLONG));
+        assert_eq!(errno(path("a\0b")), Some(libc::EINVAL));
+        assert_eq!((errno(name("")), errno(path(""))), (Some(libc::EINVAL), Some(libc::EINVAL)));
         assert_eq!(errno(IpcAddress::Wildcard), Some(libc::EINVAL));
-        for text in [&long[1..], "/tmp/a", "@name"] {
-            let address = IpcAddress::parse(text).socket_address().unwrap();
-            assert_eq!(ipc_endpoint(&address), format!("ipc://{text}"));
+        for address in [path(&long[1..]), path("/tmp/a"), name("name")] {
+            let expected = Endpoint::Ipc(address.clone()).to_string();
+            assert_eq!(ipc_endpoint(&unix_address(&address).unwrap()), expected);
         }
     }
 }

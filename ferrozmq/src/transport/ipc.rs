@@ -7,11 +7,12 @@
 //! A socket file bound by path stays behind when its listener closes, as with libzmq 4.3.5: by then the
 //! name may belong to a successor. The next bind clears it.
 
-use super::address::IpcAddress;
+use super::address::unix_address;
 use super::filter::Credentials;
 use super::options::{IPC_SEND_BUFFER, StreamOptions};
 use super::tcp;
 use crate::sys::{fork, random, sockopt};
+use ferrozmq_proto::endpoint::IpcAddress;
 use rustix::fs::{FileType, lstat};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
@@ -28,16 +29,16 @@ pub(super) fn listen(
     options: &StreamOptions,
 ) -> io::Result<(OwnedFd, Option<WildcardFile>)> {
     match address {
-        IpcAddress::Path(path) => Ok((listen_at_path(path, options)?, None)),
+        IpcAddress::Path(path) => Ok((listen_at_path(Path::new(path), address, options)?, None)),
         IpcAddress::Abstract(_) => {
             let fd = open(options)?;
-            net::bind(&fd, &address.socket_address()?)?;
+            net::bind(&fd, &unix_address(address)?)?;
             net::listen(&fd, tcp::backlog(options))?;
             Ok((fd, None))
         }
         IpcAddress::Wildcard => {
             let mut file = WildcardFile::new()?;
-            let fd = listen_at_path(&file.path, options)?;
+            let fd = listen_at_path(&file.path, &file.address()?, options)?;
             file.identity = Identity::of(&file.path);
             Ok((fd, Some(file)))
         }
@@ -46,7 +47,7 @@ pub(super) fn listen(
 
 /// Connects, which never takes time on a Unix socket. `EAGAIN` if the listener's backlog is full.
 pub(super) fn connect(address: &IpcAddress, options: &StreamOptions) -> io::Result<OwnedFd> {
-    let address = address.socket_address()?;
+    let address = unix_address(address)?;
     let fd = open(options)?;
     net::connect(&fd, &address)?;
     Ok(fd)
@@ -96,6 +97,12 @@ impl WildcardFile {
             }
         }
     }
+
+    /// `EINVAL` for a temporary directory whose name no endpoint can spell.
+    fn address(&self) -> io::Result<IpcAddress> {
+        let path = self.path.to_str().ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
+        Ok(IpcAddress::Path(path.to_owned()))
+    }
 }
 
 impl Drop for WildcardFile {
@@ -118,8 +125,8 @@ const MAX_ATTEMPTS: usize = 8;
 /// abandoned. (Between processes the window remains; it is microseconds.)
 static BINDING: Mutex<()> = Mutex::new(());
 
-fn listen_at_path(path: &Path, options: &StreamOptions) -> io::Result<OwnedFd> {
-    let address = IpcAddress::Path(path.to_owned()).socket_address()?;
+fn listen_at_path(path: &Path, address: &IpcAddress, options: &StreamOptions) -> io::Result<OwnedFd> {
+    let address = unix_address(address)?;
     let _binding = BINDING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut attempts = 0;
     let fd = open(options)?;

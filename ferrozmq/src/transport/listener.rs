@@ -11,6 +11,7 @@ use super::options::StreamOptions;
 use super::stream::{Kind, Stream, StreamKind};
 use super::{ipc, tcp};
 use crate::sys::{adopt, sockopt};
+use ferrozmq_proto::endpoint::Endpoint;
 use rustix::io::Errno;
 use rustix::net::{self, SocketAddrAny};
 use std::fmt;
@@ -84,9 +85,10 @@ impl Listener {
         let name = net::getsockname(&self.fd).ok()?;
         match self.kind {
             StreamKind::Tcp => Some(DialAddress::Tcp { source: None, peer: name.try_into().ok()? }),
-            StreamKind::Ipc => {
-                Some(DialAddress::Ipc(address::IpcAddress::parse(self.endpoint.strip_prefix("ipc://")?)))
-            }
+            StreamKind::Ipc => match Endpoint::parse_connect(&self.endpoint) {
+                Ok(Endpoint::Ipc(address)) => Some(DialAddress::Ipc(address)),
+                _ => None,
+            },
         }
     }
 

@@ -1,9 +1,9 @@
 //! Byte streams between peers: listening, connecting, and what the kernel knows about the other end.
 //!
 //! ```text
-//!   ListenAddress ─► Listener::bind ─► accept ─┐
-//!                                              ├─► Stream: send, recv, shutdown
-//!   DialAddress ───► Dial::start ───► finish ──┘
+//!   Endpoint ─► ListenAddress ─► Listener::bind ─► accept ─┐
+//!                                                          ├─► Stream: send, recv, shutdown
+//!   Endpoint ─► resolver ─► DialAddress ─► Dial ─► finish ─┘
 //! ```
 //!
 //! The set of transports is closed and both are stream sockets, so a [`Stream`] is one type with a kind and
@@ -20,8 +20,9 @@ pub mod socks5;
 pub mod stream;
 mod tcp;
 
-pub use address::{DialAddress, IpcAddress, ListenAddress, LocalHost};
+pub use address::{DialAddress, ListenAddress};
 pub use dial::{Dial, Progress, negotiate};
+pub use ferrozmq_proto::endpoint::IpcAddress;
 pub use filter::Credentials;
 pub use listener::{AcceptError, Listener};
 pub use options::{Keepalive, SocksProxy, StreamOptions};

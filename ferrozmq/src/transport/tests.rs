@@ -2,11 +2,12 @@
 //!
 //! Each test is a function of a [`Place`]; [`everywhere`] runs it at all of them.
 
-use super::address::{IpcAddress, local_address, tcp_endpoint};
+use super::address::{local_address, tcp_endpoint};
 use super::*;
 use crate::sys::poll::{self, PollFd};
 use crate::sys::sockopt;
 use bytes::BytesMut;
+use ferrozmq_proto::endpoint::Host;
 use rustix::net::sockopt as get;
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -34,7 +35,7 @@ impl Place {
                 static NEXT: AtomicUsize = AtomicUsize::new(0);
                 let number = NEXT.fetch_add(1, Ordering::Relaxed);
                 let name = format!("ferrozmq-test-{}-{number}", std::process::id());
-                ListenAddress::Ipc(IpcAddress::Abstract(name.into_bytes()))
+                ListenAddress::Ipc(IpcAddress::Abstract(name))
             }
         }
     }
@@ -123,7 +124,7 @@ impl Directory {
     }
 
     fn ipc(&self, name: &str) -> ListenAddress {
-        ListenAddress::Ipc(IpcAddress::Path(self.0.join(name)))
+        ListenAddress::Ipc(IpcAddress::Path(self.0.join(name).to_str().unwrap().to_owned()))
     }
 }
 
@@ -337,11 +338,11 @@ fn loopback_has_a_plain_congestion_control_unless_switched_off() {
 
 #[test]
 fn wildcards_are_dual_stack_only_with_ipv6() {
-    let v4 = local_address(LocalHost::Wildcard, 0, false).unwrap();
+    let v4 = local_address(&Host::Wildcard, 0, false).unwrap();
     let listener = listen(&ListenAddress::Tcp(v4), &StreamOptions::default());
     assert!(listener.endpoint().starts_with("tcp://0.0.0.0:"), "{}", listener.endpoint());
     let options = StreamOptions { ipv6: true, ..StreamOptions::default() };
-    let v6 = local_address(LocalHost::Wildcard, 0, true).unwrap();
+    let v6 = local_address(&Host::Wildcard, 0, true).unwrap();
     let listener = listen(&ListenAddress::Tcp(v6), &options);
     if !listener.endpoint().starts_with("tcp://[::]:") {
         eprintln!("SKIPPED: this host has no IPv6, bound {}", listener.endpoint());

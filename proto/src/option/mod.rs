@@ -3,6 +3,7 @@
 //! * [`Options`] holds one socket's values, typed, with libzmq's defaults; the engine reads its fields.
 //! * [`TABLE`] has a [`Row`] for each of libzmq's options: number, name, range, who may write it,
 //!   when it is heeded, what it does. A new option is a field there and a row here.
+//! * [`ContextOptions`] and [`CONTEXT_TABLE`] are the same for a context.
 //! * [`Options::set`], [`Options::read`] and [`Options::set_text`] apply the one to the other.
 //!
 //! ```
@@ -23,6 +24,7 @@
 
 mod access;
 mod codec;
+mod context;
 mod entry;
 mod error;
 mod options;
@@ -35,6 +37,7 @@ mod value;
 mod tests;
 
 pub use access::{Change, Reading};
+pub use context::{CONTEXT_TABLE, ContextOptions, ContextRow};
 pub use error::{ErrorClass, OptionError, Wrong};
 pub use options::{Options, ReconnectStop, RouterNotify};
 pub use rows::{ROUTING_ID_MAX, TABLE};

@@ -1,0 +1,291 @@
+//! What sockets share: the I/O threads, the inproc names, and the end of it all.
+//!
+//! I/O threads start with the first endpoint that needs them. Terminating interrupts every call in
+//! every socket at once, and waits until the sockets are closed and have lingered.
+
+use crate::SocketType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::inproc::Registry;
+use crate::io::events::EventSink;
+use crate::io::lease::{Lease, Ticker};
+use crate::io::owner::{Alive, Counters, Owner};
+use crate::io::thread::IoHandle;
+use crate::pipe::signal::Mailbox;
+use crate::resolver::Resolver;
+use crate::socket::Socket;
+use crate::socket::handle::SocketState;
+use crate::sync::Mutex;
+use crate::sys::{cpu, membarrier, random};
+use ferrozmq_proto::option::Options;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Sockets live in a context; inproc names are known within one (`zmq_ctx_new(3)`).
+///
+/// Cheap to clone; all clones are the same context. Its I/O threads end with the last clone and the
+/// last socket, after what was sent has lingered: dropping the last of them may wait. Use
+/// [`term`](Context::term) to wait explicitly, and set linger to bound the wait.
+///
+/// ```
+/// use ferrozmq::{Context, SocketType};
+/// # fn main() -> ferrozmq::Result<()> {
+/// let context = Context::new();
+/// let socket = context.socket(SocketType::Pair)?;
+/// socket.bind("inproc://example")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    state: Arc<ContextState>,
+}
+
+/// Settings of a context that is to be made.
+#[derive(Clone, Debug)]
+#[must_use = "call build() to make the context"]
+pub struct ContextBuilder {
+    io_threads: usize,
+    max_sockets: usize,
+    ipv6: bool,
+    blocky: bool,
+    affinity: Vec<usize>,
+    name_prefix: String,
+    scheduling: Option<(i32, i32)>,
+}
+
+/// The state behind all clones of a context.
+pub(crate) struct ContextState {
+    settings: ContextBuilder,
+    pub(crate) inproc: Registry,
+    alive: Arc<Alive>,
+    terminated: AtomicBool,
+    threads: Mutex<Vec<Arc<IoHandle>>>,
+    resolver: Arc<Resolver>,
+    sockets: Mutex<Vec<Weak<SocketState>>>,
+}
+
+impl Context {
+    /// A context with one I/O thread and libzmq's defaults.
+    #[must_use]
+    pub fn new() -> Context {
+        Context::builder().build()
+    }
+
+    /// Settings for a context.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder {
+            io_threads: 1,
+            max_sockets: 1023,
+            ipv6: false,
+            blocky: true,
+            affinity: Vec::new(),
+            name_prefix: String::new(),
+            scheduling: None,
+        }
+    }
+
+    /// Makes a socket.
+    ///
+    /// # Errors
+    /// [`TooManySockets`](ErrorKind::TooManySockets) beyond the limit or without descriptors,
+    /// [`Terminated`](ErrorKind::Terminated) after [`shutdown`](Self::shutdown).
+    pub fn socket(&self, kind: SocketType) -> Result<Socket> {
+        let context = &self.state;
+        if context.terminated.load(Ordering::Acquire) {
+            return Err(Error::terminated());
+        }
+        let Some(alive) = context.alive.ticket(context.settings.max_sockets) else {
+            let text =
+                format!("the context has {} sockets already (max_sockets)", context.settings.max_sockets);
+            return Err(Error::new(ErrorKind::TooManySockets, text));
+        };
+        let mailbox = Arc::new(Mailbox::new());
+        let lease = Lease::new(context.ticker()?);
+        let owner = Arc::new(Owner {
+            kind,
+            mailbox: Arc::clone(&mailbox),
+            events: Arc::new(EventSink::default()),
+            subscriptions: Arc::default(),
+            lease: Arc::clone(&lease),
+            counters: Counters::default(),
+            _alive: alive,
+        });
+        let mut options = Options::new(kind);
+        options.ipv6 = context.settings.ipv6;
+        if !context.settings.blocky {
+            options.linger = Some(Duration::ZERO);
+        }
+        let state = SocketState::new(kind, options, owner, Arc::clone(context), random::number());
+        let mut sockets = context.sockets.lock();
+        sockets.retain(|socket| socket.strong_count() > 0);
+        sockets.push(Arc::downgrade(&state));
+        drop(sockets);
+        if context.terminated.load(Ordering::Acquire) {
+            state.terminate();
+        }
+        Ok(Socket::new(state))
+    }
+
+    /// Ends every call in every socket with [`Terminated`](ErrorKind::Terminated), now and later;
+    /// sockets can only be closed after this (`zmq_ctx_shutdown(3)`). Does not wait.
+    pub fn shutdown(&self) {
+        self.state.shutdown();
+    }
+
+    /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
+    /// is over (`zmq_ctx_term(3)`).
+    pub fn term(&self) {
+        self.state.shutdown();
+        self.state.finish();
+    }
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        Context::new()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("settings", &self.state.settings).finish_non_exhaustive()
+    }
+}
+
+impl ContextBuilder {
+    /// Number of I/O threads (`ZMQ_IO_THREADS`), 1 by default; 0 allows inproc only.
+    pub fn io_threads(mut self, count: usize) -> Self {
+        self.io_threads = count;
+        self
+    }
+
+    /// Most sockets at a time (`ZMQ_MAX_SOCKETS`), 1023 by default.
+    pub fn max_sockets(mut self, count: usize) -> Self {
+        self.max_sockets = count;
+        self
+    }
+
+    /// Whether sockets use IPv6 unless told otherwise (`ZMQ_IPV6`), off by default.
+    pub fn ipv6(mut self, on: bool) -> Self {
+        self.ipv6 = on;
+        self
+    }
+
+    /// Whether sockets linger for ever unless told otherwise (`ZMQ_BLOCKY`), on by default; off
+    /// makes their default linger zero.
+    pub fn blocky(mut self, on: bool) -> Self {
+        self.blocky = on;
+        self
+    }
+
+    /// CPUs that the I/O threads may use (`ZMQ_THREAD_AFFINITY_CPU_ADD`); all by default.
+    pub fn thread_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
+        self.affinity = cpus.into_iter().collect();
+        self
+    }
+
+    /// What the I/O threads' names begin with (`ZMQ_THREAD_NAME_PREFIX`).
+    pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.name_prefix = prefix.into();
+        self
+    }
+
+    /// Scheduling policy and priority of the I/O threads (`ZMQ_THREAD_SCHED_POLICY`,
+    /// `ZMQ_THREAD_PRIORITY`); the system's by default.
+    pub fn thread_scheduling(mut self, policy: i32, priority: i32) -> Self {
+        self.scheduling = Some((policy, priority));
+        self
+    }
+
+    /// Makes the context. Threads start when they are needed.
+    #[must_use]
+    pub fn build(self) -> Context {
+        membarrier::register();
+        Context {
+            state: Arc::new(ContextState {
+                settings: self,
+                inproc: Registry::default(),
+                alive: Arc::default(),
+                terminated: AtomicBool::new(false),
+                threads: Mutex::new(Vec::new()),
+                resolver: Arc::new(Resolver::new()),
+                sockets: Mutex::new(Vec::new()),
+            }),
+        }
+    }
+}
+
+impl ContextState {
+    /// The least busy I/O thread among those that `affinity` allows (0: all).
+    pub(crate) fn io_thread(&self, affinity: u64) -> Result<Arc<IoHandle>> {
+        self.start_threads()?;
+        let threads = self.threads.lock();
+        let allowed = |index: usize| affinity == 0 || index < 64 && affinity >> index & 1 == 1;
+        let found = threads.iter().enumerate().filter(|(index, _)| allowed(*index));
+        found.min_by_key(|(_, thread)| thread.load()).map(|(_, thread)| Arc::clone(thread)).ok_or_else(|| {
+            let text =
+                "no I/O thread may serve this socket; give the context io_threads, or widen the affinity";
+            Error::new(ErrorKind::NoIoThread, text)
+        })
+    }
+
+    /// What takes a socket's lease back. A context without I/O threads has no connections to lease.
+    fn ticker(&self) -> Result<Arc<Ticker>> {
+        if self.settings.io_threads == 0 {
+            let ticker = Ticker::new().map_err(|error| Error::os("creating a timer", &error))?;
+            return Ok(Arc::new(ticker));
+        }
+        Ok(Arc::clone(self.io_thread(0)?.ticker()))
+    }
+
+    /// The I/O threads that run.
+    pub(crate) fn started_threads(&self) -> Vec<Arc<IoHandle>> {
+        self.threads.lock().clone()
+    }
+
+    fn start_threads(&self) -> Result<()> {
+        let mut threads = self.threads.lock();
+        while threads.len() < self.settings.io_threads {
+            let prefix = match self.settings.name_prefix.as_str() {
+                "" => String::new(),
+                prefix => format!("{prefix}/"),
+            };
+            let name = format!("{prefix}ZMQbg/IO/{}", threads.len());
+            let affinity = self.settings.affinity.clone();
+            let scheduling = self.settings.scheduling;
+            let prepare = move || {
+                // Signals are the application's; its wishes for threads it does not own are best effort.
+                let _ = cpu::block_signals();
+                if !affinity.is_empty() {
+                    let _ = cpu::set_affinity(affinity);
+                }
+                if let Some((policy, priority)) = scheduling {
+                    let _ = cpu::set_scheduling(Some(policy), Some(priority));
+                }
+            };
+            let started = IoHandle::start(&name, Arc::clone(&self.resolver), prepare);
+            threads.push(started.map_err(|error| Error::os("starting an I/O thread", &error))?);
+        }
+        Ok(())
+    }
+
+    fn shutdown(&self) {
+        self.terminated.store(true, Ordering::Release);
+        let sockets: Vec<_> = self.sockets.lock().iter().filter_map(Weak::upgrade).collect();
+        sockets.iter().for_each(|socket| socket.terminate());
+    }
+
+    /// Waits for the last socket and ends the threads.
+    fn finish(&self) {
+        self.alive.wait_for_none();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        threads.iter().for_each(|thread| thread.stop());
+    }
+}
+
+impl Drop for ContextState {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

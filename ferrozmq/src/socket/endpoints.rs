@@ -1,0 +1,264 @@
+//! Binding and connecting, and undoing both.
+
+use super::Socket;
+use super::core::Core;
+use super::ends::{End, WireEnd};
+use super::handle::SocketState;
+use crate::SocketType;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::dialer::{DialPlan, Target};
+use crate::io::events::EventKind;
+use crate::io::thread::{IoHandle, Order, new_token};
+use crate::pipe::inproc::Party;
+use crate::pipe::wire::WirePipe;
+use crate::transport::{self, ListenAddress, Listener, StreamOptions};
+use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
+use ferrozmq_proto::option::Options;
+use ferrozmq_proto::pattern::Attach;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+
+/// An endpoint that was bound or connected.
+pub(super) struct BoundEndpoint {
+    /// As it is told to the application, and as the application wrote it.
+    name: String,
+    written: String,
+    bound: bool,
+    place: Place,
+}
+
+enum Place {
+    Io { thread: Arc<IoHandle>, endpoint: u64, pipe: Option<u64> },
+    Inproc { name: String, pipe: Option<u64> },
+}
+
+impl SocketState {
+    pub(super) fn bind(&self, written: &str) -> Result<String> {
+        let endpoint = Endpoint::parse_bind(written).map_err(|error| from_endpoint_error(&error))?;
+        let mut core = self.enter()?;
+        check_transport(self.kind, &endpoint)?;
+        let (name, place) = match endpoint {
+            Endpoint::Inproc(name) => {
+                let party = party(&core.options);
+                self.context.inproc.bind(&name, party, &self.mailbox)?;
+                core.read_signals(&self.mailbox);
+                (written.to_owned(), Place::Inproc { name, pipe: None })
+            }
+            Endpoint::Tcp(tcp) => {
+                let at = local_address(&tcp.host, tcp.port, core.options.ipv6, written)?;
+                self.listen(&core, written, &ListenAddress::Tcp(at))?
+            }
+            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc))?,
+        };
+        core.last_endpoint.clone_from(&name);
+        core.endpoints.push(BoundEndpoint {
+            name: name.clone(),
+            written: written.to_owned(),
+            bound: true,
+            place,
+        });
+        Ok(name)
+    }
+
+    fn listen(&self, core: &Core, written: &str, address: &ListenAddress) -> Result<(String, Place)> {
+        let owner = core.owner()?;
+        let listener = Listener::bind(address, StreamOptions::from(&core.options)).map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
+            owner.events.post(EventKind::BindFailed, errno, written, "", Some(error.to_string()));
+            Error::os(format_args!("binding {written}"), &error)
+        })?;
+        let name = listener.endpoint().to_owned();
+        let thread = self.context.io_thread(core.options.affinity)?;
+        let endpoint = new_token();
+        let fd = listener.as_fd().as_raw_fd() as u64;
+        owner.events.post(EventKind::Listening, fd, &name, "", None);
+        thread.order(Order::Listen {
+            endpoint,
+            owner: Arc::clone(owner),
+            listener,
+            options: Arc::new(core.options.clone()),
+        });
+        Ok((name, Place::Io { thread, endpoint, pipe: None }))
+    }
+
+    pub(super) fn connect(&self, written: &str) -> Result<()> {
+        let endpoint = Endpoint::parse_connect(written).map_err(|error| from_endpoint_error(&error))?;
+        let mut core = self.enter()?;
+        check_transport(self.kind, &endpoint)?;
+        let place = match endpoint {
+            Endpoint::Inproc(name) => {
+                let end = self.context.inproc.connect(&name, &party(&core.options), &self.mailbox);
+                let pipe = Some(end.id());
+                let routing_id = core.options.connect_routing_id.take();
+                core.attach_inproc(end, Attach { routing_id, local: true });
+                core.read_signals(&self.mailbox);
+                Place::Inproc { name, pipe }
+            }
+            Endpoint::Tcp(_) | Endpoint::Ipc(_) if self.is_repeated_connect(&core, written) => return Ok(()),
+            Endpoint::Tcp(tcp) => {
+                let target = dial_tcp(&tcp, core.options.ipv6, written)?;
+                self.dial(&mut core, written, target)?
+            }
+            Endpoint::Ipc(ipc) => self.dial(&mut core, written, Target::Ipc(ipc))?,
+        };
+        written.clone_into(&mut core.last_endpoint);
+        core.endpoints.push(BoundEndpoint {
+            name: written.to_owned(),
+            written: written.to_owned(),
+            bound: false,
+            place,
+        });
+        Ok(())
+    }
+
+    /// For these types libzmq silently ignores a second connect to the same endpoint.
+    fn is_repeated_connect(&self, core: &Core, written: &str) -> bool {
+        use SocketType::{Dealer, Pub, Req, Sub};
+        matches!(self.kind, Dealer | Pub | Req | Sub)
+            && core.endpoints.iter().any(|known| !known.bound && known.written == written)
+    }
+
+    fn dial(&self, core: &mut Core, written: &str, target: Target) -> Result<Place> {
+        let thread = self.context.io_thread(core.options.affinity)?;
+        let owner = Arc::clone(core.owner()?);
+        let routing_id = core.options.connect_routing_id.take();
+        let raw = self.kind == SocketType::Stream;
+        let pipe = (!core.options.immediate && !raw).then(|| {
+            WirePipe::new(
+                Arc::clone(thread.desk()),
+                Arc::clone(&self.mailbox),
+                core.options.sndhwm as usize,
+                core.options.rcvhwm as usize,
+                core.options.conflate,
+            )
+        });
+        let id = pipe.as_ref().map(|pipe| pipe.id());
+        if let Some(pipe) = &pipe {
+            let end = WireEnd::new(Arc::clone(pipe), core.options.conflate);
+            let slot = core.ends.add(End::Wire(end));
+            core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
+        }
+        let endpoint = new_token();
+        let plan = DialPlan {
+            owner,
+            target,
+            name: written.to_owned(),
+            options: Arc::new(core.options.clone()),
+            stream: StreamOptions::from(&core.options),
+            pipe,
+            routing_id,
+        };
+        thread.order(Order::Dial { endpoint, plan: Box::new(plan) });
+        Ok(Place::Io { thread, endpoint, pipe: id })
+    }
+
+    /// Undoes a bind (`bound`) or a connect.
+    pub(super) fn withdraw(&self, name: &str, bound: bool) -> Result<()> {
+        let mut core = self.enter()?;
+        let found = core
+            .endpoints
+            .iter()
+            .position(|known| known.bound == bound && (known.name == name || known.written == name));
+        let Some(index) = found else {
+            let done = if bound { "bound" } else { "connected" };
+            let text =
+                format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
+            return Err(Error::new(ErrorKind::NotFound, text));
+        };
+        let endpoint = core.endpoints.swap_remove(index);
+        match endpoint.place {
+            Place::Io { thread, endpoint, pipe } => {
+                if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
+                    core.retire(id);
+                }
+                core.ends.flush_all();
+                thread.order(Order::Withdraw { endpoint, linger: core.options.linger });
+            }
+            Place::Inproc { name, pipe } => {
+                if bound {
+                    self.context.inproc.unbind(&name, &self.mailbox);
+                }
+                if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
+                    core.ends.finished.push(id);
+                    core.finish_ended();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the socket; what is queued lingers in the I/O threads.
+    pub(super) fn close(&self) {
+        let mut core = self.core.lock();
+        let Some(owner) = core.owner.take() else { return };
+        core.staging.abandon();
+        core.ends.flush_all();
+        self.context.inproc.unbind_all(&self.mailbox);
+        core.close_ends();
+        for thread in self.context.started_threads() {
+            thread.order(Order::Close { owner: Arc::clone(&owner), linger: core.options.linger });
+        }
+        self.lease.give_back();
+        core.endpoints.clear();
+        drop(core);
+        // Threads that wait in the socket find it closed.
+        self.mailbox.waker().wake_unconditionally();
+    }
+}
+
+impl Socket {
+    /// Where the last bind or connect went: what the kernel chose is filled in (`ZMQ_LAST_ENDPOINT`).
+    #[must_use]
+    pub fn last_endpoint(&self) -> String {
+        self.state.core.lock().last_endpoint.clone()
+    }
+}
+
+fn check_transport(kind: SocketType, endpoint: &Endpoint) -> Result<()> {
+    if kind == SocketType::Stream && !matches!(endpoint, Endpoint::Tcp(_)) {
+        let text = "a STREAM socket speaks raw TCP: give a tcp:// endpoint";
+        return Err(Error::new(ErrorKind::Incompatible, text));
+    }
+    Ok(())
+}
+
+fn from_endpoint_error(error: &EndpointError) -> Error {
+    let kind = match error.problem {
+        Problem::Absent(_) | Problem::UnknownTransport => ErrorKind::ProtocolNotSupported,
+        Problem::TooLong(_) => ErrorKind::NameTooLong,
+        Problem::Malformed(_) => ErrorKind::Invalid,
+    };
+    Error::new(kind, error.to_string())
+}
+
+fn party(options: &Options) -> Party {
+    Party {
+        sndhwm: options.sndhwm as usize,
+        rcvhwm: options.rcvhwm as usize,
+        routing_id: options.routing_id.clone(),
+    }
+}
+
+fn local_address(host: &Host, port: u16, ipv6: bool, written: &str) -> Result<SocketAddr> {
+    transport::address::local_address(host, port, ipv6).map_err(|error| {
+        if error.raw_os_error() == Some(libc::ENODEV) {
+            let text = format!("{written}: no interface or address of this machine has that name");
+            return Error::new(ErrorKind::NoDevice, text);
+        }
+        Error::os(format_args!("finding the address of {written}"), &error)
+    })
+}
+
+fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
+    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6, written)).transpose()?;
+    let host = match &tcp.host {
+        Host::Ip { address, zone: Some(zone) } => format!("{address}%{zone}"),
+        Host::Ip { address, zone: None } => address.to_string(),
+        Host::Name(name) => name.clone(),
+        Host::Wildcard => {
+            return Err(Error::new(ErrorKind::Invalid, format!("{written}: connecting needs a host, not *")));
+        }
+    };
+    Ok(Target::Tcp { host, port: tcp.port, source })
+}

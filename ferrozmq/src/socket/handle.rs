@@ -1,0 +1,346 @@
+//! A socket behind all its handles, and the calls that send and receive.
+
+use super::SocketStats;
+use super::core::Core;
+use super::ends::{DROP_REASONS, End};
+use super::wait::Patience;
+use crate::context::ContextState;
+use crate::error::{Error, Result, SendError};
+use crate::io::lease::Lease;
+use crate::io::owner::Owner;
+use crate::peer::PeerInfo;
+use crate::pipe::signal::Mailbox;
+use crate::sync::{Mutex, MutexGuard};
+use crate::{Events, Frame, Message, SocketType};
+use ferrozmq_proto::option::Options;
+use ferrozmq_proto::pattern::{Dropped, Refusal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What all handles of a socket share.
+pub(crate) struct SocketState {
+    pub(super) kind: SocketType,
+    pub(super) core: Mutex<Core>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) lease: Arc<Lease>,
+    /// The context was terminated: every call ends.
+    pub(super) terminated: AtomicBool,
+    pub(super) context: Arc<ContextState>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// The time-outs of calls, where they can be read without the guard.
+#[derive(Default)]
+pub(super) struct Timeouts {
+    /// Microseconds plus one; 0 is for ever.
+    send: AtomicU64,
+    recv: AtomicU64,
+}
+
+impl Timeouts {
+    pub(super) fn send(&self) -> Option<Duration> {
+        Self::decode(&self.send)
+    }
+
+    pub(super) fn recv(&self) -> Option<Duration> {
+        Self::decode(&self.recv)
+    }
+
+    fn decode(word: &AtomicU64) -> Option<Duration> {
+        word.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_micros)
+    }
+
+    fn encode(word: &AtomicU64, timeout: Option<Duration>) {
+        let micros =
+            timeout.map_or(0, |t| u64::try_from(t.as_micros()).unwrap_or(u64::MAX - 1).saturating_add(1));
+        word.store(micros, Ordering::Relaxed);
+    }
+}
+
+impl SocketState {
+    pub(crate) fn new(
+        kind: SocketType,
+        options: Options,
+        owner: Arc<Owner>,
+        context: Arc<ContextState>,
+        seed: u64,
+    ) -> Arc<SocketState> {
+        let (mailbox, lease) = (Arc::clone(&owner.mailbox), Arc::clone(&owner.lease));
+        let state = SocketState {
+            kind,
+            core: Mutex::new(Core::new(kind, options, owner, seed)),
+            mailbox,
+            lease,
+            terminated: AtomicBool::new(false),
+            context,
+            timeouts: Timeouts::default(),
+        };
+        Arc::new(state)
+    }
+
+    pub(crate) fn kind(&self) -> SocketType {
+        self.kind
+    }
+
+    pub(super) fn remember_timeouts(&self, options: &Options) {
+        Timeouts::encode(&self.timeouts.send, options.sndtimeo);
+        Timeouts::encode(&self.timeouts.recv, options.rcvtimeo);
+    }
+
+    /// Whether the socket can be read and written without waiting. Reads what is the caller's to read.
+    pub(crate) fn events(&self) -> Result<Events> {
+        let mut core = self.enter()?;
+        core.ends.flush_all();
+        Ok(self.events_in(&mut core))
+    }
+
+    pub(crate) fn events_in(&self, core: &mut Core) -> Events {
+        let mut events = Events::NONE;
+        if core.can_recv() || self.read_leased(core) && core.can_recv() || core.announce() && core.can_recv()
+        {
+            events = events | Events::READABLE;
+        }
+        if core.can_send() {
+            events = events | Events::WRITABLE;
+        }
+        events
+    }
+
+    pub(super) fn peers(&self) -> Vec<Arc<PeerInfo>> {
+        let Ok(mut core) = self.enter() else { return Vec::new() };
+        let ready = core.ready.clone();
+        let ends = core.ends.iter_mut();
+        let wires = ends.filter_map(|(_, end)| match end {
+            End::Wire(end) if ready.contains(&end.pipe.id()) => end.peer.clone(),
+            _ => None,
+        });
+        wires.collect()
+    }
+
+    pub(super) fn stats(&self) -> SocketStats {
+        let mut core = self.core.lock();
+        let mut stats = SocketStats {
+            sent: core.ends.sent,
+            received: core.ends.received,
+            peers: core.ready.len(),
+            ..SocketStats::default()
+        };
+        for (reason, count) in DROP_REASONS.iter().zip(core.ends.drops) {
+            match reason {
+                Dropped::HighWaterMark => stats.dropped_hwm = count,
+                Dropped::NoPeer => stats.dropped_no_peer = count,
+                Dropped::Unroutable => stats.dropped_unroutable = count,
+                Dropped::Disconnected => stats.dropped_disconnected = count,
+                Dropped::Filtered => stats.dropped_filtered = count,
+                Dropped::Malformed => stats.dropped_malformed = count,
+                _ => {}
+            }
+        }
+        if let Some(owner) = &core.owner {
+            let counters = &owner.counters;
+            stats.dropped_disconnected += counters.dropped_disconnected.load(Ordering::Relaxed);
+            stats.handshake_failures = counters.handshake_failures.load(Ordering::Relaxed);
+            stats.reconnects = counters.reconnects.load(Ordering::Relaxed);
+        }
+        for (_, end) in core.ends.iter_mut() {
+            let (inward, outward) = end.queued();
+            stats.queued_in += inward;
+            stats.queued_out += outward;
+        }
+        stats
+    }
+
+    /// Enters the socket: its guard, with all signals read.
+    #[inline]
+    pub(crate) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
+        let mut core = self.core.lock();
+        if self.mailbox.pending() {
+            core.read_signals(&self.mailbox);
+        }
+        self.check(&core)?;
+        Ok(core)
+    }
+
+    /// The guard, whatever the socket's state.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock()
+    }
+
+    /// Whether the socket may be used at all.
+    #[inline]
+    pub(super) fn check(&self, core: &Core) -> Result<()> {
+        if core.owner.is_none() {
+            return Err(Error::closed());
+        }
+        if self.is_terminated() {
+            return Err(Error::terminated());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.terminated.load(Ordering::Acquire)
+    }
+
+    /// Ends every call in this socket, now and later.
+    pub(crate) fn terminate(&self) {
+        self.terminated.store(true, Ordering::Release);
+        self.mailbox.waker().wake_unconditionally();
+    }
+
+    pub(super) fn send(&self, message: Message, patience: Patience) -> std::result::Result<(), SendError> {
+        let mut message = message;
+        let mut core = match self.enter() {
+            Ok(core) => core,
+            Err(error) => return Err(SendError::new(message, error)),
+        };
+        loop {
+            let refused = match core.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(refused) => refused,
+            };
+            message = refused.message;
+            if refused.why != Refusal::WouldBlock || patience == Patience::None {
+                return Err(SendError::new(message, Error::from_refusal(refused.why)));
+            }
+            core = match self.wait(core, false, patience) {
+                Ok(core) => core,
+                Err(error) => return Err(SendError::new(message, error)),
+            };
+        }
+    }
+
+    pub(super) fn recv(&self, patience: Patience) -> Result<Message> {
+        self.recv_in(self.enter()?, patience).map(|(_, message)| message)
+    }
+
+    /// Receives with the guard held already, and keeps it.
+    fn recv_in<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Patience,
+    ) -> Result<(MutexGuard<'a, Core>, Message)> {
+        loop {
+            match core.try_recv() {
+                Ok(message) => {
+                    self.lease.renew();
+                    return Ok((core, message));
+                }
+                Err(Refusal::WouldBlock) => {}
+                Err(refusal) => return Err(Error::from_refusal(refusal)),
+            }
+            core = match patience {
+                Patience::None => self.look(core)?,
+                patience => self.wait(core, true, patience)?,
+            };
+        }
+    }
+
+    /// Looks for input without waiting; an error if there is none.
+    fn look<'a>(&'a self, mut core: MutexGuard<'a, Core>) -> Result<MutexGuard<'a, Core>> {
+        core.ends.flush_all();
+        if core.announce() || self.read_leased(&mut core) {
+            return Ok(core);
+        }
+        if self.mailbox.pending() {
+            core.read_signals(&self.mailbox);
+            self.check(&core)?;
+            return Ok(core);
+        }
+        Err(Error::would_block())
+    }
+
+    /// While this side has the lease, nobody else reads: a call that does not wait must.
+    pub(super) fn read_leased(&self, core: &mut Core) -> bool {
+        if !self.lease.is_held() || !core.pattern.wants_input() {
+            return false;
+        }
+        let mut sets = Vec::new();
+        self.lease.each_set(|set| sets.push(Arc::clone(set)));
+        let mut got = false;
+        for set in sets {
+            got |= core.read_set(&set);
+        }
+        got
+    }
+
+    pub(super) fn send_part(
+        &self,
+        part: Frame,
+        more: bool,
+        patience: Patience,
+    ) -> std::result::Result<(), (Frame, Error)> {
+        let mut core = match self.enter() {
+            Ok(core) => core,
+            Err(error) => return Err((part, error)),
+        };
+        if !core.staging.has_output() {
+            if !more {
+                drop(core);
+                return self.send(Message::from(part), patience).map_err(|error| {
+                    let (message, error) = error.into_parts();
+                    (message.split_first().0, error)
+                });
+            }
+            match self.start_message(core, &part, patience) {
+                Ok(mut core) => core.staging.add(part),
+                Err(error) => return Err((part, error)),
+            }
+            return Ok(());
+        }
+        if more {
+            core.staging.add(part);
+            return Ok(());
+        }
+        let message = core.staging.complete(part);
+        match core.send_committed(message) {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let part = core.staging.uncomplete(refused.message);
+                Err((part, Error::from_refusal(refused.why)))
+            }
+        }
+    }
+
+    /// Waits until a message that begins with `first` would be accepted.
+    fn start_message<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        first: &Frame,
+        patience: Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        loop {
+            match core.may_start_send(first) {
+                Ok(()) => return Ok(core),
+                Err(Refusal::WouldBlock) if patience != Patience::None => {}
+                Err(refusal) => return Err(Error::from_refusal(refusal)),
+            }
+            core = self.wait(core, false, patience)?;
+        }
+    }
+
+    pub(super) fn recv_part(&self, patience: Patience) -> Result<(Frame, bool)> {
+        let mut core = self.enter()?;
+        if let Some(part) = core.staging.next() {
+            return Ok(part);
+        }
+        let (mut core, message) = self.recv_in(core, patience)?;
+        Ok(core.staging.begin(message))
+    }
+
+    /// Waits until `done` says so; for facts that signals change.
+    pub(super) fn wait_until(
+        &self,
+        patience: Patience,
+        mut done: impl FnMut(&mut Core) -> bool,
+    ) -> Result<()> {
+        let mut core = self.enter()?;
+        while !done(&mut core) {
+            // Input is left to the I/O thread: this wait reads nothing that a receive should see.
+            core = self.wait(core, false, patience)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,302 @@
+//! Sockets: what the application holds.
+//!
+//! A [`Socket`] is of any type; the types in [`typed`] expose only what their pattern allows.
+
+pub(crate) mod core;
+mod endpoints;
+mod ends;
+pub(crate) mod handle;
+pub mod monitor;
+mod options;
+mod staging;
+pub mod typed;
+pub(crate) mod wait;
+
+use crate::error::{Error, ErrorKind, Result, SendError};
+use crate::peer::PeerInfo;
+use crate::{Events, Frame, Message, SocketType};
+use handle::SocketState;
+use monitor::Monitor;
+use std::sync::Arc;
+use std::time::Duration;
+use wait::Patience;
+
+/// A socket of any type (`zmq_socket(3)`).
+///
+/// Any thread may call any method at any time. Clones are the same socket, which is closed when the
+/// last one is dropped, or by [`close`](Self::close). Closing never waits: what was sent lingers in
+/// the I/O threads as long as `linger` allows, and the context waits for it.
+///
+/// ```
+/// use ferrozmq::{Context, SocketType};
+/// # fn main() -> ferrozmq::Result<()> {
+/// let context = Context::new();
+/// let server = context.socket(SocketType::Rep)?;
+/// let endpoint = server.bind("tcp://127.0.0.1:*")?;
+/// let client = context.socket(SocketType::Req)?;
+/// client.connect(&endpoint)?;
+/// client.send("hello")?;
+/// assert_eq!(&server.recv()?[0], "hello");
+/// server.send("world")?;
+/// assert_eq!(&client.recv()?[0], "world");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Socket {
+    state: Arc<SocketState>,
+    _close: Arc<CloseOnDrop>,
+}
+
+/// Closes the socket with its last handle.
+struct CloseOnDrop(Arc<SocketState>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// What a socket has counted, and holds.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SocketStats {
+    /// Messages that send calls accepted.
+    pub sent: u64,
+    /// Messages that receive calls returned.
+    pub received: u64,
+    /// Messages waiting to be sent.
+    pub queued_out: usize,
+    /// Messages that arrived and wait to be received.
+    pub queued_in: usize,
+    /// Peers whose handshake is done.
+    pub peers: usize,
+    /// Messages dropped because a peer's high-water mark was reached.
+    pub dropped_hwm: u64,
+    /// Messages dropped because there was no peer.
+    pub dropped_no_peer: u64,
+    /// Messages dropped because no peer has their routing id.
+    pub dropped_unroutable: u64,
+    /// Messages dropped because their connection ended for good.
+    pub dropped_disconnected: u64,
+    /// Messages that arrived and matched no subscription.
+    pub dropped_filtered: u64,
+    /// Messages that arrived with a malformed envelope.
+    pub dropped_malformed: u64,
+    /// Connections made again after they had been lost.
+    pub reconnects: u64,
+    /// Handshakes that did not succeed.
+    pub handshake_failures: u64,
+}
+
+impl Socket {
+    pub(crate) fn new(state: Arc<SocketState>) -> Socket {
+        Socket { _close: Arc::new(CloseOnDrop(Arc::clone(&state))), state }
+    }
+
+    pub(crate) fn state(&self) -> &Arc<SocketState> {
+        &self.state
+    }
+
+    /// The socket's type.
+    #[must_use]
+    pub fn socket_type(&self) -> SocketType {
+        self.state.kind()
+    }
+
+    /// Accepts peers at `endpoint`; returns it with what the kernel chose filled in (`zmq_bind(3)`).
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) endpoint, [`AddressInUse`](ErrorKind::AddressInUse),
+    /// [`AddressNotAvailable`](ErrorKind::AddressNotAvailable), [`NoDevice`](ErrorKind::NoDevice) and others.
+    pub fn bind(&self, endpoint: &str) -> Result<String> {
+        self.state.bind(endpoint)
+    }
+
+    /// Connects to `endpoint`, now and after every disconnection (`zmq_connect(3)`). Does not wait
+    /// for a connection.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) endpoint and others; an absent peer is no error.
+    pub fn connect(&self, endpoint: &str) -> Result<()> {
+        self.state.connect(endpoint)
+    }
+
+    /// Undoes a [`bind`](Self::bind), and ends the connections it accepted (`zmq_unbind(3)`).
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the socket is not bound there.
+    pub fn unbind(&self, endpoint: &str) -> Result<()> {
+        self.state.withdraw(endpoint, true)
+    }
+
+    /// Undoes a [`connect`](Self::connect) (`zmq_disconnect(3)`). What is queued lingers.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the socket is not connected there.
+    pub fn disconnect(&self, endpoint: &str) -> Result<()> {
+        self.state.withdraw(endpoint, false)
+    }
+
+    /// Sends a message, whole or not at all. Waits where the type waits, at most as long as
+    /// `sndtimeo` says.
+    ///
+    /// # Errors
+    /// A [`SendError`] gives the message back: [`WouldBlock`](ErrorKind::WouldBlock) after the
+    /// time-out, [`WrongState`](ErrorKind::WrongState), [`Unroutable`](ErrorKind::Unroutable),
+    /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
+    pub fn send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
+        self.state.send(message.into(), self.state.send_patience())
+    }
+
+    /// Sends without waiting.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
+    pub fn try_send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
+        self.state.send(message.into(), Patience::None)
+    }
+
+    /// Sends, waiting at most `timeout`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> std::result::Result<(), SendError> {
+        self.state.send(message.into(), Patience::from_timeout(Some(timeout)))
+    }
+
+    /// Receives a message. Waits at most as long as `rcvtimeo` says.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) after the time-out,
+    /// [`WrongState`](ErrorKind::WrongState), [`NotSupported`](ErrorKind::NotSupported),
+    /// [`Terminated`](ErrorKind::Terminated), [`Interrupted`](ErrorKind::Interrupted).
+    pub fn recv(&self) -> Result<Message> {
+        self.state.recv(self.state.recv_patience())
+    }
+
+    /// Receives without waiting.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn try_recv(&self) -> Result<Message> {
+        self.state.recv(Patience::None)
+    }
+
+    /// Receives, waiting at most `timeout`.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Message> {
+        self.state.recv(Patience::from_timeout(Some(timeout)))
+    }
+
+    /// Sends one part; `more` says that others of the same message follow (`ZMQ_SNDMORE`). Nothing
+    /// leaves before the last part. Waits as [`send`](Self::send), on the first part only.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), with the part.
+    pub fn send_part(
+        &self,
+        part: impl Into<Frame>,
+        more: bool,
+        dont_wait: bool,
+    ) -> std::result::Result<(), (Frame, Error)> {
+        let patience = if dont_wait { Patience::None } else { self.state.send_patience() };
+        self.state.send_part(part.into(), more, patience)
+    }
+
+    /// Receives one part, and whether others of the same message follow (`ZMQ_RCVMORE`).
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn recv_part(&self, dont_wait: bool) -> Result<(Frame, bool)> {
+        let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
+        self.state.recv_part(patience)
+    }
+
+    /// Whether the socket can be read and written without waiting (`ZMQ_EVENTS`).
+    ///
+    /// # Errors
+    /// [`Terminated`](ErrorKind::Terminated), [`Closed`](ErrorKind::Closed).
+    pub fn events(&self) -> Result<Events> {
+        self.state.events()
+    }
+
+    /// Collects the events of the socket's connections from now on.
+    ///
+    /// # Errors
+    /// [`Terminated`](ErrorKind::Terminated), [`Closed`](ErrorKind::Closed).
+    pub fn monitor(&self) -> Result<Monitor> {
+        let core = self.state.enter()?;
+        Ok(Monitor::new(&core.owner()?.events))
+    }
+
+    /// Waits until `count` peers have finished their handshake; for PUB and XPUB, until `count`
+    /// peers have subscribed to something.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) after `timeout`.
+    pub fn wait_for_peers(&self, count: usize, timeout: Duration) -> Result<()> {
+        let patience = Patience::from_timeout(Some(timeout));
+        self.state.wait_until(patience, |core| core.ready_peers() >= count)
+    }
+
+    /// The peers whose handshake is done.
+    #[must_use]
+    pub fn peers(&self) -> Vec<Arc<PeerInfo>> {
+        self.state.peers()
+    }
+
+    /// The peer that delivered `message`, if it came over a connection that is still remembered.
+    #[must_use]
+    pub fn peer_of(&self, message: &Message) -> Option<Arc<PeerInfo>> {
+        PeerInfo::of(message.last())
+    }
+
+    /// What the socket has counted so far.
+    #[must_use]
+    pub fn stats(&self) -> SocketStats {
+        self.state.stats()
+    }
+
+    /// Closes the socket for all its handles: calls in it, and later ones, end with
+    /// [`Closed`](ErrorKind::Closed). Does not wait; what was sent lingers.
+    pub fn close(&self) {
+        self.state.close();
+    }
+
+    /// Sends `value` as JSON in one part.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if it cannot be written as JSON; else as [`send`](Self::send).
+    #[cfg(feature = "serde")]
+    pub fn send_json<T: serde::Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+        let json = serde_json::to_vec(value).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("the value cannot be sent as JSON: {error}"))
+        })?;
+        Ok(self.send(json)?)
+    }
+
+    /// Receives a message of one part and reads it as JSON.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if it is not JSON of this shape; else as [`recv`](Self::recv).
+    #[cfg(feature = "serde")]
+    pub fn recv_json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        let message = self.recv()?;
+        serde_json::from_slice(message.first()).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("the message is not the JSON that was expected: {error}"))
+        })
+    }
+}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Socket").field(&self.socket_type()).finish()
+    }
+}

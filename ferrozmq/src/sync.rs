@@ -1,0 +1,237 @@
+//! The primitives of concurrency under one name, from the standard library or from loom.
+//!
+//! Everything above this file that other threads can see is built from these names, so that the
+//! same source runs in production and, with `--cfg loom`, in a model checker that tries every
+//! interleaving and every value a weakly ordered load may return. The invariant: nothing here adds
+//! behaviour, except that locks ignore poison (a panic poisons the state it touched, by a flag of
+//! its own, and never the whole process).
+//!
+//! Three kernel objects have a face here as well, [`barrier`], [`FutexWord`] and [`Bell`], because a
+//! model needs stand-ins for them; the calls themselves are in [`crate::sys`].
+
+#[cfg(loom)]
+pub use self::model::*;
+#[cfg(not(loom))]
+pub use self::real::*;
+
+/// A value alone on its cache lines.
+///
+/// 128 bytes: x86 prefetches lines in pairs, and several ARM cores have lines that long.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct Padded<T>(pub T);
+
+impl<T> std::ops::Deref for Padded<T> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[cfg(not(loom))]
+mod real {
+    pub use crate::sys::eventfd::EventFd as Bell;
+    pub use crate::sys::membarrier as barrier;
+    pub use std::hint;
+    pub use std::sync::Arc;
+    pub use std::sync::atomic;
+
+    use crate::sys::futex::{self, Wait};
+    pub use std::sync::MutexGuard;
+    use std::sync::PoisonError;
+    use std::time::Instant;
+
+    /// A mutual exclusion that a panic inside does not spoil for the threads after it.
+    #[derive(Debug, Default)]
+    pub struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// An unlocked mutex.
+        pub const fn new(value: T) -> Mutex<T> {
+            Mutex(std::sync::Mutex::new(value))
+        }
+
+        /// Waits for the lock.
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    /// A word that threads of this process can sleep on.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct FutexWord(atomic::AtomicU32);
+
+    impl FutexWord {
+        /// A word nobody sleeps on.
+        pub const fn new(value: u32) -> FutexWord {
+            FutexWord(atomic::AtomicU32::new(value))
+        }
+
+        /// Sleeps while the word is `expected`, until `deadline` (`None`: for ever) or a signal. May
+        /// return without cause.
+        pub fn wait(&self, expected: u32, deadline: Option<Instant>) -> Wait {
+            futex::wait(&self.0, expected, deadline)
+        }
+
+        /// Wakes at most `count` sleepers; a system call.
+        pub fn wake(&self, count: u32) {
+            futex::wake(&self.0, count);
+        }
+    }
+
+    impl std::ops::Deref for FutexWord {
+        type Target = atomic::AtomicU32;
+        #[inline]
+        fn deref(&self) -> &atomic::AtomicU32 {
+            &self.0
+        }
+    }
+
+    /// A cell whose contents are reached by raw pointer, in the shape that loom can watch.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell with `value`.
+        #[inline]
+        pub const fn new(value: T) -> UnsafeCell<T> {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer that is only read through.
+        #[inline(always)]
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Calls `f` with a pointer that may be written through.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    pub use loom::cell::UnsafeCell;
+    pub use loom::hint;
+    pub use loom::sync::Arc;
+    pub use loom::sync::atomic;
+
+    use crate::sys::futex::Wait;
+    use loom::sync::{Condvar, MutexGuard};
+    use std::io;
+    use std::time::Instant;
+
+    /// A mutual exclusion; loom's never meets poison, because a panic ends the model.
+    #[derive(Debug)]
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// An unlocked mutex.
+        pub fn new(value: T) -> Mutex<T> {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+
+        /// Waits for the lock.
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().expect("a panic ends the model")
+        }
+    }
+
+    /// The asymmetric fence as its promise: sequentially consistent on both sides.
+    pub mod barrier {
+        use loom::sync::atomic::{Ordering, fence};
+
+        /// The side that runs often.
+        pub fn light() {
+            fence(Ordering::SeqCst);
+        }
+
+        /// The side that runs seldom.
+        pub fn heavy() {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// A futex as the kernel has it: the word is compared, and the thread queued, under one lock that
+    /// a waker takes too. There is no time: a deadline never passes.
+    #[derive(Debug)]
+    pub struct FutexWord {
+        word: atomic::AtomicU32,
+        bucket: Mutex<()>,
+        queue: Condvar,
+    }
+
+    impl FutexWord {
+        /// A word nobody sleeps on.
+        pub fn new(value: u32) -> FutexWord {
+            FutexWord { word: atomic::AtomicU32::new(value), bucket: Mutex::new(()), queue: Condvar::new() }
+        }
+
+        /// Sleeps while the word is `expected`.
+        pub fn wait(&self, expected: u32, _deadline: Option<Instant>) -> Wait {
+            let bucket = self.bucket.lock();
+            if self.word.load(atomic::Ordering::Relaxed) != expected {
+                return Wait::Changed;
+            }
+            drop(self.queue.wait(bucket));
+            Wait::Woken
+        }
+
+        /// Wakes at most `count` sleepers.
+        pub fn wake(&self, count: u32) {
+            let _bucket = self.bucket.lock();
+            if count == 1 {
+                self.queue.notify_one();
+            } else {
+                self.queue.notify_all();
+            }
+        }
+    }
+
+    impl std::ops::Deref for FutexWord {
+        type Target = atomic::AtomicU32;
+        fn deref(&self) -> &atomic::AtomicU32 {
+            &self.word
+        }
+    }
+
+    /// An eventfd, with a `poll` of its own because the kernel's cannot be modelled.
+    #[derive(Debug)]
+    pub struct Bell {
+        rung: Mutex<bool>,
+        queue: Condvar,
+    }
+
+    impl Bell {
+        /// A silent one.
+        #[expect(clippy::unnecessary_wraps, reason = "the real one can fail")]
+        pub fn new() -> io::Result<Bell> {
+            Ok(Bell { rung: Mutex::new(false), queue: Condvar::new() })
+        }
+
+        /// Makes it readable.
+        pub fn signal(&self) {
+            *self.rung.lock() = true;
+            self.queue.notify_all();
+        }
+
+        /// Makes it unreadable; `true` if it was readable.
+        pub fn drain(&self) -> bool {
+            std::mem::take(&mut *self.rung.lock())
+        }
+
+        /// Waits until it is readable.
+        pub fn poll(&self) {
+            let mut rung = self.rung.lock();
+            while !*rung {
+                rung = self.queue.wait(rung).expect("a panic ends the model");
+            }
+        }
+    }
+}

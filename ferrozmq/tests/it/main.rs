@@ -1,0 +1,4 @@
+//! Everything that is tested through the public API, in one binary; files are named by behaviour.
+
+mod conversations;
+mod interop;
