@@ -37,6 +37,8 @@ pub enum PeerError {
     IncompatibleSocketType,
     /// The peer refused the handshake with an ERROR command.
     Refused,
+    /// The ZAP handler refused the peer.
+    AccessDenied,
     /// The handshake needed more bytes than the limit.
     HandshakeTooLarge,
     /// The handshake was not finished in time (`ZMQ_HANDSHAKE_IVL`).
@@ -63,7 +65,10 @@ impl PeerError {
             | PeerError::MessageTooLarge
             | PeerError::HandshakeTooLarge
             | PeerError::VersionTooOld => 0x1000_0000,
-            PeerError::Refused | PeerError::HandshakeTimeout | PeerError::HeartbeatTimeout => return None,
+            PeerError::Refused
+            | PeerError::AccessDenied
+            | PeerError::HandshakeTimeout
+            | PeerError::HeartbeatTimeout => return None,
         })
     }
 
@@ -85,6 +90,7 @@ impl PeerError {
             PeerError::InvalidMetadata => "the peer sent invalid metadata",
             PeerError::IncompatibleSocketType => "the peer's socket type cannot talk with ours",
             PeerError::Refused => "the peer refused the handshake",
+            PeerError::AccessDenied => "access was denied to the peer",
             PeerError::HandshakeTooLarge => "the peer's handshake is too large",
             PeerError::HandshakeTimeout => "the peer did not finish the handshake in time",
             PeerError::HeartbeatTimeout => "the peer gave no sign of life",

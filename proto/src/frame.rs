@@ -52,6 +52,22 @@ impl Frame {
         }
     }
 
+    /// A frame of the first `len` bytes of `window`; `None` if that is more than a window holds.
+    ///
+    /// Copies the window whole: a copy of fixed size is several times faster than one of `len` bytes.
+    #[inline]
+    pub(crate) fn from_window(window: &[u8; Self::INLINE_MAX], len: usize) -> Option<Frame> {
+        (len <= Self::INLINE_MAX)
+            .then_some(Frame { body: Body::Inline { len: len as u8, bytes: *window }, origin: 0 })
+    }
+
+    /// A frame that shares `bytes`, which are more than [`INLINE_MAX`](Self::INLINE_MAX).
+    #[inline]
+    pub(crate) fn from_long(bytes: Bytes) -> Frame {
+        debug_assert!(bytes.len() > Self::INLINE_MAX);
+        Frame { body: Body::Shared(bytes), origin: 0 }
+    }
+
     /// The body.
     #[must_use]
     #[inline]

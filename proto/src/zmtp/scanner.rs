@@ -1,0 +1,363 @@
+//! Cuts a stream of plain frames into runs of whole messages, and picks commands and subscriptions out.
+//!
+//! Whole messages stay where they are and leave as one shared slice, however many they are. Each
+//! frame's header is read once, or once more per call while the frame is incomplete, so the work is linear in
+//! the bytes even if they come one at a time. Only a message with something foreign inside (a PING between two
+//! parts, which libzmq does send; a subscription among parts) is copied, into `held`.
+//!
+//! Limits are checked as soon as a header announces a frame, before its body is waited for. The scanner
+//! does not know which ZMTP the wire speaks: [`Receiver`](crate::zmtp::Receiver) feeds it plain frames.
+
+use super::command::Command;
+use super::config::{Limits, LinkConfig};
+use super::framing::{Flags, HEADER_MAX, Header, encode_small, parse_header};
+use super::greeting::Version;
+use super::receiver::Received;
+use crate::{PeerError, SocketType};
+use bytes::{Buf, Bytes, BytesMut};
+use std::collections::VecDeque;
+
+/// Room for a command's name and small fields beside a topic, in bytes.
+const COMMAND_OVERHEAD: u64 = 16;
+
+/// The state of one incoming stream.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    rules: Rules,
+    /// Bytes of the input that are whole frames already looked at.
+    scanned: usize,
+    /// Bytes of the input, at most `scanned`, that are whole messages …
+    boundary: usize,
+    /// … and how many those are.
+    count: usize,
+    open: Open,
+    /// Parts of the unfinished message that had to leave the input.
+    held: BytesMut,
+    /// What one step found beyond the first.
+    queue: VecDeque<Received>,
+    wanted: usize,
+}
+
+/// What is allowed and what is looked for; fixed for a connection.
+#[derive(Debug)]
+struct Rules {
+    max_body: u64,
+    max_command: u64,
+    max_topic: u64,
+    max_parts: usize,
+    max_message: u64,
+    subscriptions: bool,
+    only_first_subscribe: bool,
+    pings: bool,
+}
+
+/// The unfinished message.
+#[derive(Debug, Default)]
+struct Open {
+    parts: usize,
+    bytes: u64,
+    /// Parts that begin with 0 or 1 are subscriptions.
+    sift: bool,
+}
+
+/// Why a scan stopped; everything before is scanned.
+enum Stop {
+    /// So many bytes are missing to the end of the frame.
+    Wanting(usize),
+    Failed(PeerError),
+    /// A whole command of this many bytes of header and body.
+    Command(usize, usize),
+    /// A whole message of one part that is a subscription.
+    Subscription(usize, usize),
+    /// A message ended that cannot stay where it is.
+    Gathered,
+}
+
+impl Scanner {
+    pub(super) fn new(config: &LinkConfig, version: Version) -> Scanner {
+        Scanner {
+            rules: Rules::new(config, version),
+            scanned: 0,
+            boundary: 0,
+            count: 0,
+            open: Open::default(),
+            held: BytesMut::new(),
+            queue: VecDeque::new(),
+            wanted: 2,
+        }
+    }
+
+    /// The longest body of a frame.
+    pub(super) fn max_body(&self) -> u64 {
+        self.rules.max_body
+    }
+
+    /// Bytes missing to the end of the first incomplete frame.
+    pub(super) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// The next thing in `input`, which must begin with what the last call left there.
+    ///
+    /// Whatever precedes a fault is delivered before the fault.
+    pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Received>, PeerError> {
+        loop {
+            if let Some(received) = self.queue.pop_front() {
+                return Ok(Some(received));
+            }
+            let stop = self.scan(input);
+            let run = self.take_run(input);
+            match stop {
+                Stop::Wanting(bytes) => {
+                    self.wanted = bytes;
+                    return Ok(run);
+                }
+                Stop::Gathered => {
+                    self.queue.extend(run);
+                    self.take_gathered(input);
+                }
+                // The run goes first; the next call finds the same frame again, and no run.
+                Stop::Failed(_) | Stop::Command(..) | Stop::Subscription(..) if run.is_some() => {
+                    return Ok(run);
+                }
+                Stop::Failed(error) => return Err(error),
+                Stop::Command(header_len, len) => {
+                    if let Some(received) = self.take_command(input, header_len, len)? {
+                        return Ok(Some(received));
+                    }
+                }
+                Stop::Subscription(header_len, len) => {
+                    return Ok(Some(take_subscription(input, header_len, len)));
+                }
+            }
+        }
+    }
+
+    /// Looks at whole frames until there are no more, or one is not simply a message's next part.
+    fn scan(&mut self, input: &[u8]) -> Stop {
+        loop {
+            let rest = input.get(self.scanned..).unwrap_or_default();
+            let (flags, header_len, len) = match parse_header(rest) {
+                Header::Incomplete => return Stop::Wanting(missing_header_bytes(rest)),
+                Header::Malformed => return Stop::Failed(PeerError::MalformedFrame),
+                Header::Frame { flags, header_len, body_len } => {
+                    if let Err(error) = self.admit(flags, header_len, body_len) {
+                        return Stop::Failed(error);
+                    }
+                    let Ok(len) = usize::try_from(body_len) else {
+                        return Stop::Failed(PeerError::FrameTooLarge);
+                    };
+                    (flags, header_len, len)
+                }
+            };
+            let total = header_len.saturating_add(len);
+            let Some(frame) = rest.get(..total) else { return Stop::Wanting(total - rest.len()) };
+            if flags.command() {
+                return Stop::Command(header_len, len);
+            }
+            if self.rules.subscriptions
+                && let Some(stop) = self.note_subscription(flags, header_len, frame)
+            {
+                return stop;
+            }
+            if self.add_part(flags, total) {
+                return Stop::Gathered;
+            }
+        }
+    }
+
+    /// Checks an announced frame against the limits.
+    #[inline]
+    fn admit(&self, flags: Flags, header_len: usize, body_len: u64) -> Result<(), PeerError> {
+        let max = if flags.command() { self.rules.max_command } else { self.rules.max_body };
+        if body_len > max {
+            return Err(PeerError::FrameTooLarge);
+        }
+        if (flags.more() || self.open.parts > 0) && !flags.command() {
+            let bytes = self.open.bytes.saturating_add(part_cost(header_len as u64 + body_len));
+            if self.open.parts >= self.rules.max_parts || bytes > self.rules.max_message {
+                return Err(PeerError::MessageTooLarge);
+            }
+        }
+        Ok(())
+    }
+
+    /// Scans past a whole part; whether the message ended and cannot stay in place.
+    #[inline]
+    fn add_part(&mut self, flags: Flags, total: usize) -> bool {
+        self.scanned += total;
+        if flags.more() {
+            self.open.parts += 1;
+            self.open.bytes = self.open.bytes.saturating_add(part_cost(total as u64));
+            return false;
+        }
+        if self.open.parts > 0 && (self.open.sift || !self.held.is_empty()) {
+            return true;
+        }
+        self.open = Open::default();
+        self.boundary = self.scanned;
+        self.count += 1;
+        false
+    }
+
+    /// PUB and XPUB: notes whether this part is a subscription; a message of nothing else stops the scan.
+    fn note_subscription(&mut self, flags: Flags, header_len: usize, frame: &[u8]) -> Option<Stop> {
+        let body = frame.get(header_len..).unwrap_or_default();
+        if !is_subscription(body) {
+            return None;
+        }
+        let alone = self.open.parts == 0 && !flags.more();
+        let sifted = self.open.sift || self.open.parts == 0 || !self.rules.only_first_subscribe;
+        if sifted && body.len() as u64 - 1 > self.rules.max_topic {
+            return Some(Stop::Failed(PeerError::FrameTooLarge));
+        }
+        self.open.sift = sifted && !alone;
+        alone.then_some(Stop::Subscription(header_len, body.len()))
+    }
+
+    /// Takes the whole messages off the input.
+    #[inline]
+    fn take_run(&mut self, input: &mut BytesMut) -> Option<Received> {
+        if self.boundary == 0 {
+            return None;
+        }
+        let bytes = input.split_to(self.boundary).freeze();
+        self.scanned -= self.boundary;
+        self.boundary = 0;
+        Some(Received::Messages { bytes, count: std::mem::take(&mut self.count) })
+    }
+
+    /// Moves the unfinished message's parts out of the way of what follows them in the input.
+    fn hold(&mut self, input: &mut BytesMut) {
+        let scanned = std::mem::take(&mut self.scanned);
+        self.held.extend_from_slice(&input[..scanned]);
+        input.advance(scanned);
+    }
+
+    /// Takes a command off the input, at whose `scanned` it begins; `None` for one that means nothing here.
+    fn take_command(
+        &mut self,
+        input: &mut BytesMut,
+        header_len: usize,
+        len: usize,
+    ) -> Result<Option<Received>, PeerError> {
+        // Parsed before it is taken, so that a fault stays a fault however often it is asked for.
+        let start = self.scanned + header_len;
+        let body = input.get(start..start + len).unwrap_or_default();
+        let received = match Command::parse(body)? {
+            Some(command) => self.rules.receive(command)?,
+            None => None,
+        };
+        self.hold(input);
+        input.advance(header_len + len);
+        Ok(received)
+    }
+
+    /// Takes a message off the input whose parts are in several places or not all its own.
+    fn take_gathered(&mut self, input: &mut BytesMut) {
+        self.hold(input);
+        let message = std::mem::take(&mut self.held).freeze();
+        if std::mem::take(&mut self.open).sift {
+            sift(&message, &mut self.queue);
+        } else {
+            self.queue.push_back(Received::Messages { bytes: message, count: 1 });
+        }
+    }
+}
+
+impl Rules {
+    fn new(config: &LinkConfig, version: Version) -> Rules {
+        let limits = &config.limits;
+        let subscriptions = matches!(config.socket_type, SocketType::Pub | SocketType::XPub);
+        let max_command = if subscriptions { limits.topic_bytes } else { limits.handshake_bytes } as u64;
+        let max_message = limits.message_bytes.unwrap_or(u64::MAX);
+        Rules {
+            max_body: config.max_message_bytes.unwrap_or(u64::MAX).min(max_message),
+            max_command: max_command.saturating_add(COMMAND_OVERHEAD),
+            max_topic: limits.topic_bytes as u64,
+            max_parts: limits.parts,
+            max_message,
+            subscriptions,
+            only_first_subscribe: config.only_first_subscribe,
+            pings: version >= Version::V30,
+        }
+    }
+
+    /// What a command means after READY. As in libzmq, a repeated READY, and a command that this socket or version
+    /// has no use for, means nothing.
+    fn receive(&self, command: Command<'_>) -> Result<Option<Received>, PeerError> {
+        Ok(match command {
+            Command::Subscribe(topic) | Command::Cancel(topic) if self.subscriptions => {
+                if topic.len() as u64 > self.max_topic {
+                    return Err(PeerError::FrameTooLarge);
+                }
+                let wanted = matches!(command, Command::Subscribe(_));
+                Some(Received::Subscription { topic: Bytes::copy_from_slice(topic), wanted })
+            }
+            Command::Ping { ttl, context } if self.pings => {
+                Some(Received::Ping { ttl, context: Bytes::copy_from_slice(context) })
+            }
+            Command::Pong { context } if self.pings => {
+                Some(Received::Pong { context: Bytes::copy_from_slice(context) })
+            }
+            Command::Error(reason) if self.pings => {
+                Some(Received::Error { reason: Bytes::copy_from_slice(reason) })
+            }
+            Command::Subscribe(_)
+            | Command::Cancel(_)
+            | Command::Ping { .. }
+            | Command::Pong { .. }
+            | Command::Error(_)
+            | Command::Ready(_) => None,
+        })
+    }
+}
+
+/// What one frame of a message of several parts counts for.
+fn part_cost(frame_bytes: u64) -> u64 {
+    frame_bytes.saturating_add(Limits::PART_OVERHEAD)
+}
+
+fn missing_header_bytes(bytes: &[u8]) -> usize {
+    let long = bytes.first().is_some_and(|flags| flags & Flags::LONG != 0);
+    (if long { HEADER_MAX } else { 2 }) - bytes.len()
+}
+
+fn is_subscription(body: &[u8]) -> bool {
+    matches!(body.first(), Some(0 | 1))
+}
+
+fn take_subscription(input: &mut BytesMut, header_len: usize, len: usize) -> Received {
+    let received = subscription(input.get(header_len..header_len + len).unwrap_or_default());
+    input.advance(header_len + len);
+    received
+}
+
+/// The subscription in a message's body: 1 or 0, and the topic.
+fn subscription(body: &[u8]) -> Received {
+    let (first, topic) = body.split_first().unwrap_or((&0, &[]));
+    // Copied: a topic is kept for long, and must not keep what was read with it.
+    Received::Subscription { topic: Bytes::copy_from_slice(topic), wanted: *first == 1 }
+}
+
+/// Takes the parts of one message apart: subscriptions by themselves, the others as one message after them.
+fn sift(message: &Bytes, queue: &mut VecDeque<Received>) {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut rest: &[u8] = message;
+    while let Header::Frame { header_len, body_len, .. } = parse_header(rest) {
+        let (header, body) = rest.split_at(header_len);
+        let Some((body, after)) = body.split_at_checked(body_len as usize) else { break };
+        debug_assert!(!header.is_empty());
+        if is_subscription(body) {
+            queue.push_back(subscription(body));
+        } else {
+            parts.push(body);
+        }
+        rest = after;
+    }
+    let Some((last, others)) = parts.split_last() else { return };
+    let mut bytes = Vec::with_capacity(message.len());
+    others.iter().for_each(|part| encode_small(part, true, &mut bytes));
+    encode_small(last, false, &mut bytes);
+    queue.push_back(Received::Messages { bytes: Bytes::from(bytes), count: 1 });
+}
