@@ -45,8 +45,7 @@ fn same(message: &Message, parts: &[&[u8]]) -> bool {
 /// The whole messages at the start of `bytes`, and where they end. Written after RFC 23, for clarity alone.
 fn slow(bytes: &[u8]) -> (Vec<Vec<&[u8]>>, usize) {
     let (mut messages, mut parts, mut at, mut end) = (Vec::new(), Vec::new(), 0, 0);
-    loop {
-        let Some(flags) = bytes.get(at) else { break };
+    while let Some(flags) = bytes.get(at) {
         let (more, long, command, reserved) =
             (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0, flags & 0xf8 != 0);
         if reserved || more && command {
