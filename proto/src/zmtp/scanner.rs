@@ -11,7 +11,7 @@
 
 use super::command::Command;
 use super::config::{Limits, LinkConfig};
-use super::framing::{Flags, HEADER_MAX, Header, encode_small, parse_header};
+use super::framing::{Flags, HEADER_MAX, Header, parse_header};
 use super::greeting::Version;
 use super::receiver::Received;
 use super::sift::{self, Sift};
