@@ -253,6 +253,8 @@ impl Line {
         };
         let mut slices: Vec<IoSlice<'_>> = Vec::new();
         self.batch.slices(budget, SLICES_MAX, &mut slices);
+        #[cfg(test)]
+        slices.iter().for_each(|slice| crate::fault::trip(crate::fault::WRITING, slice));
         let taken = match &slices[..] {
             [one] => self.stream.send(one)?,
             many => self.stream.send_vectored(many)?,

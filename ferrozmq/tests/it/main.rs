@@ -1,3 +1,5 @@
 //! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
 mod conversations;
+mod hostile;
+mod peer;
