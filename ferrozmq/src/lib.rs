@@ -16,6 +16,7 @@ mod poller;
 mod proxy;
 mod resolver;
 mod socket;
+mod spin;
 mod sync;
 mod sys;
 mod transport;

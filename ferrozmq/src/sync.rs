@@ -33,9 +33,9 @@ impl<T> std::ops::Deref for Padded<T> {
 mod real {
     pub use crate::sys::eventfd::EventFd as Bell;
     pub use crate::sys::membarrier as barrier;
+    pub use std::hint;
     pub use std::sync::Arc;
     pub use std::sync::atomic;
-    pub use std::{hint, thread};
 
     use crate::sys::futex::{self, Wait};
     pub use std::sync::MutexGuard;
@@ -118,9 +118,9 @@ mod real {
 #[cfg(loom)]
 mod model {
     pub use loom::cell::UnsafeCell;
+    pub use loom::hint;
     pub use loom::sync::Arc;
     pub use loom::sync::atomic;
-    pub use loom::{hint, thread};
 
     use crate::sys::futex::Wait;
     use loom::sync::{Condvar, MutexGuard};

@@ -427,8 +427,9 @@ mod tests {
 mod models {
     use super::*;
     use crate::pipe::ring::ring;
+    use crate::sync::Arc;
     use crate::sync::atomic::AtomicUsize;
-    use crate::sync::{Arc, thread};
+    use loom::thread;
 
     // A lost wake-up is a deadlock, and loom reports it.
 

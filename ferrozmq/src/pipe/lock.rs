@@ -221,7 +221,8 @@ mod tests {
 #[cfg(all(test, loom))]
 mod models {
     use super::*;
-    use crate::sync::{Arc, thread};
+    use crate::sync::Arc;
+    use loom::thread;
 
     fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
         let mut builder = loom::model::Builder::new();

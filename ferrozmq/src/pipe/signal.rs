@@ -33,6 +33,8 @@ pub(crate) enum Signal {
     InprocBound { pipe: u64, hwm: usize, routing_id: Bytes },
     /// A handshake on this pipe told who the peer is.
     Identify { pipe: u64, peer: Arc<PeerInfo> },
+    /// A connection of this pipe is up: a thread that waits has a new descriptor to wait on.
+    Online,
     /// There may be messages to read again.
     Readable(u64),
     /// There may be room to write again.
@@ -60,18 +62,19 @@ impl Signal {
         topic.len() + SUBSCRIPTION_COST
     }
 
-    /// The pipe it is about.
-    fn pipe(&self) -> u64 {
+    /// The pipe it is about, if it is about one.
+    fn pipe(&self) -> Option<u64> {
         match self {
-            Signal::Attach(pipe) => pipe.id(),
-            Signal::AttachInproc(end) => end.id(),
+            Signal::Online => None,
+            Signal::Attach(pipe) => Some(pipe.id()),
+            Signal::AttachInproc(end) => Some(end.id()),
             Signal::InprocBound { pipe, .. }
             | Signal::Identify { pipe, .. }
             | Signal::Readable(pipe)
             | Signal::Writable(pipe)
             | Signal::Subscription { pipe, .. }
             | Signal::Reconnecting(pipe)
-            | Signal::Ended(pipe) => *pipe,
+            | Signal::Ended(pipe) => Some(*pipe),
         }
     }
 }
@@ -88,6 +91,7 @@ struct Queue {
     signals: VecDeque<Signal>,
     peers: usize,
     subscription_bytes: usize,
+    online: bool,
     /// The socket is closed: nobody will read any more.
     closed: bool,
 }
@@ -95,6 +99,8 @@ struct Queue {
 impl Queue {
     fn add(&mut self, signal: Signal) {
         match &signal {
+            // One says as much as many.
+            Signal::Online if std::mem::replace(&mut self.online, true) => return,
             Signal::Attach(_) => self.peers += 1,
             Signal::Subscription { topic, .. } => self.subscription_bytes += Signal::subscription_cost(topic),
             _ => {}
@@ -104,6 +110,7 @@ impl Queue {
 
     fn take(&mut self) -> VecDeque<Signal> {
         self.peers = 0;
+        self.online = false;
         self.subscription_bytes = 0;
         std::mem::take(&mut self.signals)
     }
@@ -117,7 +124,7 @@ impl Queue {
         self.peers -= 1;
         for signal in later {
             match signal {
-                other if other.pipe() != pipe => self.signals.push_back(other),
+                other if other.pipe() != Some(pipe) => self.signals.push_back(other),
                 Signal::Subscription { topic, .. } => {
                     self.subscription_bytes -= Signal::subscription_cost(&topic);
                 }

@@ -10,7 +10,7 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
-use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Watch};
+use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
@@ -361,10 +361,9 @@ impl WirePipe {
     /// Reads with the reader's role: the bytes it brought, and what came of it.
     fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool) -> (usize, Fill) {
         let mut role = Role { pipe: self, held: Some(Half::Reading) };
-        let mut haul = Haul::default();
-        intake.fill(limit, &mut haul);
-        let bytes = haul.bytes;
-        let result = self.account(intake, haul, notify);
+        intake.fill(limit);
+        let bytes = intake.haul.bytes;
+        let result = self.account(intake, notify);
         role.held = None;
         (bytes, result)
     }
@@ -389,10 +388,10 @@ impl WirePipe {
         }
     }
 
-    fn account(&self, intake: Box<Intake>, mut haul: Haul, notify: bool) -> Fill {
-        let end = haul.end;
-        let notices = std::mem::take(&mut haul.notices);
-        if haul.bytes > 0 {
+    fn account(&self, mut intake: Box<Intake>, notify: bool) -> Fill {
+        let end = intake.haul.end;
+        let notices = std::mem::take(&mut intake.haul.notices);
+        if intake.haul.bytes > 0 {
             self.seen.store(true, Ordering::Relaxed);
         }
         self.act_on(notices);
@@ -402,7 +401,7 @@ impl WirePipe {
             rx.pause();
         }
         let before = rx.received;
-        rx.store(&mut haul, intake.origin);
+        rx.store(&mut intake);
         let messages = rx.received - before;
         let mut tell = false;
         if messages > 0 && rx.input_wanted {
@@ -525,6 +524,7 @@ impl WirePipe {
         }
         // What came behind the handshake is in user space, where no descriptor tells of it.
         self.fill(true);
+        self.mailbox.post(Signal::Online);
         self.flush_and_arm();
     }
 

@@ -314,7 +314,7 @@ fn t3_more_than_a_handshake_may_cost_is_refused() {
     let mut peer = RawPeer::connect(&stage.endpoint);
     peer.write(&greeting());
     let taken = peer.write_until_closed(
-        &[4, 255].repeat(1).iter().copied().chain([b'x'; 255]).collect::<Vec<u8>>(),
+        &frame(4, &[b'x'; 255]),
         8 << 20,
     );
     assert!(taken < 8 << 20);
