@@ -211,7 +211,7 @@ fn raw_poll_fd(fd: RawFd, events: i16) -> PollFd {
 
 /// Sleeps until a descriptor has something to tell; an interruption by a signal is an error.
 pub(crate) fn sleep(fds: &mut [PollFd], patience: Patience) -> Result<bool> {
-    match poll::poll(fds, patience.left()) {
+    match crate::sync::poll(fds, patience.left()) {
         Ok(told) => Ok(told > 0),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::interrupted()),
         Err(error) => Err(Error::os("waiting for descriptors", &error)),
