@@ -10,6 +10,7 @@
 
 use crate::pipe::codec::Opener;
 use crate::sys::epoll::{Epoll, Interest};
+use crate::pipe::wire::Fill;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::PeerError;
@@ -114,6 +115,11 @@ impl Rx {
 
     pub(super) fn is_full(&self) -> bool {
         self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+    }
+
+    /// What a reader that finds no role here may conclude.
+    pub(super) fn when_taken(&self) -> Fill {
+        if self.online { Fill::Busy } else { Fill::Nothing }
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.

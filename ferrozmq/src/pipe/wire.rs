@@ -56,8 +56,10 @@ pub(crate) enum Flush {
 pub(crate) enum Fill {
     /// There are messages to take.
     Messages,
-    /// Nothing whole has come, or somebody else is reading.
+    /// Nothing whole has come.
     Nothing,
+    /// Somebody else is reading.
+    Busy,
     /// No more input will come over this connection.
     Ended,
 }
@@ -251,9 +253,11 @@ impl WirePipe {
     ) -> Flush {
         role.held = None;
         if tx.orphaned {
+            // Read while the connection cannot be replaced by another.
+            let token = self.token.load(Ordering::Relaxed);
             tx.retire(line);
             drop(tx);
-            self.desk.leave(Errand::Released(self.token.load(Ordering::Relaxed)));
+            self.desk.leave(Errand::Released(token));
             return Flush::Offline;
         }
         tx.line = Some(line);
@@ -353,7 +357,7 @@ impl WirePipe {
             return if rx.end.is_some() { Fill::Ended } else { Fill::Nothing };
         }
         let limit = rx.read_limit();
-        let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+        let Some(intake) = rx.intake.take() else { return rx.when_taken() };
         drop(rx);
         self.read(intake, limit, notify).1
     }
@@ -378,7 +382,7 @@ impl WirePipe {
             if rx.end.is_some() || total > DRAIN_MAX {
                 return Fill::Ended;
             }
-            let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+            let Some(intake) = rx.intake.take() else { return rx.when_taken() };
             drop(rx);
             let (got, result) = self.read(intake, usize::MAX, true);
             total += got;
@@ -395,6 +399,8 @@ impl WirePipe {
             self.seen.store(true, Ordering::Relaxed);
         }
         self.act_on(notices);
+        // Read while the connection cannot be replaced by another.
+        let token = self.token.load(Ordering::Relaxed);
         let mut rx = self.rx.lock();
         rx.flooded = self.is_flooded();
         if rx.flooded {
@@ -419,7 +425,6 @@ impl WirePipe {
         if tell {
             self.mailbox.post(Signal::Readable(self.id));
         }
-        let token = self.token.load(Ordering::Relaxed);
         if released {
             self.desk.leave(Errand::Released(token));
         } else if end.is_some() {
@@ -646,11 +651,11 @@ impl Drop for Role<'_> {
 impl WirePipe {
     #[cold]
     fn lose(&self, half: &Half) {
+        let token = self.token.load(Ordering::Relaxed);
         match half {
             Half::Reading => self.rx.lock().lose_intake(),
             Half::Writing => self.tx.lock().lose_line(),
         }
-        let token = self.token.load(Ordering::Relaxed);
         self.desk.leave(Errand::Broken(token));
         // If it was being closed already, that is what the closing waits for.
         self.desk.leave(Errand::Released(token));

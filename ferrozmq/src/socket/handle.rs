@@ -263,6 +263,11 @@ impl SocketState {
         for set in sets {
             got |= core.read_set(&set);
         }
+        if got {
+            // What was read is in user space, where a thread that sleeps on the descriptors cannot see it, and this
+            // call may leave some of it there.
+            self.mailbox.waker().wake();
+        }
         got
     }
 

@@ -3,7 +3,7 @@
 //! Nothing is copied from the engine here. Inproc sockets are used through their public methods. For a connection the
 //! model brings a pair of kernel sockets and plays the I/O thread's part, a dozen lines, itself; a real I/O thread has
 //! no end, and its handshakes would be most of what loom explores. A thread that sleeps for ever with a message there
-//! exceeds loom's limit on branches.
+//! fails the model (see [`crate::sync::poll`]).
 
 use super::Socket;
 use crate::io::lease::Lease;
@@ -106,6 +106,13 @@ impl Wired {
             events.iter().for_each(|_| drop(self.scene.pipe.fill(true)));
         }
         self.lease.ticker().tick_if_running();
+    }
+}
+
+impl Drop for Wired {
+    fn drop(&mut self) {
+        // A leased socket and its ticker hold on to each other until the I/O thread ends.
+        self.lease.ticker().retire();
     }
 }
 

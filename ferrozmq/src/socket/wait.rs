@@ -205,6 +205,15 @@ impl<'a> Sleeper<'a> {
     }
 }
 
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        // Left over only after an error or a panic; without this nobody could ever lead again.
+        if let Some(ticket) = self.ticket.take() {
+            self.socket.mailbox.waker().cancel(ticket);
+        }
+    }
+}
+
 fn raw_poll_fd(fd: RawFd, events: i16) -> PollFd {
     PollFd { fd, events, revents: 0 }
 }
