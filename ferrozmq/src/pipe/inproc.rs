@@ -196,7 +196,9 @@ impl InprocEnd {
     #[cold]
     fn feed(&self) {
         let far = self.far();
-        if far.starving.swap(false, Ordering::AcqRel) {
+        // The word stays until there is somebody to tell. Taken back without a signal, it could be the
+        // announcement of a socket that has just bound and whose mailbox is not seen here yet.
+        if far.mailbox.get().is_some() && far.starving.swap(false, Ordering::AcqRel) {
             far.post(Signal::Readable(far.id));
         }
     }

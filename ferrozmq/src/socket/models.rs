@@ -41,10 +41,10 @@ fn send(socket: &Socket, count: usize) -> impl FnOnce() + Send + 'static {
 /// The words `starving` and `stalled`, with the ring, at the smallest mark.
 #[test]
 fn loom_socket_inproc_sleeps_at_both_ends() {
-    model(3, || {
+    model(2, || {
         let (_context, push, pull) = inproc_pair(1);
-        let sender = spawn(send(&push, 4));
-        receive(&pull, 4)();
+        let sender = spawn(send(&push, 3));
+        receive(&pull, 3)();
         sender.join().unwrap();
     });
 }
@@ -131,7 +131,7 @@ fn io_rounds(wired: &Arc<Wired>, count: usize) -> impl FnOnce() + Send + 'static
 fn loom_socket_leased_input_arrives() {
     model(2, || {
         let wired = Wired::new([SocketType::Pull, SocketType::Push]);
-        let io = spawn(io_rounds(&wired, 3));
+        let io = spawn(io_rounds(&wired, 2));
         let receiver = spawn(receive(&wired.socket, 2));
         wired.scene.arrive(&["a"]);
         loom::thread::yield_now();
