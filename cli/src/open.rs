@@ -65,9 +65,9 @@ pub fn set_up(socket: &Socket, place: &PlaceFlags) -> Result<(), Failure> {
         socket.set_routing_id(&bytes_or_hex(id).map_err(Failure::Usage)?).map_err(usage)?;
     }
     for option in &place.option {
-        let (name, value) = option
-            .split_once('=')
-            .ok_or_else(|| Failure::Usage(format!("-o {option}: write NAME=VALUE, or \"list\" to see the names")))?;
+        let (name, value) = option.split_once('=').ok_or_else(|| {
+            Failure::Usage(format!("-o {option}: write NAME=VALUE, or \"list\" to see the names"))
+        })?;
         socket.set_text(name, value).map_err(usage)?;
     }
     Ok(())
@@ -138,7 +138,8 @@ pub fn print_line(line: &str) -> Result<(), Failure> {
 /// Whatever the library reports.
 pub fn subscribe(socket: &Socket, topics: &[OsString]) -> Result<(), Failure> {
     let everything = [OsString::new()];
-    let topics = if topics.is_empty() && socket.socket_type() == SocketType::Sub { &everything } else { topics };
+    let topics =
+        if topics.is_empty() && socket.socket_type() == SocketType::Sub { &everything } else { topics };
     for topic in topics {
         match socket.socket_type() {
             SocketType::XSub => {

@@ -14,7 +14,8 @@ use crate::open::print_line;
 pub fn list() -> Result<(), Failure> {
     let mut text = String::new();
     for row in TABLE {
-        let _ = match row.status() { // writing to a String cannot fail
+        let _ = match row.status() {
+            // writing to a String cannot fail
             Status::Works => writeln!(text, "{:<26} {} ({})", row.name, row.doc, row.range()),
             Status::Absent(reason) => writeln!(text, "{:<26} not available: {reason}", row.name),
         };

@@ -16,7 +16,9 @@ use std::ffi::OsString;
 
 use ferrozmq::SocketType;
 
-use crate::args::{Cli, EchoingArgs, ReceiverArgs, RecvArgs, RouterArgs, SendArgs, SenderArgs, TwoWayArgs, Verb};
+use crate::args::{
+    Cli, EchoingArgs, ReceiverArgs, RecvArgs, RouterArgs, SendArgs, SenderArgs, TwoWayArgs, Verb,
+};
 use crate::failure::Failure;
 use crate::flags::PlaceFlags;
 use crate::talk::Talk;
@@ -36,7 +38,9 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
         Verb::Pub(args) => sender(SocketType::Pub, &args, None, talk),
         Verb::Sub(args) => receiver(SocketType::Sub, &args.receiver, &args.topics.subscribe, talk),
         Verb::Xpub(args) => two_way(SocketType::XPub, &args, false, None, &[], talk),
-        Verb::Xsub(args) => two_way(SocketType::XSub, &args.two_way, false, None, &args.topics.subscribe, talk),
+        Verb::Xsub(args) => {
+            two_way(SocketType::XSub, &args.two_way, false, None, &args.topics.subscribe, talk)
+        }
         Verb::Push(args) => sender(SocketType::Push, &args, None, talk),
         Verb::Pull(args) => receiver(SocketType::Pull, &args, &[], talk),
         Verb::Pair(args) => echoing(SocketType::Pair, &args, talk),
@@ -54,7 +58,8 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
 }
 
 fn sender(kind: SocketType, args: &SenderArgs, to: Option<&str>, talk: Talk) -> Result<(), Failure> {
-    let job = Job { send: Some(&args.send), to, ..Job::new(kind, &args.place, &args.framing, &args.stop, talk) };
+    let job =
+        Job { send: Some(&args.send), to, ..Job::new(kind, &args.place, &args.framing, &args.stop, talk) };
     carry(&job)
 }
 

@@ -59,7 +59,8 @@ fn events_of(socket: &Socket, wake: &Arc<Wake>) -> Result<Receiver<MonitorEvent>
 }
 
 fn print_all(args: &MonitorArgs, port: &Port, events: &Receiver<MonitorEvent>) -> Result<(), Failure> {
-    let from_now = |length: Option<std::time::Duration>| length.map(|length| std::time::Instant::now() + length);
+    let from_now =
+        |length: Option<std::time::Duration>| length.map(|length| std::time::Instant::now() + length);
     let readable = !matches!(args.kind.kind, SocketType::Push | SocketType::Pub | SocketType::Req);
     // A REP could take only one request without answering; it takes none.
     let reads = readable && args.kind.kind != SocketType::Rep;

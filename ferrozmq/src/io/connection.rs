@@ -45,6 +45,7 @@ pub(super) struct Conn {
     local: String,
     remote: String,
     pipe: Option<Arc<WirePipe>>,
+    routing_id: Option<Bytes>,
     stage: Stage,
     timer: Option<TimerKey>,
     /// The socket has closed it; it ends when its output is written.
@@ -106,6 +107,8 @@ pub(super) struct Origin {
     pub(super) endpoint: u64,
     pub(super) dialed: bool,
     pub(super) pipe: Option<Arc<WirePipe>>,
+    /// The routing id that the application chose for the peer.
+    pub(super) routing_id: Option<Bytes>,
 }
 
 impl Io {
@@ -113,7 +116,7 @@ impl Io {
     pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
         let stream = Arc::new(stream);
-        let Origin { owner, options, endpoint, dialed, pipe } = origin;
+        let Origin { owner, options, endpoint, dialed, pipe, routing_id } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
@@ -128,6 +131,7 @@ impl Io {
             endpoint,
             dialed,
             pipe,
+            routing_id,
             stage: Stage::Handshake(Box::new(handshake)),
             timer: None,
             lingering: false,
@@ -266,6 +270,9 @@ impl Io {
             );
             if owner.never_reads() {
                 pipe.discard_input();
+            }
+            if let Some(routing_id) = conn.routing_id.take() {
+                pipe.choose_routing_id(routing_id);
             }
             owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
             pipe

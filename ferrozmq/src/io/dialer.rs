@@ -271,6 +271,7 @@ impl Io {
             endpoint,
             dialed: true,
             pipe: dialer.plan.pipe.clone(),
+            routing_id: dialer.plan.routing_id.clone(),
         };
         match self.contain(token, |io| io.adopt(token, stream, origin)) {
             Some(Ok(())) => {}

@@ -78,6 +78,7 @@ impl Io {
                         endpoint,
                         dialed: false,
                         pipe: None,
+                        routing_id: None,
                     };
                     let token = new_token();
                     let adopted = self.contain(token, |io| io.adopt(token, stream, origin));

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use super::wait::Source;
 use crate::spin::{MAX_SPIN, Spinner};
 use crate::sys::cpu;
-use super::wait::Source;
 use crate::sys::poll::PollFd;
 
 /// Connections read per look at a set.
@@ -93,8 +93,9 @@ impl Core {
     fn on_signal(&mut self, signal: Signal) {
         match signal {
             Signal::Attach(pipe) => {
+                let routing_id = pipe.chosen_routing_id();
                 let id = self.ends.add(End::Wire(WireEnd::new(pipe, self.options.conflate)));
-                self.attach(id, Attach { routing_id: None, local: false });
+                self.attach(id, Attach { routing_id, local: false });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();
