@@ -20,9 +20,8 @@ use crate::args::{
     Cli, EchoingArgs, ReceiverArgs, RecvArgs, RouterArgs, SendArgs, SenderArgs, TwoWayArgs, Verb,
 };
 use crate::failure::Failure;
-use crate::flags::PlaceFlags;
 use crate::talk::Talk;
-use crate::{bench, demo, options};
+use crate::{bench, demo};
 use job::Job;
 
 /// Does what the command line says.
@@ -116,16 +115,9 @@ fn verb_of(kind: SocketType) -> String {
 }
 
 fn carry(job: &Job<'_>) -> Result<(), Failure> {
-    if wants_option_list(job.place) {
-        return options::list();
-    }
     match job.kind {
         SocketType::Req => request::run(job),
         SocketType::Rep => reply::run(job),
         _ => flow::run(job),
     }
-}
-
-fn wants_option_list(place: &PlaceFlags) -> bool {
-    place.option.iter().any(|option| option == "list")
 }
