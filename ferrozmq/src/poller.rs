@@ -173,9 +173,10 @@ fn rest(items: &[PollItem<'_>], patience: Patience) -> Result<()> {
                     continue;
                 }
                 let for_input = item.wanted.is_readable();
-                let prepared = socket.state().enter().and_then(|mut core| {
-                    Sleeper::prepare(socket.state(), &mut core, for_input, &mut fds)
-                });
+                let prepared = socket
+                    .state()
+                    .enter()
+                    .and_then(|mut core| Sleeper::prepare(socket.state(), &mut core, for_input, &mut fds));
                 match prepared {
                     Ok(Prepared::Lead(sleeper)) => sleepers.push((socket, sleeper)),
                     Ok(Prepared::Changed) => changed = true,

@@ -184,8 +184,7 @@ impl Io {
         dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
         dialer.state = State::Dialing { dial: Some(dial), token };
         let timeout = dialer.plan.options.connect_timeout;
-        dialer.timer =
-            timeout.map(|timeout| self.timers.add(timer::after(timeout), Due::Dialer(endpoint)));
+        dialer.timer = timeout.map(|timeout| self.timers.add(timer::after(timeout), Due::Dialer(endpoint)));
         self.watched.insert(token, Watched::Dialing(endpoint));
         self.dial_progress(endpoint);
     }
@@ -282,7 +281,8 @@ impl Io {
                 self.round_failed(endpoint);
             }
             // Before there was a connection to report its end.
-            None if matches!(self.dialers.get(&endpoint), Some(Dialer { state: State::Up { conn }, .. }) if *conn == token) => {
+            None if matches!(self.dialers.get(&endpoint), Some(Dialer { state: State::Up { conn }, .. }) if *conn == token) =>
+            {
                 self.round_failed(endpoint);
             }
             None => {}

@@ -190,7 +190,8 @@ impl Io {
             }
             let now = Instant::now();
             while let Some(due) = self.timers.pop(now) {
-                let (Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token)) = due;
+                let (Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token)) =
+                    due;
                 self.contain(token, |io| io.on_due(due, now));
             }
             self.handle

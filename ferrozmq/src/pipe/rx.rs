@@ -60,6 +60,12 @@ pub(crate) struct Rx {
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
     pub(super) paused: bool,
+    /// Too many of the peer's subscriptions wait to be read by the socket.
+    pub(super) flooded: bool,
+    /// The socket wants no messages from this pipe: it never reads, or has let go of it.
+    pub(super) unwanted: bool,
+    /// And nothing else either: it is not watched again.
+    pub(super) silenced: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -97,6 +103,9 @@ impl Rx {
             hwm: if conflate { 0 } else { hwm },
             conflate,
             paused: false,
+            flooded: false,
+            unwanted: false,
+            silenced: false,
             input_wanted: true,
             end: None,
             received: 0,
@@ -104,7 +113,7 @@ impl Rx {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.
@@ -129,7 +138,7 @@ impl Rx {
     /// Watches the descriptor again once half the room is free.
     pub(super) fn resume_if_due(&mut self) {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && self.end.is_none() && low {
+        if self.paused && !self.silenced && !self.flooded && self.end.is_none() && low {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
@@ -146,7 +155,12 @@ impl Rx {
     }
 
     /// Notes what one fill brought.
-    pub(super) fn store(&mut self, haul: &mut Haul, origin: u64) {
+    pub(super) fn store(&mut self, intake: &mut Intake) {
+        let origin = intake.origin;
+        let haul = &mut intake.haul;
+        if self.unwanted {
+            haul.runs.clear();
+        }
         for (bytes, count) in haul.runs.drain(..) {
             if self.conflate {
                 self.runs.clear();
@@ -195,16 +209,25 @@ pub(crate) struct Intake {
     /// Size of the next read; follows what the last ones brought.
     read_size: usize,
     pub(super) origin: u64,
+    /// What the present fill has brought; empty between fills.
+    pub(super) haul: Haul,
 }
 
 impl Intake {
     /// `input`: what came behind the handshake.
     pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
-        Intake { stream, opener, input, read_size: READ_MIN, origin }
+        Intake { stream, opener, input, read_size: READ_MIN, origin, haul: Haul::default() }
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
-    pub(super) fn fill(&mut self, limit: usize, haul: &mut Haul) {
+    pub(super) fn fill(&mut self, limit: usize) {
+        let mut haul = std::mem::take(&mut self.haul);
+        self.fill_into(limit, &mut haul);
+        self.haul = haul;
+    }
+
+    fn fill_into(&mut self, limit: usize, haul: &mut Haul) {
+        haul.bytes = 0;
         self.open(haul);
         for _ in 0..READS_MAX {
             if haul.end.is_some() || !haul.runs.is_empty() {
@@ -229,8 +252,8 @@ impl Intake {
                 break;
             }
         }
-        if self.input.is_empty() {
-            // An idle connection keeps no buffer.
+        if self.input.is_empty() && self.read_size > READ_MIN {
+            // A connection that may become idle keeps a small buffer at most.
             self.input = BytesMut::new();
         }
     }
@@ -252,6 +275,8 @@ impl Intake {
     }
 
     fn open(&mut self, haul: &mut Haul) {
+        #[cfg(test)]
+        crate::fault::trip(crate::fault::READING, &self.input);
         loop {
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,

@@ -251,11 +251,15 @@ impl Line {
             (true, rest) if rest > 0 => rest.min(WRITE_MAX),
             _ => WRITE_MAX,
         };
-        let mut slices: Vec<IoSlice<'_>> = Vec::new();
-        self.batch.slices(budget, SLICES_MAX, &mut slices);
-        let taken = match &slices[..] {
-            [one] => self.stream.send(one)?,
-            many => self.stream.send_vectored(many)?,
+        #[cfg(test)]
+        self.batch.only_slice(budget).iter().for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
+        let taken = match self.batch.only_slice(budget) {
+            Some(piece) => self.stream.send(piece)?,
+            None => {
+                let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(SLICES_MAX);
+                self.batch.slices(budget, SLICES_MAX, &mut slices);
+                self.stream.send_vectored(&slices)?
+            }
         };
         Ok((taken, self.batch.advance(taken)))
     }
