@@ -313,10 +313,7 @@ fn t3_more_than_a_handshake_may_cost_is_refused() {
     let stage = Stage::new(|_| {});
     let mut peer = RawPeer::connect(&stage.endpoint);
     peer.write(&greeting());
-    let taken = peer.write_until_closed(
-        &frame(4, &[b'x'; 255]),
-        8 << 20,
-    );
+    let taken = peer.write_until_closed(&frame(4, &[b'x'; 255]), 8 << 20);
     assert!(taken < 8 << 20);
     let mut peer = RawPeer::connect(&stage.endpoint);
     peer.write(&greeting());

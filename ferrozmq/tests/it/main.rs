@@ -2,6 +2,7 @@
 
 mod child;
 mod conversations;
+mod descriptors;
 mod hostile;
 mod interop;
 mod leaks;
