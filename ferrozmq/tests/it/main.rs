@@ -7,3 +7,5 @@ mod hostile;
 mod interop;
 mod leaks;
 mod peer;
+mod signals;
+mod termination;
