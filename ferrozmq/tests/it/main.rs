@@ -7,5 +7,6 @@ mod hostile;
 mod interop;
 mod leaks;
 mod peer;
+mod peers;
 mod signals;
 mod termination;
