@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use crate::spin::{MAX_SPIN, Spinner};
+use crate::sys::cpu;
 use super::wait::Source;
 use crate::sys::poll::PollFd;
 
@@ -49,6 +51,8 @@ pub(crate) struct Core {
     pub(super) leases: usize,
     /// Buffers of the last wait, for the next.
     pub(super) fds: Vec<PollFd>,
+    /// Taken while a thread spins.
+    pub(super) spinner: Option<Spinner>,
     pub(super) sources: Vec<Source>,
 }
 
@@ -75,6 +79,7 @@ impl Core {
             followers: 0,
             leases: 0,
             fds: Vec::new(),
+            spinner: Some(Spinner::new(MAX_SPIN, cpu::usable())),
             sources: Vec::new(),
         }
     }

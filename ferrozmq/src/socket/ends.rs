@@ -246,6 +246,15 @@ impl Ends {
         }
     }
 
+    /// Whether an inproc end that was found empty has input again.
+    pub(super) fn quiet_has_input(&mut self) -> bool {
+        let slots = &mut self.slots;
+        self.quiet.iter().any(|pipe| match slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+            Some(End::Inproc(end)) => end.has_input(),
+            _ => false,
+        })
+    }
+
     /// Inproc ends that have input again since they were found empty.
     pub(super) fn wake_quiet(&mut self) -> Vec<PipeId> {
         let mut awake = Vec::new();

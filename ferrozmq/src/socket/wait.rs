@@ -136,12 +136,33 @@ impl<'a> Sleeper<'a> {
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
+        if for_input && sleeper.spin(core) {
+            fds.truncate(sleeper.first);
+            sleeper.leave(core, false);
+            return Ok(Prepared::Changed);
+        }
         if core.announce() || socket.mailbox.pending() || socket.is_terminated() {
             fds.truncate(sleeper.first);
             sleeper.leave(core, false);
             return Ok(Prepared::Changed);
         }
         Ok(Prepared::Lead(sleeper))
+    }
+
+    /// Looks for input for as long as it pays, before going to sleep.
+    fn spin(&self, core: &mut Core) -> bool {
+        let Some(mut spinner) = core.spinner.take() else { return false };
+        let found = spinner.spin(|| {
+            self.socket.mailbox.pending()
+                || core.ends.quiet_has_input()
+                || self.sources.iter().any(|source| match source {
+                    Source::Waker => false,
+                    Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
+                    Source::Inputs(set) => core.read_set(set),
+                })
+        });
+        core.spinner = Some(spinner);
+        found
     }
 
     fn add_inputs(&mut self, core: &mut Core, fds: &mut Vec<PollFd>) {
