@@ -119,6 +119,9 @@ impl Io {
         let Origin { owner, options, endpoint, dialed, pipe, routing_id } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
+        if raw {
+            self.handshake_over(endpoint, token);
+        }
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
         let handshake =
             Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
@@ -211,6 +214,7 @@ impl Io {
 
     fn go_online(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
+        let endpoint = conn.endpoint;
         let placeholder = Stage::Closing(Outcome::HandshakeFailed);
         let Stage::Handshake(handshake) = std::mem::replace(&mut conn.stage, placeholder) else { return };
         let Some((receiver, sender, peer)) = handshake.link.split() else { return };
@@ -225,6 +229,7 @@ impl Io {
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
+        self.handshake_over(endpoint, token);
         self.hand_over(token, info, sealer, opener, handshake.input);
     }
 
@@ -346,7 +351,15 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
+        let endpoint = conn.endpoint;
+        self.handshake_over(endpoint, token);
         self.conn_released(token);
+    }
+
+    /// Ends a handshake because there are too many.
+    pub(super) fn crowd_out(&mut self, token: u64) {
+        let error = io::Error::new(io::ErrorKind::ConnectionAborted, "too many handshakes at once");
+        self.handshake_failed(token, Failure::Io(error));
     }
 
     /// Ends a closing connection, unless somebody is still in a system call on it.

@@ -446,3 +446,14 @@ fn t5_peers_that_come_and_go_unnoticed_leave_nothing() {
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown < 40 << 20, "{} MiB more", grown >> 20);
 }
+
+#[test]
+fn t3_t5_silent_peers_do_not_keep_others_out() {
+    let stage = Stage::new(|pull| pull.as_socket().set_handshake_interval(None).unwrap());
+    let silent: Vec<_> = (0..1100).map(|_| RawPeer::connect(&stage.endpoint)).collect();
+    let event = next_event(&stage.monitor, EventKind::HandshakeFailedNoDetail);
+    assert!(event.reason.expect("a reason").contains("too many handshakes"));
+    drop(RawPeer::ready(&stage.endpoint, "PUSH"));
+    drop(silent);
+    stage.end();
+}
