@@ -1,3 +1,8 @@
 //! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
 mod conversations;
+mod ground;
+mod hwm;
+mod linger;
+mod progress;
+mod threads;
