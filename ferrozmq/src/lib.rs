@@ -1,5 +1,9 @@
 //! ZeroMQ in Rust: brokerless messaging between threads, processes and machines.
 
+// A panic is a bug of ours; it may cost one connection or one call, and can do so only if it unwinds.
+#[cfg(panic = "abort")]
+compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwind\" in your profile");
+
 mod context;
 mod error;
 mod inproc;

@@ -164,6 +164,7 @@ fn rest(items: &[PollItem<'_>], patience: Patience) -> Result<()> {
     let mut sleepers: Vec<(&Socket, Sleeper<'_>)> = Vec::new();
     let mut changed = false;
     let mut follow = false;
+    let mut failed = None;
     for item in items {
         match &item.source {
             Source::Descriptor(fd, _) => fds.push(descriptor(*fd, item.wanted)),
@@ -171,20 +172,26 @@ fn rest(items: &[PollItem<'_>], patience: Patience) -> Result<()> {
                 if sleepers.iter().any(|(known, _)| std::sync::Arc::ptr_eq(known.state(), socket.state())) {
                     continue;
                 }
-                let mut core = socket.state().enter()?;
                 let for_input = item.wanted.is_readable();
-                match Sleeper::prepare(socket.state(), &mut core, for_input, &mut fds)? {
-                    Prepared::Lead(sleeper) => sleepers.push((socket, sleeper)),
-                    Prepared::Changed => changed = true,
-                    Prepared::Follow => follow = true,
+                let prepared = socket
+                    .state()
+                    .enter()
+                    .and_then(|mut core| Sleeper::prepare(socket.state(), &mut core, for_input, &mut fds));
+                match prepared {
+                    Ok(Prepared::Lead(sleeper)) => sleepers.push((socket, sleeper)),
+                    Ok(Prepared::Changed) => changed = true,
+                    Ok(Prepared::Follow) => follow = true,
+                    // The sleeps announced so far must be taken back before the error is returned.
+                    Err(error) => failed = Some(error),
                 }
             }
         }
-        if changed {
+        if changed || failed.is_some() {
             break;
         }
     }
     let slept = match (changed, follow) {
+        _ if failed.is_some() => Ok(false),
         (true, _) => Ok(false),
         // Another thread waits in one of the sockets: look again soon, it may be long.
         (false, true) => wait::sleep(&mut fds, patience.at_most(FOLLOW)),
@@ -194,7 +201,7 @@ fn rest(items: &[PollItem<'_>], patience: Patience) -> Result<()> {
         let mut core = socket.state().lock();
         sleeper.wake(&mut core, &fds);
     }
-    slept.map(|_| ())
+    failed.map_or(slept.map(|_| ()), Err)
 }
 
 /// How long a poll sleeps at most while another thread waits in one of its sockets.

@@ -1,2 +1,59 @@
-//! The repository's own chores.
-fn main() {}
+//! The repository's own chores: `cargo xtask CHORE`.
+//!
+//! Plain std, so that it builds in a second and needs nothing. One chore per file; this one only finds it.
+//! It may know everything about the repository, and nothing in the repository may need it.
+
+mod bench;
+mod fuzz;
+mod loom;
+mod python;
+mod soak;
+mod step;
+mod test;
+mod tidy;
+mod tsan;
+
+use std::process::ExitCode;
+use step::Outcome;
+
+/// A chore's name, what it does in a line, and the function that does it.
+type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+const CHORES: [Chore; 7] = [
+    ("test", "everything that is checked before a change lands [--no-interop] [--no-loom]", test::run),
+    ("tidy", "the repository's rules", tidy::run),
+    ("loom", "the concurrency models, every interleaving [--short]", loom::run),
+    ("tsan", "the threaded tests under ThreadSanitizer (needs a nightly toolchain)", tsan::run),
+    ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
+    (
+        "soak",
+        "the long runs: models in full, fuzzing by the million, 10^8 messages [--messages N] [--fuzz-runs N]",
+        soak::run,
+    ),
+    (
+        "bench",
+        "us, libzmq and a bare socket in turns; what follows goes to the driver (try --help)",
+        bench::run,
+    ),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else { return usage() };
+    let Some((_, _, chore)) = CHORES.iter().find(|(known, ..)| known == name) else { return usage() };
+    match chore(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask {name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: cargo xtask CHORE\n");
+    for (name, purpose, _) in CHORES {
+        eprintln!("  {name:6} {purpose}");
+    }
+    ExitCode::from(2)
+}

@@ -11,8 +11,8 @@
 
 use crate::io::events::EventKind;
 use crate::io::owner::{Counters, Owner};
-use crate::io::thread::{Due, Io, new_token};
-use crate::io::timer::TimerKey;
+use crate::io::thread::{Due, Io};
+use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::rx::End;
@@ -106,10 +106,9 @@ pub(super) struct Origin {
 }
 
 impl Io {
-    /// Begins the handshake on a new stream; returns the connection's token.
-    pub(super) fn adopt(&mut self, stream: Stream, origin: Origin) -> io::Result<u64> {
+    /// Begins the handshake on a new stream, as the connection `token`.
+    pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
-        let token = new_token();
         let stream = Arc::new(stream);
         let Origin { owner, options, endpoint, dialed, pipe } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
@@ -139,7 +138,7 @@ impl Io {
         } else {
             self.drive_handshake(token);
         }
-        Ok(token)
+        Ok(())
     }
 
     /// The descriptor of a connection has something to tell.
@@ -354,6 +353,19 @@ impl Io {
         }
     }
 
+    /// After a panic in a step of this connection: whatever its stage, it ends.
+    pub(super) fn abandon_conn(&mut self, token: u64) {
+        let Some(conn) = self.conns.get(&token) else { return };
+        let reason = "a defect in ferrozmq: a step of this connection panicked";
+        conn.post(EventKind::Disconnected, conn.descriptor(), Some(reason.to_owned()));
+        let outcome = match conn.stage {
+            Stage::Handshake(_) => Outcome::HandshakeFailed,
+            Stage::Online(_) => Outcome::Disconnected,
+            Stage::Closing(outcome) => outcome,
+        };
+        self.tear_down(token, outcome);
+    }
+
     pub(super) fn conn_due(&mut self, token: u64, now: Instant) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.timer = None;
@@ -425,7 +437,7 @@ impl Io {
                 continue;
             }
             if let (Some(linger), None) = (linger, conn.linger_timer) {
-                conn.linger_timer = Some(self.timers.add(Instant::now() + linger, Due::LingerEnd(token)));
+                conn.linger_timer = Some(self.timers.add(timer::after(linger), Due::LingerEnd(token)));
             }
             if let Some(pipe) = conn.pipe.clone() {
                 pipe.flush_and_arm();

@@ -14,7 +14,7 @@ use crate::io::connection::{Origin, Outcome, end_pipe};
 use crate::io::events::EventKind;
 use crate::io::owner::{Counters, Owner};
 use crate::io::thread::{Due, Io, Order, Watched, new_token};
-use crate::io::timer::TimerKey;
+use crate::io::timer::{self, TimerKey};
 use crate::pipe::signal::Signal;
 use crate::pipe::wire::WirePipe;
 use crate::sys::epoll::Interest;
@@ -184,8 +184,7 @@ impl Io {
         dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
         dialer.state = State::Dialing { dial: Some(dial), token };
         let timeout = dialer.plan.options.connect_timeout;
-        dialer.timer =
-            timeout.map(|timeout| self.timers.add(Instant::now() + timeout, Due::Dialer(endpoint)));
+        dialer.timer = timeout.map(|timeout| self.timers.add(timer::after(timeout), Due::Dialer(endpoint)));
         self.watched.insert(token, Watched::Dialing(endpoint));
         self.dial_progress(endpoint);
     }
@@ -264,7 +263,8 @@ impl Io {
         }
         dialer.addresses.clear();
         // The state is set first: the handshake may end, and report here, before `adopt` returns.
-        dialer.state = State::Up { conn: 0 };
+        let token = new_token();
+        dialer.state = State::Up { conn: token };
         let origin = Origin {
             owner: Arc::clone(&dialer.plan.owner),
             options: Arc::clone(&dialer.plan.options),
@@ -272,19 +272,35 @@ impl Io {
             dialed: true,
             pipe: dialer.plan.pipe.clone(),
         };
-        match self.adopt(stream, origin) {
-            Ok(conn) => {
-                if let Some(Dialer { state: State::Up { conn: up }, .. }) = self.dialers.get_mut(&endpoint) {
-                    *up = conn;
-                }
-            }
-            Err(error) => {
+        match self.contain(token, |io| io.adopt(token, stream, origin)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
                 if let Some(dialer) = self.dialers.get_mut(&endpoint) {
                     dialer.last_error = Some(error);
                 }
                 self.round_failed(endpoint);
             }
+            // Before there was a connection to report its end.
+            None if matches!(self.dialers.get(&endpoint), Some(Dialer { state: State::Up { conn }, .. }) if *conn == token) =>
+            {
+                self.round_failed(endpoint);
+            }
+            None => {}
         }
+    }
+
+    /// After a panic in a step of this dialer: the attempt is over, another follows.
+    pub(super) fn abandon_dialer(&mut self, endpoint: u64) {
+        let token = self.end_attempt(endpoint);
+        self.watched.remove(&token);
+        let Some(dialer) = self.dialers.get_mut(&endpoint) else { return };
+        if let State::Up { .. } | State::Stopped = dialer.state {
+            return;
+        }
+        dialer.last_error = Some(io::Error::other("a defect in ferrozmq: connecting panicked"));
+        let mut timer = dialer.timer.take();
+        self.cancel(&mut timer);
+        self.round_failed(endpoint);
     }
 
     /// Drops the attempt in progress; returns its token.
@@ -330,7 +346,7 @@ impl Io {
         let reason = dialer.last_error.take().map(|error| error.to_string());
         dialer.post(EventKind::ConnectRetried, pause.as_millis() as u64, reason);
         dialer.state = State::Waiting;
-        dialer.timer = Some(self.timers.add(Instant::now() + pause, Due::Dialer(endpoint)));
+        dialer.timer = Some(self.timers.add(timer::after(pause), Due::Dialer(endpoint)));
         true
     }
 
@@ -416,7 +432,7 @@ impl Io {
             return self.remove_dialer(endpoint);
         }
         if let (Some(linger), None) = (linger, dialer.linger_timer) {
-            let key = self.timers.add(Instant::now() + linger, Due::LingerEnd(endpoint));
+            let key = self.timers.add(timer::after(linger), Due::LingerEnd(endpoint));
             dialer.linger_timer = Some(key);
         }
         if let (State::Up { conn }, true) = (&dialer.state, done) {

@@ -175,6 +175,12 @@ impl Ticker {
         &self.timer
     }
 
+    /// The I/O thread has ended: leases and ticker let go of each other.
+    pub(crate) fn retire(&self) {
+        let leased = std::mem::take(&mut *self.leased.lock());
+        drop(leased);
+    }
+
     fn enlist(&self, lease: &Arc<Lease>) {
         let epoch = lease.epoch.load(Ordering::Relaxed);
         let mut leased = self.leased.lock();

@@ -6,14 +6,14 @@
 use crate::io::connection::Origin;
 use crate::io::events::EventKind;
 use crate::io::owner::Owner;
-use crate::io::thread::{Due, Io};
-use crate::io::timer::TimerKey;
+use crate::io::thread::{Due, Io, new_token};
+use crate::io::timer::{self, TimerKey};
 use crate::sys::epoll::Interest;
 use crate::transport::{AcceptError, Listener};
 use ferrozmq_proto::option::Options;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Peers accepted per visit, so that a storm does not keep connections waiting.
 const ACCEPT_BATCH: usize = 64;
@@ -76,7 +76,9 @@ impl Io {
                         dialed: false,
                         pipe: None,
                     };
-                    if let Err(error) = self.adopt(stream, origin) {
+                    let token = new_token();
+                    let adopted = self.contain(token, |io| io.adopt(token, stream, origin));
+                    if let Some(Err(error)) = adopted {
                         let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
                         self.accept_failed(endpoint, errno, error.to_string());
                     }
@@ -110,7 +112,7 @@ impl Io {
         let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
         listening.listener.shed();
         let _ = self.handle.desk().epoll().modify(&listening.listener, Interest::NONE, endpoint);
-        listening.timer = Some(self.timers.add(Instant::now() + listening.pause, Due::Listener(endpoint)));
+        listening.timer = Some(self.timers.add(timer::after(listening.pause), Due::Listener(endpoint)));
         listening.pause = (listening.pause * 2).min(PAUSE_MAX);
     }
 

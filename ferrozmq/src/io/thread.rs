@@ -123,6 +123,11 @@ impl IoHandle {
             // Its panics were caught inside; what is left could not be acted upon here.
             let _ = thread.join();
         }
+        // What still waits for the thread holds on to it in turn: leases, pipes, endpoints.
+        self.ticker.retire();
+        self.desk.retire();
+        let orders = std::mem::take(&mut *self.orders.lock());
+        drop(orders);
     }
 }
 
@@ -180,23 +185,14 @@ impl Io {
             // An interrupted wait is a wait that found nothing; other errors cannot happen to a valid set.
             let _ = self.handle.desk.epoll().wait(&mut events, timeout);
             for event in events.iter() {
-                // A panic is a bug of ours; it may cost what it touched, never the thread.
-                let step = AssertUnwindSafe(|| self.dispatch(event.token, event.readable || event.closed));
-                match catch_unwind(step) {
-                    Ok(go_on) => running &= go_on,
-                    Err(_) => self.abandon(event.token),
-                }
+                let readable = event.readable || event.closed;
+                running &= self.contain(event.token, |io| io.dispatch(event.token, readable)).unwrap_or(true);
             }
             let now = Instant::now();
             while let Some(due) = self.timers.pop(now) {
-                let token = match due {
-                    Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token) => {
-                        token
-                    }
-                };
-                if catch_unwind(AssertUnwindSafe(|| self.on_due(due, now))).is_err() {
-                    self.abandon(token);
-                }
+                let (Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token)) =
+                    due;
+                self.contain(token, |io| io.on_due(due, now));
             }
             self.handle
                 .load
@@ -222,7 +218,10 @@ impl Io {
                         self.read_set(&set, &lease);
                     }
                 }
-                Some(Watched::Dialing(endpoint)) => self.dial_progress(*endpoint),
+                Some(Watched::Dialing(endpoint)) => {
+                    let endpoint = *endpoint;
+                    self.contain(endpoint, |io| io.dial_progress(endpoint));
+                }
                 // An event of something that ended in this round.
                 None => {}
             },
@@ -238,15 +237,16 @@ impl Io {
         let mut events = Events::with_capacity(SET_EVENTS);
         let _ = set.wait(&mut events, Some(Duration::ZERO));
         for event in events.iter() {
-            if let Some(pipe) = self.pipes.get(&event.token) {
-                pipe.fill(true);
+            if let Some(pipe) = self.pipes.get(&event.token).cloned() {
+                // What a panic in it costs, the pipe settles itself.
+                self.contain(0, |_| pipe.fill(true));
             }
         }
     }
 
     fn flush_stragglers(&mut self) {
         for pipe in self.handle.desk.take_backstops() {
-            if pipe.flush_straggler() {
+            if self.contain(0, |_| pipe.flush_straggler()) == Some(true) {
                 self.handle.desk.backstop(pipe);
             }
         }
@@ -254,13 +254,15 @@ impl Io {
 
     fn run_errands(&mut self) {
         for errand in self.handle.desk.take() {
-            match errand {
-                Errand::Broken(token) => self.conn_broken(token),
-                Errand::Released(token) => self.conn_released(token),
-                Errand::Flush(pipe) => {
-                    pipe.flush_and_arm();
-                }
-            }
+            let token = match &errand {
+                Errand::Broken(token) | Errand::Released(token) => *token,
+                Errand::Flush(_) => 0,
+            };
+            self.contain(token, |io| match errand {
+                Errand::Broken(token) => io.conn_broken(token),
+                Errand::Released(token) => io.conn_released(token),
+                Errand::Flush(pipe) => drop(pipe.flush_and_arm()),
+            });
         }
     }
 
@@ -270,16 +272,29 @@ impl Io {
         for order in orders {
             match order {
                 Order::Listen { endpoint, owner, listener, options } => {
-                    self.listen(endpoint, owner, listener, options);
+                    self.contain(endpoint, |io| io.listen(endpoint, owner, listener, options));
                 }
-                Order::Dial { endpoint, plan } => self.dial(endpoint, *plan),
-                Order::Withdraw { endpoint, linger } => self.withdraw(endpoint, linger),
-                Order::Close { owner, linger } => self.close_owner(&owner, linger),
-                Order::Resolved { endpoint, result } => self.dial_resolved(endpoint, result),
+                Order::Dial { endpoint, plan } => {
+                    self.contain(endpoint, |io| io.dial(endpoint, *plan));
+                }
+                Order::Withdraw { endpoint, linger } => {
+                    self.contain(endpoint, |io| io.withdraw(endpoint, linger));
+                }
+                Order::Close { owner, linger } => self.close_for_good(&owner, linger),
+                Order::Resolved { endpoint, result } => {
+                    self.contain(endpoint, |io| io.dial_resolved(endpoint, result));
+                }
                 Order::Stop => go_on = false,
             }
         }
         go_on
+    }
+
+    /// A context that terminates waits for this; so what a panic left behind is closed once more, without linger.
+    fn close_for_good(&mut self, owner: &Arc<Owner>, linger: Option<Duration>) {
+        if self.contain(0, |io| io.close_owner(owner, linger)).is_none() {
+            self.contain(0, |io| io.close_owner(owner, Some(Duration::ZERO)));
+        }
     }
 
     fn withdraw(&mut self, endpoint: u64, linger: Option<Duration>) {
@@ -309,12 +324,18 @@ impl Io {
         }
     }
 
-    /// After a panic in a step: what it was about is dropped.
-    fn abandon(&mut self, token: u64) {
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            self.conn_broken(token);
-            self.stop_listening(token);
-        }));
+    /// Takes one step. A panic is a bug of ours: it costs what the step was about, which `token` names, and
+    /// never the thread. `None` after a panic.
+    pub(super) fn contain<R>(&mut self, token: u64, step: impl FnOnce(&mut Io) -> R) -> Option<R> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| step(self)));
+        if outcome.is_err() {
+            // Each on its own: one that panics again must not spare the others.
+            let endings = [Io::abandon_conn, Io::abandon_dialer, Io::stop_listening];
+            for end in endings {
+                let _ = catch_unwind(AssertUnwindSafe(|| end(self, token)));
+            }
+        }
+        outcome.ok()
     }
 
     pub(super) fn cancel(&mut self, timer: &mut Option<TimerKey>) {

@@ -1,7 +1,15 @@
 //! What an I/O thread has to do at a certain time.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Stands for every later time: further away than a process lives.
+const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// The time `delay` from now, whatever an application calls a delay.
+pub(crate) fn after(delay: Duration) -> Instant {
+    Instant::now() + delay.min(FAR)
+}
 
 /// Names a timer, to cancel it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +53,11 @@ impl<T> Timers<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    #[test]
+    fn any_delay_has_an_end() {
+        assert!(after(Duration::MAX) > Instant::now());
+    }
 
     #[test]
     fn timers_fire_in_order_and_cancelled_ones_never() {

@@ -196,6 +196,14 @@ impl Batch {
         end.offset.saturating_sub(self.taken)
     }
 
+    /// What to write next where it is one piece, at most `budget` bytes of it; `None` where long bodies
+    /// are to come.
+    pub(crate) fn only_slice(&self, budget: usize) -> Option<&[u8]> {
+        let more = self.arena.bodies.len() > self.at.bodies;
+        let rest = self.arena.bytes.get(self.at.bytes..).filter(|_| !more)?;
+        Some(&rest[..rest.len().min(budget)])
+    }
+
     /// What to write next, at most `budget` bytes in at most `slots` pieces.
     pub(crate) fn slices<'a>(&'a self, budget: usize, slots: usize, out: &mut Vec<IoSlice<'a>>) {
         let mut left = budget;

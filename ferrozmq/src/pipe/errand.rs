@@ -82,6 +82,12 @@ impl Desk {
         std::mem::take(&mut *self.backstops.lock())
     }
 
+    /// The I/O thread has ended: pipes and desk let go of each other.
+    pub(crate) fn retire(&self) {
+        let pipes = std::mem::take(&mut *self.backstops.lock());
+        drop((self.take(), pipes));
+    }
+
     /// Has the I/O thread told once when `fd` takes output again; from any thread.
     pub(crate) fn arm_output(&self, fd: BorrowedFd<'_>, token: u64) {
         // A failure means that the connection is being closed, which ends its output anyway.

@@ -107,6 +107,15 @@ impl Rx {
         self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
+    /// The reader's role is lost with whoever held it: no more input over this connection.
+    pub(super) fn lose_intake(&mut self) {
+        self.intake = None;
+        self.online = false;
+        self.orphaned = false;
+        self.end.get_or_insert(End::Failed(libc::EIO));
+        self.pause();
+    }
+
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
     pub(super) fn pause(&mut self) {
         if !self.paused {
@@ -137,7 +146,9 @@ impl Rx {
     }
 
     /// Notes what one fill brought.
-    pub(super) fn store(&mut self, haul: &mut Haul, origin: u64) {
+    pub(super) fn store(&mut self, intake: &mut Intake) {
+        let origin = intake.origin;
+        let haul = &mut intake.haul;
         for (bytes, count) in haul.runs.drain(..) {
             if self.conflate {
                 self.runs.clear();
@@ -186,16 +197,25 @@ pub(crate) struct Intake {
     /// Size of the next read; follows what the last ones brought.
     read_size: usize,
     pub(super) origin: u64,
+    /// What the present fill has brought; empty between fills.
+    pub(super) haul: Haul,
 }
 
 impl Intake {
     /// `input`: what came behind the handshake.
     pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
-        Intake { stream, opener, input, read_size: READ_MIN, origin }
+        Intake { stream, opener, input, read_size: READ_MIN, origin, haul: Haul::default() }
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
-    pub(super) fn fill(&mut self, limit: usize, haul: &mut Haul) {
+    pub(super) fn fill(&mut self, limit: usize) {
+        let mut haul = std::mem::take(&mut self.haul);
+        self.fill_into(limit, &mut haul);
+        self.haul = haul;
+    }
+
+    fn fill_into(&mut self, limit: usize, haul: &mut Haul) {
+        haul.bytes = 0;
         self.open(haul);
         for _ in 0..READS_MAX {
             if haul.end.is_some() || !haul.runs.is_empty() {
@@ -220,8 +240,8 @@ impl Intake {
                 break;
             }
         }
-        if self.input.is_empty() {
-            // An idle connection keeps no buffer.
+        if self.input.is_empty() && self.read_size > READ_MIN {
+            // A connection that may become idle keeps a small buffer at most.
             self.input = BytesMut::new();
         }
     }

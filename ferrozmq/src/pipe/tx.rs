@@ -143,9 +143,20 @@ impl Tx {
             }
     }
 
+    /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.
+    pub(super) fn lose_line(&mut self) {
+        self.queued = if self.closed { 0 } else { self.arena.messages() };
+        self.reset();
+    }
+
     /// Gives up `line`: what it had not wholly sent returns to the arena.
     pub(super) fn retire(&mut self, mut line: Box<Line>) {
         line.batch.give_back(&mut self.arena);
+        self.reset();
+    }
+
+    /// There is no connection.
+    fn reset(&mut self) {
         self.control.clear();
         self.online = false;
         self.blocked = false;
@@ -240,11 +251,13 @@ impl Line {
             (true, rest) if rest > 0 => rest.min(WRITE_MAX),
             _ => WRITE_MAX,
         };
-        let mut slices: Vec<IoSlice<'_>> = Vec::new();
-        self.batch.slices(budget, SLICES_MAX, &mut slices);
-        let taken = match &slices[..] {
-            [one] => self.stream.send(one)?,
-            many => self.stream.send_vectored(many)?,
+        let taken = match self.batch.only_slice(budget) {
+            Some(piece) => self.stream.send(piece)?,
+            None => {
+                let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(SLICES_MAX);
+                self.batch.slices(budget, SLICES_MAX, &mut slices);
+                self.stream.send_vectored(&slices)?
+            }
         };
         Ok((taken, self.batch.advance(taken)))
     }

@@ -10,7 +10,7 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
-use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Watch};
+use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
@@ -185,6 +185,8 @@ impl WirePipe {
 
     /// Writes what is queued, as far as the kernel takes it.
     pub(crate) fn flush(&self) -> Flush {
+        // Before the lock, so that it is dropped after it.
+        let mut role = Role { pipe: self, held: None };
         let mut tx = self.tx.lock();
         let Some(mut line) = tx.line.take() else {
             tx.wanted = true;
@@ -194,12 +196,13 @@ impl WirePipe {
             tx.line = Some(line);
             return Flush::Offline;
         }
+        role.held = Some(Half::Writing);
         let mut written = 0;
         loop {
             tx.wanted = false;
             if tx.orphaned || !line.load(&mut tx) {
                 tx.blocked = false;
-                return self.put_back(tx, line, Flush::Done);
+                return self.put_back(tx, line, Flush::Done, role);
             }
             let commands_wait = !tx.control.is_empty();
             drop(tx);
@@ -216,24 +219,31 @@ impl WirePipe {
                     self.tell_of_room(&mut tx);
                     if Line::is_enough(written) {
                         tx.blocked = true;
-                        return self.put_back(tx, line, Flush::Blocked);
+                        return self.put_back(tx, line, Flush::Blocked, role);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     tx.blocked = true;
-                    return self.put_back(tx, line, Flush::Blocked);
+                    return self.put_back(tx, line, Flush::Blocked, role);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
                     tx.failed = true;
                     self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
-                    return self.put_back(tx, line, Flush::Offline);
+                    return self.put_back(tx, line, Flush::Offline, role);
                 }
             }
         }
     }
 
-    fn put_back(&self, mut tx: MutexGuard<'_, Tx>, line: Box<Line>, result: Flush) -> Flush {
+    fn put_back(
+        &self,
+        mut tx: MutexGuard<'_, Tx>,
+        line: Box<Line>,
+        result: Flush,
+        mut role: Role<'_>,
+    ) -> Flush {
+        role.held = None;
         if tx.orphaned {
             tx.retire(line);
             drop(tx);
@@ -337,11 +347,19 @@ impl WirePipe {
             return if rx.end.is_some() { Fill::Ended } else { Fill::Nothing };
         }
         let limit = rx.read_limit();
-        let Some(mut intake) = rx.intake.take() else { return Fill::Nothing };
+        let Some(intake) = rx.intake.take() else { return Fill::Nothing };
         drop(rx);
-        let mut haul = Haul::default();
-        intake.fill(limit, &mut haul);
-        self.account(intake, haul, notify)
+        self.read(intake, limit, notify).1
+    }
+
+    /// Reads with the reader's role: the bytes it brought, and what came of it.
+    fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool) -> (usize, Fill) {
+        let mut role = Role { pipe: self, held: Some(Half::Reading) };
+        intake.fill(limit);
+        let bytes = intake.haul.bytes;
+        let result = self.account(intake, notify);
+        role.held = None;
+        (bytes, result)
     }
 
     /// Reads on to the end of the stream, whatever the high-water mark: the connection is over, and
@@ -354,29 +372,26 @@ impl WirePipe {
             if rx.end.is_some() || total > DRAIN_MAX {
                 return Fill::Ended;
             }
-            let Some(mut intake) = rx.intake.take() else { return Fill::Nothing };
+            let Some(intake) = rx.intake.take() else { return Fill::Nothing };
             drop(rx);
-            let mut haul = Haul::default();
-            intake.fill(usize::MAX, &mut haul);
-            let got = haul.bytes;
+            let (got, result) = self.read(intake, usize::MAX, true);
             total += got;
-            let result = self.account(intake, haul, true);
             if got == 0 {
                 return result;
             }
         }
     }
 
-    fn account(&self, intake: Box<Intake>, mut haul: Haul, notify: bool) -> Fill {
-        let messages = haul.messages();
-        let end = haul.end;
-        let notices = std::mem::take(&mut haul.notices);
-        if haul.bytes > 0 {
+    fn account(&self, mut intake: Box<Intake>, notify: bool) -> Fill {
+        let messages = intake.haul.messages();
+        let end = intake.haul.end;
+        let notices = std::mem::take(&mut intake.haul.notices);
+        if intake.haul.bytes > 0 {
             self.seen.store(true, Ordering::Relaxed);
         }
         self.act_on(notices);
         let mut rx = self.rx.lock();
-        rx.store(&mut haul, intake.origin);
+        rx.store(&mut intake);
         let mut tell = false;
         if messages > 0 && rx.input_wanted {
             rx.input_wanted = false;
@@ -553,3 +568,40 @@ impl WirePipe {
 
 /// The pipe takes no more messages.
 pub(crate) struct Closed;
+
+/// A half of a connection while its driver has it out of its lock.
+///
+/// A panic meanwhile is a bug of ours. It takes the half down with it, and would leave everybody
+/// waiting for its return; so it ends the connection.
+struct Role<'a> {
+    pipe: &'a WirePipe,
+    held: Option<Half>,
+}
+
+enum Half {
+    Reading,
+    Writing,
+}
+
+impl Drop for Role<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(half) = self.held.take() {
+            self.pipe.lose(&half);
+        }
+    }
+}
+
+impl WirePipe {
+    #[cold]
+    fn lose(&self, half: &Half) {
+        match half {
+            Half::Reading => self.rx.lock().lose_intake(),
+            Half::Writing => self.tx.lock().lose_line(),
+        }
+        let token = self.token.load(Ordering::Relaxed);
+        self.desk.leave(Errand::Broken(token));
+        // If it was being closed already, that is what the closing waits for.
+        self.desk.leave(Errand::Released(token));
+    }
+}

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use super::wait::Source;
+use crate::sys::poll::PollFd;
 
 /// Connections read per look at a set.
 const SET_EVENTS: usize = 64;
@@ -43,6 +45,9 @@ pub(crate) struct Core {
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
     pub(super) leases: usize,
+    /// Buffers of the last wait, for the next.
+    pub(super) fds: Vec<PollFd>,
+    pub(super) sources: Vec<Source>,
 }
 
 impl Core {
@@ -66,6 +71,8 @@ impl Core {
             changes: 0,
             followers: 0,
             leases: 0,
+            fds: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -260,14 +267,23 @@ impl Core {
 
     /// Reads one connection on this thread.
     pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
-        let Some(id) = self.ends.find(pipe) else { return false };
-        let Some(end) = self.ends.wire(id) else { return false };
+        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+    }
+
+    /// The same for a pipe whose slot is known, if the slot is still its.
+    pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
+        let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
         if end.pipe.fill(false) != Fill::Messages {
             return false;
         }
         self.changes += 1;
         self.pattern.readable(id);
         true
+    }
+
+    /// An empty list of sources.
+    pub(super) fn spare_sources(&mut self) -> Vec<Source> {
+        std::mem::take(&mut self.sources)
     }
 
     pub(super) fn can_recv(&mut self) -> bool {

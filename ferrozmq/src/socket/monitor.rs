@@ -34,7 +34,7 @@ impl Monitor {
 
     /// The next event, waiting at most `timeout`.
     pub fn recv_timeout(&self, timeout: Duration) -> Option<MonitorEvent> {
-        self.queue.next(Some(Instant::now() + timeout))
+        self.queue.next(Instant::now().checked_add(timeout))
     }
 
     /// The next event if there is one.

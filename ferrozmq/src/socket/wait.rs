@@ -19,6 +19,7 @@ use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
 use crate::transport::Stream;
 use crate::wake::{Ticket, Waited};
+use ferrozmq_proto::pattern::PipeId;
 use std::io;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
@@ -72,10 +73,11 @@ impl Patience {
 }
 
 /// One descriptor of a wait, and what to do when it has something to tell.
-enum Source {
+pub(super) enum Source {
     Waker,
     /// The one connection of a socket.
     Input {
+        slot: PipeId,
         pipe: u64,
         _stream: Arc<Stream>,
     },
@@ -116,8 +118,13 @@ impl<'a> Sleeper<'a> {
         let waker = socket.mailbox.waker();
         let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
         let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
-        let mut sleeper =
-            Sleeper { socket, ticket: Some(ticket), leased: false, sources: Vec::new(), first: fds.len() };
+        let mut sleeper = Sleeper {
+            socket,
+            ticket: Some(ticket),
+            leased: false,
+            sources: core.spare_sources(),
+            first: fds.len(),
+        };
         fds.push(PollFd::new(waker.event_fd().map_err(event_error)?, poll::READABLE));
         sleeper.sources.push(Source::Waker);
         if for_input && core.pattern.wants_input() {
@@ -139,15 +146,13 @@ impl<'a> Sleeper<'a> {
         self.leased = true;
         core.leases += 1;
         if core.ends.wires() == 1 {
-            let only = core.ends.iter_mut().find_map(|(_, end)| match end {
-                End::Wire(end) => Some(Arc::clone(&end.pipe)),
+            let only = core.ends.iter_mut().find_map(|(slot, end)| match end {
+                End::Wire(end) => Some((slot, end.pipe.id(), end.pipe.input_descriptor()?)),
                 End::Inproc(_) => None,
             });
-            if let Some((pipe, (stream, fd))) =
-                only.and_then(|pipe| Some((pipe.id(), pipe.input_descriptor()?)))
-            {
+            if let Some((slot, pipe, (stream, fd))) = only {
                 fds.push(raw_poll_fd(fd, poll::READABLE));
-                self.sources.push(Source::Input { pipe, _stream: stream });
+                self.sources.push(Source::Input { slot, pipe, _stream: stream });
             }
             return;
         }
@@ -161,12 +166,13 @@ impl<'a> Sleeper<'a> {
     pub(crate) fn wake(mut self, core: &mut Core, fds: &[PollFd]) {
         let told = fds.get(self.first..).unwrap_or_default();
         let mut event = false;
-        for (source, fd) in std::mem::take(&mut self.sources).into_iter().zip(told) {
+        let mut sources = std::mem::take(&mut self.sources);
+        for (source, fd) in sources.drain(..).zip(told) {
             let ready = fd.revents != 0;
             match source {
                 Source::Waker => event = ready,
-                Source::Input { pipe, .. } if ready => {
-                    core.read_pipe(pipe);
+                Source::Input { slot, pipe, .. } if ready => {
+                    core.read_end(slot, pipe);
                 }
                 Source::Inputs(set) if ready => {
                     core.read_set(&set);
@@ -174,7 +180,10 @@ impl<'a> Sleeper<'a> {
                 _ => {}
             }
         }
-        core.read_signals(&self.socket.mailbox);
+        core.sources = sources;
+        if self.socket.mailbox.pending() {
+            core.read_signals(&self.socket.mailbox);
+        }
         self.leave(core, event);
     }
 
@@ -218,7 +227,8 @@ impl SocketState {
         for_input: bool,
         patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
-        let mut fds = Vec::new();
+        let mut fds = std::mem::take(&mut core.fds);
+        fds.clear();
         match Sleeper::prepare(self, &mut core, for_input, &mut fds)? {
             Prepared::Changed => {
                 core.read_signals(&self.mailbox);
@@ -232,6 +242,7 @@ impl SocketState {
                 let mut core = self.core.lock();
                 let changes = core.changes;
                 sleeper.wake(&mut core, &fds);
+                core.fds = fds;
                 self.check(&core)?;
                 if !told? && core.changes == changes {
                     return Err(Error::would_block());

@@ -3,6 +3,7 @@
 mod conversations;
 mod ground;
 mod hwm;
+mod interop;
 mod linger;
 mod progress;
 mod threads;

@@ -247,6 +247,11 @@ impl Cursor {
     }
 
     fn next_any_message(&mut self) -> Option<Message> {
+        if self.at == self.chunk.len() {
+            // Whoever made the bytes may use their buffer again.
+            *self = Cursor::default();
+            return None;
+        }
         let whole = whole_frame(self.chunk.get(self.at..)?)?;
         if whole.more {
             return self.next_multipart();

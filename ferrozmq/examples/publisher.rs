@@ -1,0 +1,19 @@
+//! Publish–subscribe, the publisher: ten messages a second to whoever is listening.
+//!
+//! `cargo run --example publisher`; listeners are `subscriber`. They come and go as they like; who comes late has missed what was.
+
+use ferrozmq::{Context, Pub};
+use std::time::Duration;
+
+fn main() -> ferrozmq::Result<()> {
+    let context = Context::new();
+    let socket = Pub::new(&context)?;
+    socket.bind("tcp://*:5555")?;
+    println!("publisher started");
+    for number in 1..=1000 {
+        std::thread::sleep(Duration::from_millis(100)); // the pace
+        let temperature = number * 37 % 51 - 10;
+        socket.send(format!("message {number}: it is {temperature} degrees today"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask fuzz [TARGET] [--runs N]`: the fuzz targets, with nothing to install.
+//!
+//! The targets link libFuzzer by the crate `libfuzzer-sys`; the coverage instrumentation is LLVM's and its flags are stable, so
+//! the stable toolchain will do and cargo-fuzz is not needed. What a run finds to be new it leaves in `fuzz/corpus/TARGET`
+//! (not committed); what crashed, in `fuzz/artifacts/TARGET`; `fuzz/seeds/TARGET` is committed and where every run begins.
+
+use crate::step::{self, Outcome, cargo, root};
+use std::path::PathBuf;
+use std::process::Command;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// What `--runs` is when it is not given: a minute or so for each target.
+const DEFAULT_RUNS: u64 = 1_000_000;
+
+/// Instruments every edge and comparison, as cargo-fuzz does.
+const FLAGS: [&str; 7] = [
+    "--cfg fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks",
+];
+
+/// Builds all targets and runs the named one, or each in turn.
+///
+/// # Errors
+/// If the build fails, the target does not exist, or an input makes it fail.
+pub fn run(arguments: &[String]) -> Outcome {
+    let mut runs = DEFAULT_RUNS;
+    let mut wanted: Option<&str> = None;
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--runs" => {
+                let number = rest.next().and_then(|text| text.replace('_', "").parse().ok());
+                runs = number.ok_or("--runs needs a number")?;
+            }
+            flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),
+            name => wanted = Some(name),
+        }
+    }
+    let targets = targets()?;
+    if let Some(name) = wanted
+        && !targets.iter().any(|target| target == name)
+    {
+        return Err(format!("no such target: {name}; there are {}", targets.join(", ")));
+    }
+    build()?;
+    targets
+        .iter()
+        .filter(|target| wanted.is_none_or(|name| name == *target))
+        .try_for_each(|name| fuzz(name, runs))
+}
+
+/// The names of the targets: the files in `fuzz/fuzz_targets`.
+fn targets() -> Result<Vec<String>, String> {
+    let folder = root().join("fuzz/fuzz_targets");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// `--target` is named so that build scripts and procedural macros stay uninstrumented.
+fn build() -> Outcome {
+    let mut command = cargo();
+    command
+        .args(["build", "--release", "--bins", "--manifest-path", "fuzz/Cargo.toml", "--target", TARGET])
+        .env("RUSTFLAGS", FLAGS.join(" "))
+        .env("CARGO_TARGET_DIR", root().join("fuzz/target"));
+    step::run("build of the fuzz targets", &mut command)
+}
+
+fn fuzz(name: &str, runs: u64) -> Outcome {
+    let corpus = folder("corpus", name)?;
+    let artifacts = folder("artifacts", name)?;
+    let seeds = root().join("fuzz/seeds").join(name);
+    let mut command = Command::new(root().join("fuzz/target").join(TARGET).join("release").join(name));
+    command.arg(format!("-runs={runs}")).arg(format!("-artifact_prefix={}/", artifacts.display()));
+    command.args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1", "-verbosity=1"]).arg(corpus);
+    if seeds.is_dir() {
+        command.arg(seeds);
+    }
+    step::run(&format!("fuzz {name}"), &mut command)
+}
+
+fn folder(kind: &str, name: &str) -> Result<PathBuf, String> {
+    let path = root().join("fuzz").join(kind).join(name);
+    std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}

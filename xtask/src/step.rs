@@ -1,0 +1,67 @@
+//! The steps of a chore: other programs, run one after the other, each announced on stderr and timed.
+//!
+//! A chore stops at its first failed step, and the reason names the step.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// How a chore or a step ends: the error is a sentence for the person who called it.
+pub type Outcome = Result<(), String>;
+
+/// The repository's root folder.
+pub fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}
+
+/// Runs `command` in the repository's root, with its output passed through.
+///
+/// # Errors
+/// If the program cannot be started or does not succeed.
+pub fn run(label: &str, command: &mut Command) -> Outcome {
+    eprintln!("==> {label}");
+    let begin = Instant::now();
+    let status = in_root(command).status().map_err(|error| cannot_start(label, command, &error))?;
+    if !status.success() {
+        return Err(format!("{label} failed ({status})"));
+    }
+    eprintln!("    {label}: {:.1} s", begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs `command` silently in the repository's root and answers what it printed on stdout.
+///
+/// # Errors
+/// If the program cannot be started or does not succeed; then with what it printed on stderr.
+pub fn output(label: &str, command: &mut Command) -> Result<String, String> {
+    let output = in_root(command)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| cannot_start(label, command, &error))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("{label} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+    }
+}
+
+/// The cargo that runs this program, or the one on the path.
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The cargo of the nightly toolchain, free of what the outer cargo told this process about its own toolchain.
+pub fn nightly_cargo() -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("+nightly").env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
+    command
+}
+
+fn in_root(command: &mut Command) -> &mut Command {
+    command.current_dir(root())
+}
+
+fn cannot_start(label: &str, command: &Command, error: &std::io::Error) -> String {
+    format!("{label}: cannot start {:?}: {error}", command.get_program())
+}
