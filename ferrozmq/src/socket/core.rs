@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
+    /// A thread sleeps on the descriptors, or has been woken there and is on its way back.
+    pub(super) leading: bool,
     /// Threads that wait behind the one that leads.
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
@@ -69,6 +71,7 @@ impl Core {
             ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
+            leading: false,
             followers: 0,
             leases: 0,
             fds: Vec::new(),
