@@ -103,6 +103,11 @@ impl Rx {
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
