@@ -3,10 +3,15 @@
 mod child;
 mod conversations;
 mod descriptors;
+mod ground;
 mod hostile;
+mod hwm;
 mod interop;
 mod leaks;
+mod linger;
 mod peer;
 mod peers;
+mod progress;
 mod signals;
 mod termination;
+mod threads;
