@@ -2,3 +2,5 @@
 
 mod conversations;
 mod interop;
+mod mute_states;
+mod script;
