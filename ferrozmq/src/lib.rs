@@ -6,6 +6,8 @@ compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwi
 
 mod context;
 mod error;
+#[cfg(test)]
+mod fault;
 mod inproc;
 mod io;
 mod peer;

@@ -65,6 +65,9 @@ impl Io {
     pub(super) fn accept(&mut self, endpoint: u64) {
         for _ in 0..ACCEPT_BATCH {
             let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
+            if listening.owner.mailbox.is_crowded() {
+                return self.pause_listening(endpoint);
+            }
             match listening.listener.accept() {
                 Ok(None) => return,
                 Ok(Some(stream)) => {
@@ -91,6 +94,9 @@ impl Io {
                 Err(AcceptError::Exhausted(error)) => {
                     let errno = error.raw_os_error().unwrap_or(libc::EMFILE) as u64;
                     self.accept_failed(endpoint, errno, error.to_string());
+                    if let Some(listening) = self.listeners.get_mut(&endpoint) {
+                        listening.listener.shed();
+                    }
                     return self.pause_listening(endpoint);
                 }
                 Err(AcceptError::Listener(error)) => {
@@ -110,7 +116,6 @@ impl Io {
 
     fn pause_listening(&mut self, endpoint: u64) {
         let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
-        listening.listener.shed();
         let _ = self.handle.desk().epoll().modify(&listening.listener, Interest::NONE, endpoint);
         listening.timer = Some(self.timers.add(timer::after(listening.pause), Due::Listener(endpoint)));
         listening.pause = (listening.pause * 2).min(PAUSE_MAX);

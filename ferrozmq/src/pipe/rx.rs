@@ -60,6 +60,12 @@ pub(crate) struct Rx {
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
     pub(super) paused: bool,
+    /// Too many of the peer's subscriptions wait to be read by the socket.
+    pub(super) flooded: bool,
+    /// The socket wants no messages from this pipe: it never reads, or has let go of it.
+    pub(super) unwanted: bool,
+    /// And nothing else either: it is not watched again.
+    pub(super) silenced: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -97,6 +103,9 @@ impl Rx {
             hwm: if conflate { 0 } else { hwm },
             conflate,
             paused: false,
+            flooded: false,
+            unwanted: false,
+            silenced: false,
             input_wanted: true,
             end: None,
             received: 0,
@@ -104,7 +113,7 @@ impl Rx {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.
@@ -129,7 +138,7 @@ impl Rx {
     /// Watches the descriptor again once half the room is free.
     pub(super) fn resume_if_due(&mut self) {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && self.end.is_none() && low {
+        if self.paused && !self.silenced && !self.flooded && self.end.is_none() && low {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
@@ -149,6 +158,9 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
+        if self.unwanted {
+            haul.runs.clear();
+        }
         for (bytes, count) in haul.runs.drain(..) {
             if self.conflate {
                 self.runs.clear();
@@ -263,6 +275,8 @@ impl Intake {
     }
 
     fn open(&mut self, haul: &mut Haul) {
+        #[cfg(test)]
+        crate::fault::trip(crate::fault::READING, &self.input);
         loop {
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,

@@ -126,6 +126,9 @@ impl Core {
             }
             Signal::Subscription { pipe, topic, wanted } => {
                 let Some(id) = self.ends.find(pipe) else { return };
+                if let Some(end) = self.ends.wire(id) {
+                    end.pipe.subscription_read(&topic);
+                }
                 let count = self.subscribed.entry(pipe).or_default();
                 *count = if wanted { *count + 1 } else { count.saturating_sub(1) };
                 self.pattern.subscription(&mut self.ends, id, &topic, wanted);
@@ -145,8 +148,7 @@ impl Core {
         self.subscribed.remove(&pipe);
         let Some(id) = self.ends.find(pipe) else { return };
         self.pattern.detach_out(&mut self.ends, id);
-        let never_read = matches!(self.kind, SocketType::Push | SocketType::Pub);
-        if never_read || !self.ends.has_input(id) {
+        if !self.ends.has_input(id) {
             self.ends.finished.push(id);
             return;
         }
@@ -331,6 +333,9 @@ impl Core {
 
     /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
     pub(super) fn retire(&mut self, id: PipeId) {
+        if let Some(end) = self.ends.wire(id) {
+            end.pipe.stop_reading();
+        }
         self.ends.finished.push(id);
         self.finish_ended();
     }
@@ -338,8 +343,7 @@ impl Core {
     /// Lets go of all pipes.
     pub(super) fn close_ends(&mut self) {
         let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
-        self.ends.finished.extend(all);
-        self.finish_ended();
+        all.into_iter().for_each(|id| self.retire(id));
     }
 
     pub(super) fn owner(&self) -> Result<&Arc<Owner>> {

@@ -135,6 +135,9 @@ impl SocketState {
         });
         let id = pipe.as_ref().map(|pipe| pipe.id());
         if let Some(pipe) = &pipe {
+            if owner.never_reads() {
+                pipe.discard_input();
+            }
             let end = WireEnd::new(Arc::clone(pipe), core.options.conflate);
             let slot = core.ends.add(End::Wire(end));
             core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
@@ -202,6 +205,7 @@ impl SocketState {
         self.lease.give_back();
         core.endpoints.clear();
         drop(core);
+        self.mailbox.close();
         // Threads that wait in the socket find it closed.
         self.mailbox.waker().wake_unconditionally();
     }

@@ -1,4 +1,8 @@
 //! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
+mod child;
 mod conversations;
+mod hostile;
 mod interop;
+mod leaks;
+mod peer;
