@@ -82,6 +82,10 @@ impl Dialer {
         &self.plan.owner
     }
 
+    pub(super) fn routing_id(&self) -> Option<Bytes> {
+        self.plan.routing_id.clone()
+    }
+
     fn queue_is_empty(&self) -> bool {
         self.plan.pipe.as_ref().is_none_or(|pipe| pipe.queued() == 0)
     }

@@ -59,6 +59,8 @@ pub(crate) struct Rx {
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
+    /// Nobody will take messages any more: they are dropped as they come.
+    discard: bool,
     pub(super) paused: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
@@ -96,6 +98,7 @@ impl Rx {
             held: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
+            discard: false,
             paused: false,
             input_wanted: true,
             end: None,
@@ -119,6 +122,15 @@ impl Rx {
         self.orphaned = false;
         self.end.get_or_insert(End::Failed(libc::EIO));
         self.pause();
+    }
+
+    /// Drops what is there and what will come.
+    pub(super) fn discard_all(&mut self) {
+        self.discard = true;
+        self.hwm = 0;
+        self.runs.clear();
+        (self.waiting, self.held) = (0, 0);
+        self.resume_if_due();
     }
 
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
@@ -154,6 +166,9 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
+        if self.discard {
+            haul.runs.clear();
+        }
         for (bytes, count) in haul.runs.drain(..) {
             if self.conflate {
                 self.runs.clear();

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A note to a socket from another thread.
 pub(crate) enum Signal {
-    /// An accepted peer finished its handshake: a new pipe.
-    Attach(Arc<WirePipe>),
+    /// A peer finished its handshake: a new pipe. `routing_id` is what the application calls it.
+    Attach { pipe: Arc<WirePipe>, routing_id: Option<Bytes>, dialed: bool },
     /// An inproc peer connected: a new pipe, its end for this socket.
     AttachInproc(Box<InprocEnd>),
     /// The address this inproc pipe waited for was bound.

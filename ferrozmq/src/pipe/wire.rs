@@ -310,18 +310,32 @@ impl WirePipe {
 
     /// Everything that has arrived; the socket has consumed all it took before. With nothing, the
     /// socket will get a `Readable` signal.
-    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> bool {
+    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
             rx.resume_if_due();
-            return false;
+            return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
         into.append(&mut rx.runs);
         rx.resume_if_due();
-        true
+        if rx.paused { Taken::AtTheMark } else { Taken::Messages }
+    }
+
+    /// The socket has consumed all it took, which had been [`Taken::AtTheMark`]: reading goes on even
+    /// if the application never receives again.
+    pub(crate) fn consumed(&self) {
+        let mut rx = self.rx.lock();
+        rx.held = 0;
+        rx.resume_if_due();
+    }
+
+    /// The socket lets go of the pipe: from now on input is read and dropped, so that the end of the
+    /// connection is seen, and closing it does not reset it, which would cost what was sent.
+    pub(crate) fn abandon_input(&self) {
+        self.rx.lock().discard_all();
     }
 
     /// Whether messages wait to be taken.
@@ -431,6 +445,10 @@ impl WirePipe {
                 Notice::Ping { ttl, context } => {
                     self.peer_ttl_ms.store(ttl.as_millis() as u64, Ordering::Relaxed);
                     self.ping_due.store(true, Ordering::Relaxed);
+                    if !ttl.is_zero() {
+                        // Its silence must be noticed even if this side sends no PINGs.
+                        self.desk.leave(Errand::Pinged(self.token.load(Ordering::Relaxed)));
+                    }
                     self.tx.lock().push_control(Control::Pong { context });
                     pong = true;
                 }
@@ -568,6 +586,17 @@ impl WirePipe {
 
 /// The pipe takes no more messages.
 pub(crate) struct Closed;
+
+/// What came of taking messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There are none.
+    Nothing,
+    /// There are some.
+    Messages,
+    /// There are some, and so many that reading stops until they are consumed.
+    AtTheMark,
+}
 
 /// A half of a connection while its driver has it out of its lock.
 ///

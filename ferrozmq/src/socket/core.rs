@@ -91,9 +91,9 @@ impl Core {
 
     fn on_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Attach(pipe) => {
+            Signal::Attach { pipe, routing_id, dialed } => {
                 let id = self.ends.add(End::Wire(WireEnd::new(pipe, conflates(self.kind, &self.options))));
-                self.attach(id, Attach { routing_id: None, local: false });
+                self.attach(id, Attach { routing_id, local: dialed });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();
@@ -273,7 +273,13 @@ impl Core {
 
     /// Reads one connection on this thread.
     pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
-        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+        let Some(slot) = self.ends.find(pipe) else {
+            if let Some(lingering) = self.ends.retired(pipe) {
+                lingering.fill(false);
+            }
+            return false;
+        };
+        self.read_end(slot, pipe)
     }
 
     /// The same for a pipe whose slot is known, if the slot is still its.

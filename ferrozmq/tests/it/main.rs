@@ -5,5 +5,7 @@ mod ground;
 mod hwm;
 mod interop;
 mod linger;
+mod monitor;
 mod progress;
+mod reconnect;
 mod threads;
