@@ -6,6 +6,8 @@ mod hwm;
 mod interop;
 mod linger;
 mod monitor;
+mod poll;
 mod progress;
 mod reconnect;
+mod soak;
 mod threads;
