@@ -45,6 +45,7 @@ pub(super) struct Conn {
     local: String,
     remote: String,
     pipe: Option<Arc<WirePipe>>,
+    routing_id: Option<Bytes>,
     stage: Stage,
     timer: Option<TimerKey>,
     /// The socket has closed it; it ends when its output is written.
@@ -106,6 +107,8 @@ pub(super) struct Origin {
     pub(super) endpoint: u64,
     pub(super) dialed: bool,
     pub(super) pipe: Option<Arc<WirePipe>>,
+    /// The routing id that the application chose for the peer.
+    pub(super) routing_id: Option<Bytes>,
 }
 
 impl Io {
@@ -113,9 +116,12 @@ impl Io {
     pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
         let stream = Arc::new(stream);
-        let Origin { owner, options, endpoint, dialed, pipe } = origin;
+        let Origin { owner, options, endpoint, dialed, pipe, routing_id } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
+        if raw {
+            self.handshake_over(endpoint, token);
+        }
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
         let handshake =
             Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
@@ -128,6 +134,7 @@ impl Io {
             endpoint,
             dialed,
             pipe,
+            routing_id,
             stage: Stage::Handshake(Box::new(handshake)),
             timer: None,
             lingering: false,
@@ -207,6 +214,7 @@ impl Io {
 
     fn go_online(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
+        let endpoint = conn.endpoint;
         let placeholder = Stage::Closing(Outcome::HandshakeFailed);
         let Stage::Handshake(handshake) = std::mem::replace(&mut conn.stage, placeholder) else { return };
         let Some((receiver, sender, peer)) = handshake.link.split() else { return };
@@ -221,6 +229,7 @@ impl Io {
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
+        self.handshake_over(endpoint, token);
         self.hand_over(token, info, sealer, opener, handshake.input);
     }
 
@@ -266,6 +275,9 @@ impl Io {
             );
             if owner.never_reads() {
                 pipe.discard_input();
+            }
+            if let Some(routing_id) = conn.routing_id.take() {
+                pipe.choose_routing_id(routing_id);
             }
             owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
             pipe
@@ -339,7 +351,15 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
+        let endpoint = conn.endpoint;
+        self.handshake_over(endpoint, token);
         self.conn_released(token);
+    }
+
+    /// Ends a handshake because there are too many.
+    pub(super) fn crowd_out(&mut self, token: u64) {
+        let error = io::Error::new(io::ErrorKind::ConnectionAborted, "too many handshakes at once");
+        self.handshake_failed(token, Failure::Io(error));
     }
 
     /// Ends a closing connection, unless somebody is still in a system call on it.

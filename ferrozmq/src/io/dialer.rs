@@ -93,6 +93,7 @@ impl Dialer {
 
 impl Io {
     pub(super) fn dial(&mut self, endpoint: u64, plan: DialPlan) {
+        let _ = self.set_of(&plan.owner);
         let backoff = Backoff::new(plan.options.reconnect_ivl, plan.options.reconnect_ivl_max);
         let dialer = Dialer {
             plan,
@@ -271,6 +272,7 @@ impl Io {
             endpoint,
             dialed: true,
             pipe: dialer.plan.pipe.clone(),
+            routing_id: dialer.plan.routing_id.clone(),
         };
         match self.contain(token, |io| io.adopt(token, stream, origin)) {
             Some(Ok(())) => {}

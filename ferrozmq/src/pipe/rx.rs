@@ -31,7 +31,6 @@ const READS_MAX: usize = 4;
 /// Whole messages in the pipe format, from one connection.
 pub(crate) struct Run {
     pub(crate) bytes: Bytes,
-    pub(crate) count: usize,
     pub(crate) origin: u64,
 }
 
@@ -168,7 +167,7 @@ impl Rx {
             }
             self.waiting += count;
             self.received += count as u64;
-            self.runs.push_back(Run { bytes, count, origin });
+            self.runs.push_back(Run { bytes, origin });
         }
         if let Some(end) = haul.end {
             self.end.get_or_insert(end);
@@ -193,12 +192,6 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
-}
-
-impl Haul {
-    pub(super) fn messages(&self) -> usize {
-        self.runs.iter().map(|(_, count)| count).sum()
-    }
 }
 
 /// A connection's reading side: the reader's role.

@@ -102,6 +102,7 @@ impl Queue {
             // One says as much as many.
             Signal::Online if std::mem::replace(&mut self.online, true) => return,
             Signal::Attach(_) => self.peers += 1,
+            Signal::Identify { pipe, .. } if self.signals.len() >= FORGET_FROM => self.supersede(*pipe),
             Signal::Subscription { topic, .. } => self.subscription_bytes += Signal::subscription_cost(topic),
             _ => {}
         }
@@ -113,6 +114,16 @@ impl Queue {
         self.online = false;
         self.subscription_bytes = 0;
         std::mem::take(&mut self.signals)
+    }
+
+    /// Forgets whom a pipe that connects again and again was connected to before.
+    fn supersede(&mut self, pipe: u64) {
+        let mut told = false;
+        self.signals.retain(|signal| match signal {
+            Signal::Identify { pipe: known, .. } => *known != pipe,
+            Signal::Reconnecting(known) if *known == pipe => !std::mem::replace(&mut told, true),
+            _ => true,
+        });
     }
 
     /// Removes all that is said about `pipe` if it begins with its appearance; says whether it did.

@@ -252,7 +252,10 @@ impl Line {
             _ => WRITE_MAX,
         };
         #[cfg(test)]
-        self.batch.only_slice(budget).iter().for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
+        self.batch
+            .only_slice(budget)
+            .iter()
+            .for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
         let taken = match self.batch.only_slice(budget) {
             Some(piece) => self.stream.send(piece)?,
             None => {

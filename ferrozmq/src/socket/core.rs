@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use super::wait::Source;
 use crate::spin::{MAX_SPIN, Spinner};
 use crate::sys::cpu;
-use super::wait::Source;
 use crate::sys::poll::PollFd;
 
 /// Connections read per look at a set.
@@ -43,6 +43,8 @@ pub(crate) struct Core {
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
+    /// A thread sleeps on the socket's descriptors, or has not come back in from there.
+    pub(super) leading: bool,
     /// Threads that wait behind the one that leads.
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
@@ -73,6 +75,7 @@ impl Core {
             ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
+            leading: false,
             followers: 0,
             leases: 0,
             fds: Vec::new(),
@@ -93,8 +96,9 @@ impl Core {
     fn on_signal(&mut self, signal: Signal) {
         match signal {
             Signal::Attach(pipe) => {
+                let routing_id = pipe.chosen_routing_id();
                 let id = self.ends.add(End::Wire(WireEnd::new(pipe, self.options.conflate)));
-                self.attach(id, Attach { routing_id: None, local: false });
+                self.attach(id, Attach { routing_id, local: false });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();

@@ -11,11 +11,12 @@ use crate::io::events::EventKind;
 use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
-use crate::transport::{self, ListenAddress, Listener, StreamOptions};
+use crate::transport::address::local_address;
+use crate::transport::{ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
-use std::net::SocketAddr;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
@@ -45,11 +46,11 @@ impl SocketState {
                 core.read_signals(&self.mailbox);
                 (written.to_owned(), Place::Inproc { name, pipe: None })
             }
-            Endpoint::Tcp(tcp) => {
-                let at = local_address(&tcp.host, tcp.port, core.options.ipv6, written)?;
-                self.listen(&core, written, &ListenAddress::Tcp(at))?
+            Endpoint::Tcp(_) | Endpoint::Ipc(_) => {
+                let address = ListenAddress::of(&endpoint, core.options.ipv6);
+                let address = address.map_err(|error| no_address(written, &error))?;
+                self.listen(&core, written, &address)?
             }
-            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc))?,
         };
         core.last_endpoint.clone_from(&name);
         core.endpoints.push(BoundEndpoint {
@@ -244,18 +245,17 @@ fn party(options: &Options) -> Party {
     }
 }
 
-fn local_address(host: &Host, port: u16, ipv6: bool, written: &str) -> Result<SocketAddr> {
-    transport::address::local_address(host, port, ipv6).map_err(|error| {
-        if error.raw_os_error() == Some(libc::ENODEV) {
-            let text = format!("{written}: no interface or address of this machine has that name");
-            return Error::new(ErrorKind::NoDevice, text);
-        }
-        Error::os(format_args!("finding the address of {written}"), &error)
-    })
+fn no_address(written: &str, error: &io::Error) -> Error {
+    if error.raw_os_error() == Some(libc::ENODEV) {
+        let text = format!("{written}: no interface or address of this machine has that name");
+        return Error::new(ErrorKind::NoDevice, text);
+    }
+    Error::os(format_args!("finding the address of {written}"), error)
 }
 
 fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
-    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6, written)).transpose()?;
+    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6)).transpose();
+    let source = source.map_err(|error| no_address(written, &error))?;
     let host = match &tcp.host {
         Host::Ip { address, zone: Some(zone) } => format!("{address}%{zone}"),
         Host::Ip { address, zone: None } => address.to_string(),

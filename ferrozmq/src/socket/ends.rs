@@ -126,7 +126,6 @@ pub(super) struct Ends {
     pub(super) drops: [u64; DROPS],
     pub(super) sent: u64,
     pub(super) received: u64,
-    pub(super) conflate: bool,
 }
 
 /// Number of reasons in [`Dropped`].
@@ -157,7 +156,6 @@ impl Ends {
             drops: [0; DROPS],
             sent: 0,
             received: 0,
-            conflate: false,
         }
     }
 
@@ -213,10 +211,6 @@ impl Ends {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut End)> {
         let slots = self.slots.iter_mut().enumerate();
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
     }
 
     /// Ends that lead to other processes.

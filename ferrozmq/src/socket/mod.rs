@@ -12,7 +12,10 @@ mod staging;
 pub mod typed;
 pub(crate) mod wait;
 
-#[cfg_attr(not(feature = "serde"), expect(unused_imports, reason = "the JSON helpers and the documentation name it"))]
+#[cfg_attr(
+    not(feature = "serde"),
+    expect(unused_imports, reason = "the JSON helpers and the documentation name it")
+)]
 use crate::error::ErrorKind;
 use crate::error::{Error, Result, SendError};
 use crate::peer::PeerInfo;

@@ -117,7 +117,13 @@ impl<'a> Sleeper<'a> {
         core.ends.flush_all();
         let waker = socket.mailbox.waker();
         let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
+        if core.leading {
+            // Also if that thread was woken, and its announcement taken, but has not come in yet: it will drain the
+            // event descriptor, and with it a wake-up that was meant for a second one.
+            return Ok(Prepared::Follow);
+        }
         let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
+        core.leading = true;
         let mut sleeper = Sleeper {
             socket,
             ticket: Some(ticket),
@@ -212,6 +218,7 @@ impl<'a> Sleeper<'a> {
         let waker = self.socket.mailbox.waker();
         if let Some(ticket) = self.ticket.take() {
             waker.after_poll(ticket, event);
+            core.leading = false;
         }
         if self.leased {
             core.leases -= 1;

@@ -26,7 +26,8 @@ fn live_and_die(round: usize) {
     publisher.as_socket().wait_for_peers(1, SOON).unwrap();
     let nobody = Push::new(&context).unwrap();
     nobody.as_socket().set_linger(Some(Duration::from_millis(1))).unwrap();
-    nobody.connect("tcp://127.0.0.1:1").unwrap();
+    let (_socket, endpoint) = crate::peer::nobody();
+    nobody.connect(&endpoint).unwrap();
     nobody.connect("inproc://nobody").unwrap();
     nobody.send("lost").unwrap();
     std::thread::scope(|scope| {

@@ -2,7 +2,11 @@
 
 mod child;
 mod conversations;
+mod descriptors;
 mod hostile;
 mod interop;
 mod leaks;
 mod peer;
+mod peers;
+mod signals;
+mod termination;
