@@ -15,6 +15,7 @@ use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::conflates;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
 use crate::pipe::wire::{Halves, WirePipe};
@@ -271,7 +272,7 @@ impl Io {
                 Arc::clone(&owner.mailbox),
                 conn.options.sndhwm as usize,
                 conn.options.rcvhwm as usize,
-                conn.options.conflate,
+                conflates(owner.kind, &conn.options),
             );
             if owner.never_reads() {
                 pipe.discard_input();
@@ -461,7 +462,6 @@ impl Io {
             }
             conn.lingering = true;
             if handshaking || linger == Some(Duration::ZERO) {
-                conn.post(EventKind::Disconnected, conn.descriptor(), None);
                 self.tear_down(token, Outcome::Disconnected);
                 continue;
             }
@@ -488,16 +488,19 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        // As in libzmq, what the socket itself ends is not announced as a disconnection.
         if !matches!(conn.stage, Stage::Closing(_)) {
-            conn.post(EventKind::Disconnected, conn.descriptor(), None);
             self.tear_down(token, Outcome::Disconnected);
         }
     }
 
     /// Has connections that are already up end once their output is written: their dialer is going.
     pub(super) fn mark_lingering(&mut self, token: u64) {
-        if let Some(conn) = self.conns.get_mut(&token) {
-            conn.lingering = true;
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.lingering = true;
+        if let Stage::Handshake(_) = conn.stage {
+            // There is nothing to be written once it is done.
+            return self.linger_over(token);
         }
         self.end_if_lingered(token);
     }

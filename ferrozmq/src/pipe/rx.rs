@@ -31,6 +31,7 @@ const READS_MAX: usize = 4;
 /// Whole messages in the pipe format, from one connection.
 pub(crate) struct Run {
     pub(crate) bytes: Bytes,
+    pub(crate) count: usize,
     pub(crate) origin: u64,
 }
 
@@ -111,6 +112,11 @@ impl Rx {
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
@@ -167,7 +173,7 @@ impl Rx {
             }
             self.waiting += count;
             self.received += count as u64;
-            self.runs.push_back(Run { bytes, origin });
+            self.runs.push_back(Run { bytes, count, origin });
         }
         if let Some(end) = haul.end {
             self.end.get_or_insert(end);

@@ -136,14 +136,14 @@ impl WirePipe {
     /// Changes the high-water marks; they hold from the next message on.
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         let mut tx = self.tx.lock();
-        tx.hwm = sndhwm;
+        tx.set_hwm(sndhwm);
         if tx.room_wanted && tx.room() > 0 {
             tx.room_wanted = false;
             self.mailbox.post(Signal::Writable(self.id));
         }
         drop(tx);
         let mut rx = self.rx.lock();
-        rx.hwm = rcvhwm;
+        rx.set_hwm(rcvhwm);
         rx.resume_if_due();
     }
 
@@ -622,11 +622,11 @@ impl WirePipe {
         false
     }
 
-    /// Messages that wait here to be taken by the socket, and to be sent.
+    /// Messages that the socket has not taken yet, and messages to be sent.
     pub(crate) fn queued_both(&self) -> (usize, usize) {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
-        (rx.waiting + rx.held, queued)
+        (rx.waiting, queued)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
 use crate::io::events::EventKind;
 use crate::io::thread::{IoHandle, Order, new_token};
+use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
 use crate::transport::address::local_address;
@@ -41,7 +42,7 @@ impl SocketState {
         check_transport(self.kind, &endpoint)?;
         let (name, place) = match endpoint {
             Endpoint::Inproc(name) => {
-                let party = party(&core.options);
+                let party = party(self.kind, &core.options);
                 self.context.inproc.bind(&name, party, &self.mailbox)?;
                 core.read_signals(&self.mailbox);
                 (written.to_owned(), Place::Inproc { name, pipe: None })
@@ -89,7 +90,7 @@ impl SocketState {
         check_transport(self.kind, &endpoint)?;
         let place = match endpoint {
             Endpoint::Inproc(name) => {
-                let end = self.context.inproc.connect(&name, &party(&core.options), &self.mailbox);
+                let end = self.context.inproc.connect(&name, &party(self.kind, &core.options), &self.mailbox);
                 let pipe = Some(end.id());
                 let routing_id = core.options.connect_routing_id.take();
                 core.attach_inproc(end, Attach { routing_id, local: true });
@@ -131,7 +132,7 @@ impl SocketState {
                 Arc::clone(&self.mailbox),
                 core.options.sndhwm as usize,
                 core.options.rcvhwm as usize,
-                core.options.conflate,
+                conflates(self.kind, &core.options),
             )
         });
         let id = pipe.as_ref().map(|pipe| pipe.id());
@@ -139,7 +140,7 @@ impl SocketState {
             if owner.never_reads() {
                 pipe.discard_input();
             }
-            let end = WireEnd::new(Arc::clone(pipe), core.options.conflate);
+            let end = WireEnd::new(Arc::clone(pipe), conflates(self.kind, &core.options));
             let slot = core.ends.add(End::Wire(end));
             core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
         }
@@ -237,8 +238,9 @@ fn from_endpoint_error(error: &EndpointError) -> Error {
     Error::new(kind, error.to_string())
 }
 
-fn party(options: &Options) -> Party {
+fn party(kind: SocketType, options: &Options) -> Party {
     Party {
+        conflate: conflates(kind, options),
         sndhwm: options.sndhwm as usize,
         rcvhwm: options.rcvhwm as usize,
         routing_id: options.routing_id.clone(),

@@ -25,7 +25,10 @@ impl End {
     /// Messages that wait to be received and to be sent.
     pub(super) fn queued(&mut self) -> (usize, usize) {
         match self {
-            End::Wire(end) => end.pipe.queued_both(),
+            End::Wire(end) => {
+                let (waiting, queued) = end.pipe.queued_both();
+                (waiting + end.undecoded(), queued)
+            }
             End::Inproc(end) => end.queued(),
         }
     }
@@ -93,6 +96,19 @@ impl WireEnd {
             }
         }
         Some(message)
+    }
+
+    pub(super) fn set_hwm(&mut self, sndhwm: usize, rcvhwm: usize) {
+        self.pipe.set_hwm(sndhwm, rcvhwm);
+        // It was granted under the old mark.
+        self.credit = 0;
+    }
+
+    /// Messages that were taken from the pipe and not decoded yet.
+    fn undecoded(&self) -> usize {
+        let mut rest = self.cursor.clone();
+        let begun = std::iter::from_fn(|| rest.next_message()).count();
+        begun + self.inbox.iter().map(|run| run.count).sum::<usize>()
     }
 
     fn room(&mut self) -> bool {

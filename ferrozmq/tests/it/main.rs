@@ -3,10 +3,17 @@
 mod child;
 mod conversations;
 mod descriptors;
+mod ground;
 mod hostile;
+mod hwm;
 mod interop;
 mod leaks;
+mod linger;
+mod mute_states;
 mod peer;
 mod peers;
+mod progress;
+mod script;
 mod signals;
 mod termination;
+mod threads;

@@ -1,7 +1,7 @@
 //! Peers that stop, die, or come back all at once.
 
 use crate::child::{argument, child, start_child};
-use crate::peer::{RawPeer, SOON, command, frame, handshake, next_event};
+use crate::peer::{RawPeer, SOON, command, frame, handshake};
 use ferrozmq::{Context, Dealer, ErrorKind, EventKind, Message, Pub, Pull, Push, Router, Sub};
 use std::io::{BufRead, BufReader, Read};
 use std::process::Child;
