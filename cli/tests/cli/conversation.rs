@@ -84,21 +84,20 @@ fn a_router_echoes_and_names_its_peers() {
     let mut router = zmq("router -b tcp://127.0.0.1:* --print-endpoint --echo -J -n 2");
     let endpoint = router.line();
     assert_eq!(ended(&format!("req -c {endpoint} hello")).lines(), ["hello"]);
-    assert_eq!(ended(&format!("dealer -c {endpoint} --id 0x00ff -n 1 a b")).lines(), ["a\tb"]);
+    assert_eq!(ended(&format!("dealer -c {endpoint} --id 0xff00 -n 1 a b")).lines(), ["a\tb"]);
     let lines = router.end().lines();
     assert!(lines[0].contains(r#""","hello"]"#), "{lines:?}");
-    assert!(lines[1].contains(r#"[{"b64":"AP8="},"a","b"],"peer":"0x00ff""#), "{lines:?}");
+    assert!(lines[1].contains(r#"[{"b64":"/wA="},"a","b"],"peer":"0xff00""#), "{lines:?}");
 }
 
 #[test]
 fn a_router_waits_for_the_peer_it_is_to_write_to() {
     let mut router = zmq("send -t router -b ipc://* --print-endpoint --to alice hello");
     let endpoint = router.line();
-    let other = zmq(&format!("recv -t dealer -c {endpoint} --id bob --until-gone"));
+    let _other = zmq(&format!("recv -t dealer -c {endpoint} --id bob"));
     let alice = zmq(&format!("recv -t dealer -c {endpoint} --id alice -n 1"));
     assert_eq!(alice.end().lines(), ["hello"]);
     assert_eq!(router.end().code, 0);
-    assert_eq!(other.end().lines(), Vec::<String>::new());
 }
 
 #[test]
