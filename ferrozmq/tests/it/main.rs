@@ -3,4 +3,5 @@
 mod conversations;
 mod interop;
 mod mute_states;
+mod same_answers;
 mod script;

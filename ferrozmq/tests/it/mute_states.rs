@@ -36,7 +36,29 @@ mod option {
     pub const XPUB_NODROP: i32 = 69;
 }
 
-const DEVIATIONS: &[Deviation] = &[];
+/// Where we differ, and mean to.
+const DEVIATIONS: &[Deviation] = &[
+    Deviation {
+        script: "XPUB *",
+        step: "drain us*",
+        libzmq: "ok 8 then E11",
+        ours: "ok 9 then E11",
+        reason: "a subscription takes no message's place in the queue, and is not counted against its mark",
+    },
+    given_back("PUSH full, *"),
+    given_back("DEALER full, *"),
+    given_back("PAIR full, *"),
+];
+
+const fn given_back(script: &'static str) -> Deviation {
+    Deviation {
+        script,
+        step: "fill us*",
+        libzmq: "ok 3 then E11",
+        ours: "ok 5 then E11",
+        reason: "an empty queue has all its room; libzmq gives room back in steps of half the mark",
+    }
+}
 
 #[test]
 fn every_type_in_every_mute_state_answers_as_libzmq_does() {
@@ -185,10 +207,7 @@ fn full_over_tcp(kind: SocketType) -> Vec<Step> {
     parts.push(vec![0; 60_000]);
     let mut steps = peer(kind);
     steps.extend(small);
-    steps.extend([
-        Step::Bind(US, "tcp://127.0.0.1:*".to_owned()),
-        Step::Connect(PEER, "$us".to_owned()),
-    ]);
+    steps.extend([Step::Bind(US, "tcp://127.0.0.1:*".to_owned()), Step::Connect(PEER, "$us".to_owned())]);
     // A publisher of ours is ready for a peer when that has subscribed, which comes later here.
     steps.extend((kind != SocketType::XPub).then_some(Step::Ready(US)));
     steps.extend((kind != SocketType::XSub).then_some(Step::Ready(PEER)));
