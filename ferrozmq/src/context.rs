@@ -101,6 +101,8 @@ impl Context {
             return Err(Error::new(ErrorKind::TooManySockets, text));
         };
         let mailbox = Arc::new(Mailbox::new());
+        // Here, and not in the first call that waits, is where a program expects to run out of descriptors.
+        mailbox.waker().event_fd().map_err(|error| Error::os("creating an event descriptor", &error))?;
         let lease = Lease::new(context.ticker()?);
         let owner = Arc::new(Owner {
             kind,

@@ -2,7 +2,8 @@
 //!
 //! Received frames carry only a number ([`Frame::origin`](crate::Frame::origin)), so that the path
 //! of a message never touches a reference count. This table leads from the number to the facts.
-//! It keeps the facts of live connections, and of the last [`REMEMBERED`] that ended.
+//! It keeps the facts of live connections, and of the last [`REMEMBERED`] that ended, as far as they
+//! fit into [`REMEMBERED_BYTES`]: how much a peer has to say about itself is the peer's choice.
 
 use crate::sync::Mutex;
 use crate::{Frame, SocketType};
@@ -13,6 +14,8 @@ use std::sync::{Arc, LazyLock};
 
 /// Connections that have ended whose facts are still kept.
 const REMEMBERED: usize = 4096;
+/// Bytes of their properties that are still kept.
+const REMEMBERED_BYTES: usize = 1 << 20;
 
 /// What is known of a peer after its handshake (`zmq_msg_gets`).
 #[derive(Clone, Debug)]
@@ -61,10 +64,17 @@ impl PeerInfo {
     }
 }
 
+impl PeerInfo {
+    fn property_bytes(&self) -> usize {
+        self.properties.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
 #[derive(Default)]
 struct Table {
     peers: HashMap<u64, Arc<PeerInfo>>,
     ended: VecDeque<u64>,
+    ended_bytes: usize,
 }
 
 static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(|| Mutex::new(Table::default()));
@@ -85,13 +95,13 @@ pub(crate) fn remember(info: PeerInfo) -> Arc<PeerInfo> {
 /// The connection ended; its facts go once [`REMEMBERED`] others have ended after it.
 pub(crate) fn forget(connection: u64) {
     let mut table = TABLE.lock();
-    if !table.peers.contains_key(&connection) {
-        return;
-    }
+    let Some(bytes) = table.peers.get(&connection).map(|info| info.property_bytes()) else { return };
+    table.ended_bytes += bytes;
     table.ended.push_back(connection);
-    if table.ended.len() > REMEMBERED {
-        if let Some(oldest) = table.ended.pop_front() {
-            table.peers.remove(&oldest);
+    while table.ended.len() > REMEMBERED || table.ended_bytes > REMEMBERED_BYTES {
+        let Some(oldest) = table.ended.pop_front() else { return };
+        if let Some(info) = table.peers.remove(&oldest) {
+            table.ended_bytes -= info.property_bytes();
         }
     }
 }

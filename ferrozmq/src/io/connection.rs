@@ -15,6 +15,7 @@ use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::conflates;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
 use crate::pipe::wire::{Halves, WirePipe};
@@ -31,6 +32,8 @@ use std::time::{Duration, Instant};
 
 /// One read of a handshake brings at most this many bytes.
 const HANDSHAKE_READ: usize = 4096;
+/// Bytes behind a handshake that wait until our side of it has left; then the peer has to wait.
+const SURPLUS_MAX: usize = 128 << 10;
 
 /// A connection.
 pub(super) struct Conn {
@@ -43,6 +46,7 @@ pub(super) struct Conn {
     local: String,
     remote: String,
     pipe: Option<Arc<WirePipe>>,
+    routing_id: Option<Bytes>,
     stage: Stage,
     timer: Option<TimerKey>,
     /// The socket has closed it; it ends when its output is written.
@@ -61,7 +65,8 @@ struct Handshake {
     link: Link,
     input: BytesMut,
     output: Vec<u8>,
-    watching_output: bool,
+    /// What the descriptor is watched for.
+    interest: Interest,
 }
 
 /// How a connection ended, as far as its dialer cares.
@@ -103,6 +108,8 @@ pub(super) struct Origin {
     pub(super) endpoint: u64,
     pub(super) dialed: bool,
     pub(super) pipe: Option<Arc<WirePipe>>,
+    /// The routing id that the application chose for the peer.
+    pub(super) routing_id: Option<Bytes>,
 }
 
 impl Io {
@@ -110,12 +117,15 @@ impl Io {
     pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
         let stream = Arc::new(stream);
-        let Origin { owner, options, endpoint, dialed, pipe } = origin;
+        let Origin { owner, options, endpoint, dialed, pipe, routing_id } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
+        if raw {
+            self.handshake_over(endpoint, token);
+        }
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
         let handshake =
-            Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
+            Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
         let conn = Conn {
             local: stream.local_endpoint(),
             remote: stream.remote_endpoint(),
@@ -125,6 +135,7 @@ impl Io {
             endpoint,
             dialed,
             pipe,
+            routing_id,
             stage: Stage::Handshake(Box::new(handshake)),
             timer: None,
             lingering: false,
@@ -146,7 +157,7 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         match &mut conn.stage {
             Stage::Handshake(handshake) => {
-                if readable {
+                if readable && handshake.input.len() < SURPLUS_MAX {
                     let read = read_handshake(&conn.stream, &mut handshake.input);
                     if let Err(error) = read {
                         return self.handshake_failed(token, Failure::Io(error));
@@ -168,6 +179,8 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Handshake(handshake) = &mut conn.stage else { return };
         let now = Instant::now();
+        #[cfg(test)]
+        crate::fault::trip(crate::fault::SHAKING_HANDS, &handshake.input);
         let result = handshake.link.handle_bytes(now, &mut handshake.input);
         handshake.link.poll_transmit(&mut handshake.output);
         let sent = send_handshake(&conn.stream, &mut handshake.output);
@@ -178,9 +191,10 @@ impl Io {
             return self.handshake_failed(token, Failure::Io(error));
         }
         let blocked = !handshake.output.is_empty();
-        if blocked != handshake.watching_output {
-            handshake.watching_output = blocked;
-            let interest = if blocked { Interest::BOTH } else { Interest::READABLE };
+        let interest = Interest { readable: handshake.input.len() < SURPLUS_MAX, ..Interest::NONE };
+        let interest = Interest { writable: blocked, ..interest };
+        if interest != handshake.interest {
+            handshake.interest = interest;
             let _ = self.handle.desk().epoll().modify(conn.stream.as_ref().as_fd(), interest, token);
         }
         let ready = handshake.link.is_ready() && !blocked;
@@ -201,6 +215,7 @@ impl Io {
 
     fn go_online(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
+        let endpoint = conn.endpoint;
         let placeholder = Stage::Closing(Outcome::HandshakeFailed);
         let Stage::Handshake(handshake) = std::mem::replace(&mut conn.stage, placeholder) else { return };
         let Some((receiver, sender, peer)) = handshake.link.split() else { return };
@@ -215,6 +230,7 @@ impl Io {
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
+        self.handshake_over(endpoint, token);
         self.hand_over(token, info, sealer, opener, handshake.input);
     }
 
@@ -256,8 +272,14 @@ impl Io {
                 Arc::clone(&owner.mailbox),
                 conn.options.sndhwm as usize,
                 conn.options.rcvhwm as usize,
-                conn.options.conflate,
+                conflates(owner.kind, &conn.options),
             );
+            if owner.never_reads() {
+                pipe.discard_input();
+            }
+            if let Some(routing_id) = conn.routing_id.take() {
+                pipe.choose_routing_id(routing_id);
+            }
             owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
             pipe
         });
@@ -330,7 +352,15 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
+        let endpoint = conn.endpoint;
+        self.handshake_over(endpoint, token);
         self.conn_released(token);
+    }
+
+    /// Ends a handshake because there are too many.
+    pub(super) fn crowd_out(&mut self, token: u64) {
+        let error = io::Error::new(io::ErrorKind::ConnectionAborted, "too many handshakes at once");
+        self.handshake_failed(token, Failure::Io(error));
     }
 
     /// Ends a closing connection, unless somebody is still in a system call on it.
@@ -432,7 +462,6 @@ impl Io {
             }
             conn.lingering = true;
             if handshaking || linger == Some(Duration::ZERO) {
-                conn.post(EventKind::Disconnected, conn.descriptor(), None);
                 self.tear_down(token, Outcome::Disconnected);
                 continue;
             }
@@ -459,16 +488,19 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        // As in libzmq, what the socket itself ends is not announced as a disconnection.
         if !matches!(conn.stage, Stage::Closing(_)) {
-            conn.post(EventKind::Disconnected, conn.descriptor(), None);
             self.tear_down(token, Outcome::Disconnected);
         }
     }
 
     /// Has connections that are already up end once their output is written: their dialer is going.
     pub(super) fn mark_lingering(&mut self, token: u64) {
-        if let Some(conn) = self.conns.get_mut(&token) {
-            conn.lingering = true;
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.lingering = true;
+        if let Stage::Handshake(_) = conn.stage {
+            // There is nothing to be written once it is done.
+            return self.linger_over(token);
         }
         self.end_if_lingered(token);
     }
@@ -484,14 +516,22 @@ enum Failure {
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
     let dropped = pipe.close(true);
     Counters::add(&owner.counters.dropped_disconnected, dropped);
-    owner.mailbox.post(Signal::Ended(pipe.id()));
+    if pipe.has_input() {
+        owner.mailbox.post(Signal::Ended(pipe.id()));
+    } else {
+        owner.mailbox.post_ended_empty(pipe.id());
+    }
 }
 
 fn read_handshake(stream: &Stream, input: &mut BytesMut) -> io::Result<()> {
-    input.reserve(HANDSHAKE_READ);
-    match stream.recv_into(input) {
+    // By way of the stack: a peer that says little costs little.
+    let mut room = [0; HANDSHAKE_READ];
+    match stream.recv(&mut room) {
         Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
-        Ok(_) => Ok(()),
+        Ok(got) => {
+            input.extend_from_slice(room.get(..got).unwrap_or_default());
+            Ok(())
+        }
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
             Ok(())
         }

@@ -60,6 +60,12 @@ pub(crate) struct Rx {
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
     pub(super) paused: bool,
+    /// Too many of the peer's subscriptions wait to be read by the socket.
+    pub(super) flooded: bool,
+    /// The socket wants no messages from this pipe: it never reads, or has let go of it.
+    pub(super) unwanted: bool,
+    /// And nothing else either: it is not watched again.
+    pub(super) silenced: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -97,14 +103,22 @@ impl Rx {
             hwm: if conflate { 0 } else { hwm },
             conflate,
             paused: false,
+            flooded: false,
+            unwanted: false,
+            silenced: false,
             input_wanted: true,
             end: None,
             received: 0,
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     pub(super) fn is_full(&self) -> bool {
-        self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.
@@ -129,7 +143,7 @@ impl Rx {
     /// Watches the descriptor again once half the room is free.
     pub(super) fn resume_if_due(&mut self) {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && self.end.is_none() && low {
+        if self.paused && !self.silenced && !self.flooded && self.end.is_none() && low {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
@@ -149,6 +163,9 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
+        if self.unwanted {
+            haul.runs.clear();
+        }
         for (bytes, count) in haul.runs.drain(..) {
             if self.conflate {
                 self.runs.clear();
@@ -181,12 +198,6 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
-}
-
-impl Haul {
-    pub(super) fn messages(&self) -> usize {
-        self.runs.iter().map(|(_, count)| count).sum()
-    }
 }
 
 /// A connection's reading side: the reader's role.
@@ -263,6 +274,8 @@ impl Intake {
     }
 
     fn open(&mut self, haul: &mut Haul) {
+        #[cfg(test)]
+        crate::fault::trip(crate::fault::READING, &self.input);
         loop {
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,

@@ -87,6 +87,11 @@ impl Tx {
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     /// Messages that may be queued now; `usize::MAX` without a high-water mark.
     #[inline]
     pub(super) fn room(&self) -> usize {
@@ -251,6 +256,11 @@ impl Line {
             (true, rest) if rest > 0 => rest.min(WRITE_MAX),
             _ => WRITE_MAX,
         };
+        #[cfg(test)]
+        self.batch
+            .only_slice(budget)
+            .iter()
+            .for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
         let taken = match self.batch.only_slice(budget) {
             Some(piece) => self.stream.send(piece)?,
             None => {

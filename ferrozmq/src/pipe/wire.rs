@@ -21,8 +21,8 @@ use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -31,6 +31,9 @@ pub(crate) const SHARE_FROM: usize = 16 * 1024;
 pub(crate) const FANOUT_SHARE_FROM: usize = 1024;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Bytes of one peer's subscriptions that its socket has not read; beyond, the peer is not read either.
+const UNREAD_SUBSCRIPTIONS_MAX: usize = 1 << 20;
 
 /// A number no other pipe of this process has.
 pub(crate) fn new_pipe_id() -> u64 {
@@ -81,10 +84,14 @@ pub(crate) struct WirePipe {
     mailbox: Arc<Mailbox>,
     tx: Mutex<Tx>,
     rx: Mutex<Rx>,
+    /// The routing id that the application chose for the peer, where it did.
+    chosen_routing_id: OnceLock<Bytes>,
     /// Token of the present connection.
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
     seen: AtomicBool,
+    /// Bytes of subscriptions that the socket has not read.
+    unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
     ping_due: AtomicBool,
 }
@@ -103,8 +110,10 @@ impl WirePipe {
             mailbox,
             tx: Mutex::new(Tx::new(sndhwm, conflate)),
             rx: Mutex::new(Rx::new(rcvhwm, conflate)),
+            chosen_routing_id: OnceLock::new(),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
+            unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
         })
@@ -114,17 +123,27 @@ impl WirePipe {
         self.id
     }
 
+    /// Notes the routing id that the application chose for the peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub(crate) fn choose_routing_id(&self, routing_id: Bytes) {
+        // A pipe is made for one peer; nobody chooses twice.
+        let _ = self.chosen_routing_id.set(routing_id);
+    }
+
+    pub(crate) fn chosen_routing_id(&self) -> Option<Bytes> {
+        self.chosen_routing_id.get().cloned()
+    }
+
     /// Changes the high-water marks; they hold from the next message on.
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         let mut tx = self.tx.lock();
-        tx.hwm = sndhwm;
+        tx.set_hwm(sndhwm);
         if tx.room_wanted && tx.room() > 0 {
             tx.room_wanted = false;
             self.mailbox.post(Signal::Writable(self.id));
         }
         drop(tx);
         let mut rx = self.rx.lock();
-        rx.hwm = rcvhwm;
+        rx.set_hwm(rcvhwm);
         rx.resume_if_due();
     }
 
@@ -383,7 +402,6 @@ impl WirePipe {
     }
 
     fn account(&self, mut intake: Box<Intake>, notify: bool) -> Fill {
-        let messages = intake.haul.messages();
         let end = intake.haul.end;
         let notices = std::mem::take(&mut intake.haul.notices);
         if intake.haul.bytes > 0 {
@@ -391,7 +409,13 @@ impl WirePipe {
         }
         self.act_on(notices);
         let mut rx = self.rx.lock();
+        rx.flooded = self.is_flooded();
+        if rx.flooded {
+            rx.pause();
+        }
+        let before = rx.received;
         rx.store(&mut intake);
+        let messages = rx.received - before;
         let mut tell = false;
         if messages > 0 && rx.input_wanted {
             rx.input_wanted = false;
@@ -421,11 +445,48 @@ impl WirePipe {
         }
     }
 
+    /// Whether the peer subscribes faster than the socket reads.
+    fn is_flooded(&self) -> bool {
+        match self.unread_subscriptions.load(Ordering::Acquire) {
+            0 => false,
+            unread => unread > UNREAD_SUBSCRIPTIONS_MAX || self.mailbox.is_flooded(),
+        }
+    }
+
+    /// The socket has read a subscription to `topic`.
+    pub(crate) fn subscription_read(&self, topic: &[u8]) {
+        let cost = Signal::subscription_cost(topic);
+        if self.unread_subscriptions.fetch_sub(cost, Ordering::AcqRel) == cost {
+            // All are read. Whoever saw more of them has noted the flood under this lock, or will look again.
+            let mut rx = self.rx.lock();
+            if std::mem::take(&mut rx.flooded) {
+                rx.resume_if_due();
+            }
+        }
+    }
+
+    /// The socket never reads: messages are dropped as they arrive, so that they cannot keep commands, or the
+    /// connection's end, from being noticed.
+    pub(crate) fn discard_input(&self) {
+        self.rx.lock().unwanted = true;
+    }
+
+    /// The socket has let go of this pipe, which only lingers: nothing is read any more. (A descriptor that nobody
+    /// reads must not stay in a set that somebody waits on.)
+    pub(crate) fn stop_reading(&self) {
+        let mut rx = self.rx.lock();
+        rx.unwanted = true;
+        rx.silenced = true;
+        rx.runs.clear();
+        rx.pause();
+    }
+
     fn act_on(&self, notices: Vec<Notice>) {
         let mut pong = false;
         for notice in notices {
             match notice {
                 Notice::Subscription { topic, wanted } => {
+                    self.unread_subscriptions.fetch_add(Signal::subscription_cost(&topic), Ordering::AcqRel);
                     self.mailbox.post(Signal::Subscription { pipe: self.id, topic, wanted });
                 }
                 Notice::Ping { ttl, context } => {
@@ -465,10 +526,13 @@ impl WirePipe {
             let mut rx = self.rx.lock();
             rx.online = true;
             rx.end = None;
-            rx.paused = false;
+            rx.paused = rx.silenced;
+            rx.flooded = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
             let watch = Watch { set, stream, token: self.id };
-            watch.begin();
+            if !rx.paused {
+                watch.begin();
+            }
             rx.watch = Some(watch);
         }
         // What came behind the handshake is in user space, where no descriptor tells of it.
@@ -558,11 +622,11 @@ impl WirePipe {
         false
     }
 
-    /// Messages that wait here to be taken by the socket, and to be sent.
+    /// Messages that the socket has not taken yet, and messages to be sent.
     pub(crate) fn queued_both(&self) -> (usize, usize) {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
-        (rx.waiting + rx.held, queued)
+        (rx.waiting, queued)
     }
 }
 

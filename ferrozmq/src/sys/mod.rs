@@ -18,7 +18,6 @@ pub mod io;
 pub mod membarrier;
 pub mod poll;
 pub mod random;
-pub mod rlimit;
 pub mod sockopt;
 pub mod timerfd;
 

@@ -31,30 +31,94 @@ fn options_of_a_new_socket_read_as_libzmqs_do() {
             let mut steps = vec![Step::Open(US, kind)];
             let wanted = OPTIONS.filter(|option| !LEFT_OUT.contains(option));
             steps.extend(wanted.map(|option| Step::Get(US, option, size(option))));
-            Script { name: format!("{} defaults", kind.name()), steps }
+            Script { name: format!("defaults of {}", kind.name()), steps }
         })
         .collect();
-    compare("defaults of options", &scripts, &[]);
+    compare("defaults of options", &scripts, &default_deviations());
 }
+
+/// Options that are text: values with NULs and other control characters are not tried on them.
+const TEXTS: [i32; 11] = [32, 38, 45, 46, 55, 63, 64, 68, 92, 99, 100];
 
 /// Values tried on every option of every type.
 fn values(option: i32) -> Vec<Vec<u8>> {
     let ints = [-2, -1, 0, 1, 2, 100, 65_536, i32::MIN, i32::MAX].map(|int: i32| int.to_ne_bytes().to_vec());
     let longs = [0, 1_i64, -1].map(|long| long.to_ne_bytes().to_vec());
-    let mut all: Vec<Vec<u8>> = ints.into_iter().chain(longs).collect();
-    // libzmq reads this one's int without looking at the length.
+    let texts = ["", "a", "x:y", "127.0.0.1", "127.0.0.1/8", "::1/999", "host:1080", "A23456789012345"];
+    let texts = texts.map(|text| text.as_bytes().to_vec());
+    let long_texts = [16, 17, 31, 32, 33, 40, 41, 255, 256].map(|length| vec![b'z'; length]);
+    let mut all = Vec::new();
+    if !TEXTS.contains(&option) {
+        all.extend(ints.into_iter().chain(longs));
+    }
+    // libzmq reads the int of XSUB_VERBOSE_UNSUBSCRIBE without looking at the length.
     if option != 115 {
-        all.extend([
-            vec![],
-            vec![1],
-            b"ab".to_vec(),
-            b"x:y".to_vec(),
-            b"127.0.0.1".to_vec(),
-            vec![b'z'; 255],
-            vec![b'z'; 256],
-        ]);
+        all.extend(texts.into_iter().chain(long_texts));
     }
     all
+}
+
+/// Where our options differ, and are meant to.
+fn option_deviations() -> Vec<Deviation> {
+    let multicast = "there is no multicast transport here, and a caller should know";
+    let security =
+        "PLAIN, CURVE and ZAP are not built yet, and whoever wants them must not believe to have them";
+    let draft = "a draft option that PyZMQ's libzmq is built without; ours has it";
+    let windows = "an option of Windows only";
+    let mut all = Vec::new();
+    for (options, reason) in [
+        (&[8, 9, 25, 84, 96][..], multicast),
+        (&[44, 45, 46, 47, 48, 49, 50, 55, 93], security),
+        (&[94], windows),
+    ] {
+        for option in options {
+            all.push(differs(format!("option {option} of *"), "*", "ok*", "E22", reason));
+        }
+    }
+    for option in [97, 101, 102, 110, 111, 112, 113, 114, 115] {
+        all.push(differs(format!("option {option} of *"), "*", "E22", "ok*", draft));
+    }
+    all
+}
+
+/// Reading is part of the values' scripts too: the same differences, at defaults.
+fn default_deviations() -> Vec<Deviation> {
+    let absent = "absent here: see the values";
+    let draft = "a draft option: see the values";
+    let all = |option| match option {
+        8 => "get us 8 *",
+        9 => "get us 9 *",
+        25 => "get us 25 *",
+        44 => "get us 44 *",
+        45 => "get us 45 *",
+        46 => "get us 46 *",
+        47 => "get us 47 *",
+        48 => "get us 48 *",
+        49 => "get us 49 *",
+        50 => "get us 50 *",
+        55 => "get us 55 *",
+        84 => "get us 84 *",
+        93 => "get us 93 *",
+        94 => "get us 94 *",
+        _ => "get us 96 *",
+    };
+    let none = [8, 9, 25, 44, 45, 46, 47, 48, 49, 50, 55, 84, 93, 94, 96];
+    let mut list: Vec<Deviation> =
+        none.into_iter().map(|option| differs("defaults of *", all(option), "ok*", "E22", absent)).collect();
+    for step in ["get us 97 *", "get us 101 *", "get us 102 *", "get us 112 *", "get us 113 *"] {
+        list.push(differs("defaults of *", step, "E22", "ok*", draft));
+    }
+    list
+}
+
+fn differs(
+    script: impl Into<String>,
+    step: &'static str,
+    libzmq: &'static str,
+    ours: &'static str,
+    reason: &'static str,
+) -> Deviation {
+    Deviation { script: script.into(), step, libzmq, ours, reason }
 }
 
 #[test]
@@ -67,10 +131,10 @@ fn options_take_and_refuse_what_libzmqs_do() {
                 steps.push(Step::Set(US, option, value));
                 steps.push(Step::Get(US, option, size(option)));
             }
-            scripts.push(Script { name: format!("{} option {option}", kind.name()), steps });
+            scripts.push(Script { name: format!("option {option} of {}", kind.name()), steps });
         }
     }
-    compare("values of options", &scripts, &[]);
+    compare("values of options", &scripts, &option_deviations());
 }
 
 /// Endpoints to bind and to connect to, right and wrong.
@@ -98,22 +162,22 @@ const ENDPOINTS: &[&str] = &[
     "tcp://lo:*",
     "tcp://lo:0",
     "tcp://nosuchif:*",
-    "tcp://nosuchif:5999",
-    "tcp://256.0.0.1:5999",
-    "tcp://192.0.2.1:5999",
-    "tcp://no such host:5999",
+    "tcp://nosuchif:{port}",
+    "tcp://256.0.0.1:{port}",
+    "tcp://192.0.2.1:{port}",
+    "tcp://no such host:{port}",
     "tcp://localhost:*",
-    "tcp://localhost:5999",
+    "tcp://localhost:{port}",
     "tcp://[::1]:*",
-    "tcp://[::1]:5999",
-    "tcp://::1:5999",
-    "tcp://[::1:5999",
-    "tcp://127.0.0.1;127.0.0.1:5999",
-    "tcp://127.0.0.1:0;127.0.0.1:5999",
-    "tcp://192.0.2.1:0;127.0.0.1:5999",
-    "tcp://;127.0.0.1:5999",
-    "tcp:///x:5999",
-    "TCP://127.0.0.1:5999",
+    "tcp://[::1]:{port}",
+    "tcp://::1:{port}",
+    "tcp://[::1:{port}",
+    "tcp://127.0.0.1;127.0.0.1:{port}",
+    "tcp://127.0.0.1:0;127.0.0.1:{port}",
+    "tcp://192.0.2.1:0;127.0.0.1:{port}",
+    "tcp://;127.0.0.1:{port}",
+    "tcp:///x:{port}",
+    "TCP://127.0.0.1:{port}",
     "Tcp://127.0.0.1:*",
     "ipc://",
     "ipc:///nonexistent/folder/socket",
@@ -124,21 +188,21 @@ const ENDPOINTS: &[&str] = &[
     "inproc://",
     "inproc://a",
     "inproc:// ",
-    "udp://127.0.0.1:5999",
-    "pgm://127.0.0.1:5999",
+    "udp://127.0.0.1:{port}",
+    "pgm://127.0.0.1:{port}",
     "epgm://eth0;239.192.1.1:5555",
-    "norm://127.0.0.1:5999",
+    "norm://127.0.0.1:{port}",
     "vmci://1:5555",
     "tipc://{5560,0,0}",
-    "ws://127.0.0.1:5999",
-    "wss://127.0.0.1:5999",
+    "ws://127.0.0.1:{port}",
+    "wss://127.0.0.1:{port}",
     "hvsocket://x",
     "vsock://1:5555",
-    "http://127.0.0.1:5999",
+    "http://127.0.0.1:{port}",
     "foo://bar",
-    " tcp://127.0.0.1:5999",
-    "tcp://127.0.0.1:5999 ",
-    "tcp:// 127.0.0.1:5999",
+    " tcp://127.0.0.1:{port}",
+    "tcp://127.0.0.1:{port} ",
+    "tcp:// 127.0.0.1:{port}",
 ];
 
 #[test]
@@ -148,7 +212,7 @@ fn endpoints_are_taken_refused_and_told_as_by_libzmq() {
     let endpoints = ENDPOINTS.iter().map(|endpoint| (*endpoint).to_owned()).chain([long]);
     for endpoint in endpoints {
         for kind in [SocketType::Dealer, SocketType::Stream] {
-            let name = |call: &str| format!("{} {call} {endpoint:?}", kind.name());
+            let name = |call: &str| format!("{endpoint:?} {call} by {}", kind.name());
             let open = Step::Open(US, kind);
             let told = Step::Told(US);
             let bind = vec![
@@ -164,7 +228,12 @@ fn endpoints_are_taken_refused_and_told_as_by_libzmq() {
         }
     }
     scripts.extend(histories());
-    compare("endpoints", &scripts, &[]);
+    compare("endpoints", &scripts, &endpoint_deviations());
+}
+
+/// Where our endpoints differ, and are meant to.
+fn endpoint_deviations() -> Vec<Deviation> {
+    Vec::new()
 }
 
 /// Binding, connecting and taking back, several times.
@@ -183,10 +252,6 @@ fn histories() -> Vec<Script> {
         (
             "inproc name free again",
             vec![bind(US, "inproc://a"), unbind(US, "inproc://a"), bind(PEER, "inproc://a")],
-        ),
-        (
-            "inproc name of a closed socket",
-            vec![bind(US, "inproc://a"), Step::Close(US), bind(PEER, "inproc://a")],
         ),
         (
             "abstract ipc name taken",
@@ -211,6 +276,16 @@ fn histories() -> Vec<Script> {
                 connect(US, "inproc://a"),
                 disconnect(US, "inproc://a"),
                 disconnect(US, "inproc://a"),
+            ],
+        ),
+        (
+            "PUSH connected twice",
+            vec![
+                Step::Open("push", SocketType::Push),
+                connect("push", absent),
+                connect("push", absent),
+                disconnect("push", absent),
+                disconnect("push", absent),
             ],
         ),
         (
@@ -257,7 +332,7 @@ fn histories() -> Vec<Script> {
         ),
         (
             "a closed place is free",
-            vec![bind(US, "tcp://127.0.0.1:5998"), unbind(US, "tcp://127.0.0.1:5998"), Step::Told(US)],
+            vec![bind(US, "tcp://127.0.0.1:{port}"), unbind(US, "tcp://127.0.0.1:{port}"), Step::Told(US)],
         ),
     ];
     let history =

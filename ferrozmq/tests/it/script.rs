@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const EPHEMERAL: u16 = 32_768;
 const RCVTIMEO: i32 = 27;
 const SNDTIMEO: i32 = 28;
 
-/// One call. Sockets have names; `$name` as an endpoint is where that socket was last bound.
+/// One call. Sockets have names; `$name` as an endpoint is where that socket was last bound, and `{port}` in one is a free port.
 #[derive(Clone, Debug)]
 pub enum Step {
     Open(&'static str, SocketType),
@@ -70,7 +71,7 @@ pub struct Script {
 /// A difference from libzmq that is meant. Each text but the reason may end in `*`, and then is the beginning of what it stands for.
 pub struct Deviation {
     /// The script's name.
-    pub script: &'static str,
+    pub script: String,
     /// The step, as [`Step::text`] has it.
     pub step: &'static str,
     pub libzmq: &'static str,
@@ -134,7 +135,7 @@ fn differences(what: &str, scripts: &[Script]) -> Vec<Difference> {
 
 impl Deviation {
     fn covers(&self, difference: &Difference) -> bool {
-        matches(self.script, &difference.script)
+        matches(&self.script, &difference.script)
             && matches(self.step, &difference.step)
             && matches(self.libzmq, &difference.libzmq)
             && matches(self.ours, &difference.ours)
@@ -222,7 +223,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Our outcomes.
 fn play(steps: &[Step]) -> Vec<String> {
-    let mut stage = Stage { context: Context::new(), sockets: HashMap::new() };
+    let mut stage = Stage { context: Context::new(), sockets: HashMap::new(), port: free_port() };
     let outcomes = steps.iter().map(|step| match stage.play(step) {
         Ok(None) => "ok".to_owned(),
         Ok(Some(detail)) => format!("ok {detail}"),
@@ -237,6 +238,13 @@ fn play(steps: &[Step]) -> Vec<String> {
 struct Stage {
     context: Context,
     sockets: HashMap<&'static str, Socket>,
+    port: String,
+}
+
+/// A port that was free a moment ago, and that nobody else is likely to be given soon.
+fn free_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.expect("loopback has free ports").port().to_string()
 }
 
 impl Stage {
@@ -283,7 +291,10 @@ impl Stage {
     }
 
     fn endpoint(&self, text: &str) -> String {
-        text.strip_prefix('$').map_or_else(|| text.to_owned(), |name| self.socket(name).last_endpoint())
+        match text.strip_prefix('$') {
+            Some(name) => self.socket(name).last_endpoint(),
+            None => text.replace("{port}", &self.port),
+        }
     }
 }
 
