@@ -230,9 +230,14 @@ fn check_transport(kind: SocketType, endpoint: &Endpoint) -> Result<()> {
     Ok(())
 }
 
-/// Why `name` cannot be unbound or disconnected: it is no endpoint, or not one of this socket's.
+/// Why `name` cannot be unbound or disconnected: it is no endpoint, or not one of this socket's. Like libzmq it takes
+/// anything behind a transport's name for an endpoint that somebody else may have.
 fn not_withdrawable(name: &str, bound: bool) -> Error {
-    if let Err(error) = Endpoint::parse(name) {
+    let is_endpoint =
+        name.split_once("://").is_some_and(|(transport, place)| !transport.is_empty() && !place.is_empty());
+    if let Err(error) = Endpoint::parse(name)
+        && (!is_endpoint || matches!(error.problem, Problem::UnknownTransport | Problem::Absent(_)))
+    {
         return from_endpoint_error(&error);
     }
     let done = if bound { "bound" } else { "connected" };
