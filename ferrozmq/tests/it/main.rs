@@ -2,6 +2,7 @@
 
 mod child;
 mod conversations;
+mod cut;
 mod descriptors;
 mod ground;
 mod hostile;
