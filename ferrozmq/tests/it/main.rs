@@ -2,6 +2,7 @@
 
 mod child;
 mod conversations;
+mod cut;
 mod descriptors;
 mod ground;
 mod hostile;
@@ -16,6 +17,7 @@ mod peers;
 mod poll;
 mod progress;
 mod reconnect;
+mod same_answers;
 mod script;
 mod signals;
 mod soak;
