@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use super::wait::Source;
 use crate::spin::{MAX_SPIN, Spinner};
 use crate::sys::cpu;
-use super::wait::Source;
 use crate::sys::poll::PollFd;
 
 /// Connections read per look at a set.

@@ -11,6 +11,7 @@ use crate::io::events::EventKind;
 use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
+use crate::sys::own;
 use crate::transport::{self, ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
@@ -193,6 +194,9 @@ impl SocketState {
 
     /// Closes the socket; what is queued lingers in the I/O threads.
     pub(super) fn close(&self) {
+        if self.is_inherited() {
+            return own::settle();
+        }
         let mut core = self.core.lock();
         let Some(owner) = core.owner.take() else { return };
         core.staging.abandon();
@@ -215,6 +219,9 @@ impl Socket {
     /// Where the last bind or connect went: what the kernel chose is filled in (`ZMQ_LAST_ENDPOINT`).
     #[must_use]
     pub fn last_endpoint(&self) -> String {
+        if self.state.is_inherited() {
+            return String::new();
+        }
         self.state.core.lock().last_endpoint.clone()
     }
 }

@@ -3,6 +3,7 @@
 mod child;
 mod conversations;
 mod descriptors;
+mod fork;
 mod hostile;
 mod interop;
 mod leaks;
