@@ -32,7 +32,6 @@ impl<T> std::ops::Deref for Padded<T> {
 #[cfg(not(loom))]
 mod real {
     pub use crate::sys::eventfd::EventFd as Bell;
-    pub use crate::sys::membarrier as barrier;
     pub use std::hint;
     pub use std::sync::Arc;
     pub use std::sync::atomic;

@@ -108,12 +108,14 @@ impl<'a> Job<'a> {
             opened.port.wake.check()?;
             opened.watch.check()?;
             if is_past(patience) {
-                return Err(Failure::TimedOut(format!("there are still not {wanted} peer(s)")));
+                return Err(Failure::TimedOut(match wanted {
+                    1 => "no peer came in time".into(),
+                    _ => format!("fewer than {wanted} peers came in time"),
+                }));
             }
             slices += 1;
             if slices == NOTICE_AFTER {
-                let note = "waiting for {} peer(s); --wait-peer=0 would not";
-                self.talk.note(note.replace("{}", &wanted.to_string()));
+                self.talk.note(format_args!("waiting for {wanted} peer(s); --wait-peer=0 would not"));
             }
         }
         Ok(())

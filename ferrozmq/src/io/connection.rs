@@ -15,6 +15,7 @@ use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::conflates;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
 use crate::pipe::wire::{Halves, WirePipe};
@@ -45,6 +46,7 @@ pub(super) struct Conn {
     local: String,
     remote: String,
     pipe: Option<Arc<WirePipe>>,
+    routing_id: Option<Bytes>,
     stage: Stage,
     timer: Option<TimerKey>,
     /// The socket has closed it; it ends when its output is written.
@@ -106,6 +108,8 @@ pub(super) struct Origin {
     pub(super) endpoint: u64,
     pub(super) dialed: bool,
     pub(super) pipe: Option<Arc<WirePipe>>,
+    /// The routing id that the application chose for the peer.
+    pub(super) routing_id: Option<Bytes>,
 }
 
 impl Io {
@@ -113,7 +117,7 @@ impl Io {
     pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
         let stream = Arc::new(stream);
-        let Origin { owner, options, endpoint, dialed, pipe } = origin;
+        let Origin { owner, options, endpoint, dialed, pipe, routing_id } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
         if raw {
@@ -131,6 +135,7 @@ impl Io {
             endpoint,
             dialed,
             pipe,
+            routing_id,
             stage: Stage::Handshake(Box::new(handshake)),
             timer: None,
             lingering: false,
@@ -267,10 +272,13 @@ impl Io {
                 Arc::clone(&owner.mailbox),
                 conn.options.sndhwm as usize,
                 conn.options.rcvhwm as usize,
-                conn.options.conflate,
+                conflates(owner.kind, &conn.options),
             );
             if owner.never_reads() {
                 pipe.discard_input();
+            }
+            if let Some(routing_id) = conn.routing_id.take() {
+                pipe.choose_routing_id(routing_id);
             }
             owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
             pipe
@@ -454,7 +462,6 @@ impl Io {
             }
             conn.lingering = true;
             if handshaking || linger == Some(Duration::ZERO) {
-                conn.post(EventKind::Disconnected, conn.descriptor(), None);
                 self.tear_down(token, Outcome::Disconnected);
                 continue;
             }
@@ -481,16 +488,19 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        // As in libzmq, what the socket itself ends is not announced as a disconnection.
         if !matches!(conn.stage, Stage::Closing(_)) {
-            conn.post(EventKind::Disconnected, conn.descriptor(), None);
             self.tear_down(token, Outcome::Disconnected);
         }
     }
 
     /// Has connections that are already up end once their output is written: their dialer is going.
     pub(super) fn mark_lingering(&mut self, token: u64) {
-        if let Some(conn) = self.conns.get_mut(&token) {
-            conn.lingering = true;
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.lingering = true;
+        if let Stage::Handshake(_) = conn.stage {
+            // There is nothing to be written once it is done.
+            return self.linger_over(token);
         }
         self.end_if_lingered(token);
     }

@@ -169,7 +169,11 @@ impl Io {
             let Some(address) = dialer.addresses.pop_front() else { return self.round_failed(endpoint) };
             match Dial::start(&address, &dialer.plan.stream) {
                 Ok(dial) => return self.watch_dial(endpoint, dial),
-                Err(error) => dialer.last_error = Some(error),
+                Err(error) => {
+                    // As libzmq does; its descriptor is gone already.
+                    dialer.post(EventKind::Closed, 0, Some(error.to_string()));
+                    dialer.last_error = Some(error);
+                }
             }
         }
     }
@@ -182,7 +186,9 @@ impl Io {
             dialer.last_error = Some(error);
             return self.next_address(endpoint);
         }
-        dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
+        if let Target::Tcp { .. } = dialer.plan.target {
+            dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
+        }
         dialer.state = State::Dialing { dial: Some(dial), token };
         let timeout = dialer.plan.options.connect_timeout;
         dialer.timer = timeout.map(|timeout| self.timers.add(timer::after(timeout), Due::Dialer(endpoint)));
@@ -272,6 +278,7 @@ impl Io {
             endpoint,
             dialed: true,
             pipe: dialer.plan.pipe.clone(),
+            routing_id: dialer.plan.routing_id.clone(),
         };
         match self.contain(token, |io| io.adopt(token, stream, origin)) {
             Some(Ok(())) => {}

@@ -112,6 +112,11 @@ impl Rx {
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
@@ -193,12 +198,6 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
-}
-
-impl Haul {
-    pub(super) fn messages(&self) -> usize {
-        self.runs.iter().map(|(_, count)| count).sum()
-    }
 }
 
 /// A connection's reading side: the reader's role.

@@ -30,7 +30,7 @@ pub(crate) enum Signal {
     /// An inproc peer connected: a new pipe, its end for this socket.
     AttachInproc(Box<InprocEnd>),
     /// The address this inproc pipe waited for was bound.
-    InprocBound { pipe: u64, hwm: usize, routing_id: Bytes },
+    InprocBound { pipe: u64, routing_id: Bytes },
     /// A handshake on this pipe told who the peer is.
     Identify { pipe: u64, peer: Arc<PeerInfo> },
     /// A connection of this pipe is up: a thread that waits has a new descriptor to wait on.

@@ -87,6 +87,11 @@ impl Tx {
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     /// Messages that may be queued now; `usize::MAX` without a high-water mark.
     #[inline]
     pub(super) fn room(&self) -> usize {

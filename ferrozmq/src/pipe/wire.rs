@@ -21,8 +21,8 @@ use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -84,6 +84,8 @@ pub(crate) struct WirePipe {
     mailbox: Arc<Mailbox>,
     tx: Mutex<Tx>,
     rx: Mutex<Rx>,
+    /// The routing id that the application chose for the peer, where it did.
+    chosen_routing_id: OnceLock<Bytes>,
     /// Token of the present connection.
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
@@ -108,6 +110,7 @@ impl WirePipe {
             mailbox,
             tx: Mutex::new(Tx::new(sndhwm, conflate)),
             rx: Mutex::new(Rx::new(rcvhwm, conflate)),
+            chosen_routing_id: OnceLock::new(),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             unread_subscriptions: AtomicUsize::new(0),
@@ -120,17 +123,27 @@ impl WirePipe {
         self.id
     }
 
+    /// Notes the routing id that the application chose for the peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub(crate) fn choose_routing_id(&self, routing_id: Bytes) {
+        // A pipe is made for one peer; nobody chooses twice.
+        let _ = self.chosen_routing_id.set(routing_id);
+    }
+
+    pub(crate) fn chosen_routing_id(&self) -> Option<Bytes> {
+        self.chosen_routing_id.get().cloned()
+    }
+
     /// Changes the high-water marks; they hold from the next message on.
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         let mut tx = self.tx.lock();
-        tx.hwm = sndhwm;
+        tx.set_hwm(sndhwm);
         if tx.room_wanted && tx.room() > 0 {
             tx.room_wanted = false;
             self.mailbox.post(Signal::Writable(self.id));
         }
         drop(tx);
         let mut rx = self.rx.lock();
-        rx.hwm = rcvhwm;
+        rx.set_hwm(rcvhwm);
         rx.resume_if_due();
     }
 
@@ -609,11 +622,11 @@ impl WirePipe {
         false
     }
 
-    /// Messages that wait here to be taken by the socket, and to be sent.
+    /// Messages that the socket has not taken yet, and messages to be sent.
     pub(crate) fn queued_both(&self) -> (usize, usize) {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
-        (rx.waiting + rx.held, queued)
+        (rx.waiting, queued)
     }
 }
 

@@ -6,6 +6,7 @@
 use super::ends::{End, Ends, WireEnd};
 use crate::error::{Error, Result};
 use crate::io::owner::Owner;
+use crate::pipe::conflates;
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Events};
@@ -96,19 +97,20 @@ impl Core {
     fn on_signal(&mut self, signal: Signal) {
         match signal {
             Signal::Attach(pipe) => {
-                let id = self.ends.add(End::Wire(WireEnd::new(pipe, self.options.conflate)));
-                self.attach(id, Attach { routing_id: None, local: false });
+                let routing_id = pipe.chosen_routing_id();
+                let id = self.ends.add(End::Wire(WireEnd::new(pipe, conflates(self.kind, &self.options))));
+                self.attach(id, Attach { routing_id, local: false });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();
                 let id = self.attach_inproc(*end, Attach { routing_id: None, local: false });
                 self.identify(id, &routing_id);
             }
-            Signal::InprocBound { pipe, hwm, routing_id } => {
+            Signal::InprocBound { pipe, routing_id } => {
                 let Some(id) = self.ends.find(pipe) else { return };
                 self.ready.insert(pipe);
                 if let Some(End::Inproc(end)) = self.ends.end(id) {
-                    end.set_hwm(hwm);
+                    end.bound();
                 }
                 self.identify(id, &routing_id);
                 self.pattern.writable(id);
@@ -186,6 +188,8 @@ impl Core {
 
     pub(super) fn attach_inproc(&mut self, end: crate::pipe::inproc::InprocEnd, how: Attach) -> PipeId {
         let pipe = end.id();
+        // The address may have been bound under other marks.
+        end.set_hwm(self.options.sndhwm as usize, self.options.rcvhwm as usize);
         if !how.local {
             self.ready.insert(pipe);
         }
@@ -333,10 +337,14 @@ impl Core {
         self.pattern.configure(&pattern_options(&self.options));
         let (sndhwm, rcvhwm) = (self.options.sndhwm as usize, self.options.rcvhwm as usize);
         for (_, end) in self.ends.iter_mut() {
-            if let End::Wire(end) = end {
-                end.pipe.set_hwm(sndhwm, rcvhwm);
+            match end {
+                End::Wire(end) => end.set_hwm(sndhwm, rcvhwm),
+                End::Inproc(end) => end.set_hwm(sndhwm, rcvhwm),
             }
         }
+        // There may be room now where there was none.
+        let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
+        all.into_iter().for_each(|id| self.pattern.writable(id));
     }
 
     /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.

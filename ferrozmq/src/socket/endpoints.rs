@@ -9,14 +9,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
 use crate::io::events::EventKind;
 use crate::io::thread::{IoHandle, Order, new_token};
+use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
 use crate::sys::own;
-use crate::transport::{self, ListenAddress, Listener, StreamOptions};
+use crate::transport::address::local_address;
+use crate::transport::{ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
-use std::net::SocketAddr;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
@@ -41,16 +43,16 @@ impl SocketState {
         check_transport(self.kind, &endpoint)?;
         let (name, place) = match endpoint {
             Endpoint::Inproc(name) => {
-                let party = party(&core.options);
+                let party = party(self.kind, &core.options);
                 self.context.inproc.bind(&name, party, &self.mailbox)?;
                 core.read_signals(&self.mailbox);
                 (written.to_owned(), Place::Inproc { name, pipe: None })
             }
-            Endpoint::Tcp(tcp) => {
-                let at = local_address(&tcp.host, tcp.port, core.options.ipv6, written)?;
-                self.listen(&core, written, &ListenAddress::Tcp(at))?
+            Endpoint::Tcp(_) | Endpoint::Ipc(_) => {
+                let address = ListenAddress::of(&endpoint, core.options.ipv6);
+                let address = address.map_err(|error| no_address(written, &error))?;
+                self.listen(&core, written, &address)?
             }
-            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc))?,
         };
         core.last_endpoint.clone_from(&name);
         core.endpoints.push(BoundEndpoint {
@@ -89,7 +91,7 @@ impl SocketState {
         check_transport(self.kind, &endpoint)?;
         let place = match endpoint {
             Endpoint::Inproc(name) => {
-                let end = self.context.inproc.connect(&name, &party(&core.options), &self.mailbox);
+                let end = self.context.inproc.connect(&name, &party(self.kind, &core.options), &self.mailbox);
                 let pipe = Some(end.id());
                 let routing_id = core.options.connect_routing_id.take();
                 core.attach_inproc(end, Attach { routing_id, local: true });
@@ -131,7 +133,7 @@ impl SocketState {
                 Arc::clone(&self.mailbox),
                 core.options.sndhwm as usize,
                 core.options.rcvhwm as usize,
-                core.options.conflate,
+                conflates(self.kind, &core.options),
             )
         });
         let id = pipe.as_ref().map(|pipe| pipe.id());
@@ -139,7 +141,7 @@ impl SocketState {
             if owner.never_reads() {
                 pipe.discard_input();
             }
-            let end = WireEnd::new(Arc::clone(pipe), core.options.conflate);
+            let end = WireEnd::new(Arc::clone(pipe), conflates(self.kind, &core.options));
             let slot = core.ends.add(End::Wire(end));
             core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
         }
@@ -243,26 +245,26 @@ fn from_endpoint_error(error: &EndpointError) -> Error {
     Error::new(kind, error.to_string())
 }
 
-fn party(options: &Options) -> Party {
+fn party(kind: SocketType, options: &Options) -> Party {
     Party {
+        conflate: conflates(kind, options),
         sndhwm: options.sndhwm as usize,
         rcvhwm: options.rcvhwm as usize,
         routing_id: options.routing_id.clone(),
     }
 }
 
-fn local_address(host: &Host, port: u16, ipv6: bool, written: &str) -> Result<SocketAddr> {
-    transport::address::local_address(host, port, ipv6).map_err(|error| {
-        if error.raw_os_error() == Some(libc::ENODEV) {
-            let text = format!("{written}: no interface or address of this machine has that name");
-            return Error::new(ErrorKind::NoDevice, text);
-        }
-        Error::os(format_args!("finding the address of {written}"), &error)
-    })
+fn no_address(written: &str, error: &io::Error) -> Error {
+    if error.raw_os_error() == Some(libc::ENODEV) {
+        let text = format!("{written}: no interface or address of this machine has that name");
+        return Error::new(ErrorKind::NoDevice, text);
+    }
+    Error::os(format_args!("finding the address of {written}"), error)
 }
 
 fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
-    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6, written)).transpose()?;
+    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6)).transpose();
+    let source = source.map_err(|error| no_address(written, &error))?;
     let host = match &tcp.host {
         Host::Ip { address, zone: Some(zone) } => format!("{address}%{zone}"),
         Host::Ip { address, zone: None } => address.to_string(),

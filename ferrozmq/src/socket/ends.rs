@@ -25,7 +25,10 @@ impl End {
     /// Messages that wait to be received and to be sent.
     pub(super) fn queued(&mut self) -> (usize, usize) {
         match self {
-            End::Wire(end) => end.pipe.queued_both(),
+            End::Wire(end) => {
+                let (waiting, queued) = end.pipe.queued_both();
+                (waiting + end.undecoded(), queued)
+            }
             End::Inproc(end) => end.queued(),
         }
     }
@@ -95,6 +98,19 @@ impl WireEnd {
         Some(message)
     }
 
+    pub(super) fn set_hwm(&mut self, sndhwm: usize, rcvhwm: usize) {
+        self.pipe.set_hwm(sndhwm, rcvhwm);
+        // It was granted under the old mark.
+        self.credit = 0;
+    }
+
+    /// Messages that were taken from the pipe and not decoded yet.
+    fn undecoded(&self) -> usize {
+        let mut rest = self.cursor.clone();
+        let begun = std::iter::from_fn(|| rest.next_message()).count();
+        begun + self.inbox.iter().map(|run| run.count).sum::<usize>()
+    }
+
     fn room(&mut self) -> bool {
         if self.credit == 0 {
             self.credit = self.pipe.room();
@@ -126,7 +142,6 @@ pub(super) struct Ends {
     pub(super) drops: [u64; DROPS],
     pub(super) sent: u64,
     pub(super) received: u64,
-    pub(super) conflate: bool,
 }
 
 /// Number of reasons in [`Dropped`].
@@ -157,7 +172,6 @@ impl Ends {
             drops: [0; DROPS],
             sent: 0,
             received: 0,
-            conflate: false,
         }
     }
 
@@ -213,10 +227,6 @@ impl Ends {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut End)> {
         let slots = self.slots.iter_mut().enumerate();
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
     }
 
     /// Ends that lead to other processes.

@@ -117,9 +117,10 @@ impl<'a> Sleeper<'a> {
         core.ends.flush_all();
         let waker = socket.mailbox.waker();
         let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
+        let event = waker.event_fd().map_err(event_error)?;
+        // The waker forgets a sleeper as soon as it wakes it, but until that thread is here again the
+        // event descriptor is its alone: a second one would sleep on a signal that the first takes.
         if core.leading {
-            // Also if that thread was woken, and its announcement taken, but has not come in yet: it will drain the
-            // event descriptor, and with it a wake-up that was meant for a second one.
             return Ok(Prepared::Follow);
         }
         let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
@@ -131,7 +132,7 @@ impl<'a> Sleeper<'a> {
             sources: core.spare_sources(),
             first: fds.len(),
         };
-        fds.push(PollFd::new(waker.event_fd().map_err(event_error)?, poll::READABLE));
+        fds.push(PollFd::new(event, poll::READABLE));
         sleeper.sources.push(Source::Waker);
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
@@ -287,7 +288,8 @@ impl SocketState {
         patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
         let ticket = self.mailbox.waker().prepare();
-        if self.mailbox.pending() || self.is_terminated() {
+        // The leader asked inproc peers for signals when it came; they may have sent them since.
+        if core.announce() || self.mailbox.pending() || self.is_terminated() {
             self.mailbox.waker().cancel(ticket);
             core.read_signals(&self.mailbox);
             self.check(&core)?;

@@ -37,14 +37,13 @@ impl Interest {
     pub const READABLE: Self = Self { readable: true, writable: false, oneshot: false, edge: false };
     /// Level-triggered output.
     pub const WRITABLE: Self = Self { readable: false, writable: true, oneshot: false, edge: false };
-    /// Level-triggered input and output.
-    pub const BOTH: Self = Self { readable: true, writable: true, oneshot: false, edge: false };
 
     /// The same, reported once.
     pub const fn oneshot(self) -> Self {
         Self { oneshot: true, ..self }
     }
 
+    #[cfg(test)]
     /// The same, reported at changes only.
     pub const fn edge(self) -> Self {
         Self { edge: true, ..self }
@@ -94,11 +93,7 @@ impl Events {
         self.0.iter().map(ready)
     }
 
-    /// How many events the last wait reported.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
+    #[cfg(test)]
     /// Whether the last wait reported nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

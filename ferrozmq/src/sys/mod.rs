@@ -19,7 +19,6 @@ pub mod membarrier;
 pub mod own;
 pub mod poll;
 pub mod random;
-pub mod rlimit;
 pub mod sockopt;
 pub mod timerfd;
 

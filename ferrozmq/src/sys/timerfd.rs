@@ -29,6 +29,7 @@ impl TimerFd {
         self.set(super::timespec(after.max(Duration::from_nanos(1))))
     }
 
+    #[cfg(test)]
     /// No alarm, and not readable.
     pub fn disarm(&self) -> io::Result<()> {
         self.set(Timespec { tv_sec: 0, tv_nsec: 0 })

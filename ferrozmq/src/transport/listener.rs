@@ -6,12 +6,15 @@
 //!
 //! Not here: when to accept, and for how long to pause (the caller's policy).
 
-use super::address::{self, DialAddress, ListenAddress};
+#[cfg(test)]
+use super::address::DialAddress;
+use super::address::{self, ListenAddress};
 use super::options::StreamOptions;
 use super::stream::{Kind, Stream, StreamKind};
 use super::{ipc, tcp};
 use crate::sys::own::Own;
 use crate::sys::{adopt, sockopt};
+#[cfg(test)]
 use ferrozmq_proto::endpoint::Endpoint;
 use rustix::io::Errno;
 use rustix::net::{self, SocketAddrAny};
@@ -76,11 +79,7 @@ impl Listener {
         &self.endpoint
     }
 
-    /// Its transport.
-    pub fn kind(&self) -> StreamKind {
-        self.kind
-    }
-
+    #[cfg(test)]
     /// Where a local peer would connect to; `None` for a listener whose address has no such form.
     pub fn dial_address(&self) -> Option<DialAddress> {
         let name = net::getsockname(&self.fd).ok()?;

@@ -43,6 +43,7 @@ impl Stream {
         Self { fd, kind }
     }
 
+    #[cfg(test)]
     /// Its transport.
     pub fn kind(&self) -> StreamKind {
         match self.kind {
@@ -99,14 +100,6 @@ impl Stream {
         match self.kind {
             Kind::Tcp(_) => None,
             Kind::Ipc => ipc::credentials(&self.fd).ok(),
-        }
-    }
-
-    /// The peer's address, on tcp.
-    pub fn peer_socket_address(&self) -> Option<SocketAddr> {
-        match self.kind {
-            Kind::Tcp(peer) => Some(peer),
-            Kind::Ipc => None,
         }
     }
 
