@@ -185,10 +185,7 @@ fn full_over_tcp(kind: SocketType) -> Vec<Step> {
     parts.push(vec![0; 60_000]);
     let mut steps = peer(kind);
     steps.extend(small);
-    steps.extend([
-        Step::Bind(US, "tcp://127.0.0.1:*".to_owned()),
-        Step::Connect(PEER, "$us".to_owned()),
-    ]);
+    steps.extend([Step::Bind(US, "tcp://127.0.0.1:*".to_owned()), Step::Connect(PEER, "$us".to_owned())]);
     // A publisher of ours is ready for a peer when that has subscribed, which comes later here.
     steps.extend((kind != SocketType::XPub).then_some(Step::Ready(US)));
     steps.extend((kind != SocketType::XSub).then_some(Step::Ready(PEER)));
