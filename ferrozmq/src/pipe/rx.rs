@@ -59,13 +59,11 @@ pub(crate) struct Rx {
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
+    /// The socket never reads, or has let go of the pipe: messages are dropped as they come.
+    discard: bool,
     pub(super) paused: bool,
     /// Too many of the peer's subscriptions wait to be read by the socket.
     pub(super) flooded: bool,
-    /// The socket wants no messages from this pipe: it never reads, or has let go of it.
-    pub(super) unwanted: bool,
-    /// And nothing else either: it is not watched again.
-    pub(super) silenced: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -102,10 +100,9 @@ impl Rx {
             held: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
+            discard: false,
             paused: false,
             flooded: false,
-            unwanted: false,
-            silenced: false,
             input_wanted: true,
             end: None,
             received: 0,
@@ -118,7 +115,7 @@ impl Rx {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.
@@ -128,6 +125,15 @@ impl Rx {
         self.orphaned = false;
         self.end.get_or_insert(End::Failed(libc::EIO));
         self.pause();
+    }
+
+    /// Drops what is there and what will come.
+    pub(super) fn discard_all(&mut self) {
+        self.discard = true;
+        self.hwm = 0;
+        self.runs.clear();
+        (self.waiting, self.held) = (0, 0);
+        self.resume_if_due();
     }
 
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
@@ -143,7 +149,7 @@ impl Rx {
     /// Watches the descriptor again once half the room is free.
     pub(super) fn resume_if_due(&mut self) {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && !self.silenced && !self.flooded && self.end.is_none() && low {
+        if self.paused && !self.flooded && self.end.is_none() && low {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
@@ -163,7 +169,7 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
-        if self.unwanted {
+        if self.discard {
             haul.runs.clear();
         }
         for (bytes, count) in haul.runs.drain(..) {

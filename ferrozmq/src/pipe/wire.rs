@@ -21,8 +21,8 @@ use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -84,8 +84,6 @@ pub(crate) struct WirePipe {
     mailbox: Arc<Mailbox>,
     tx: Mutex<Tx>,
     rx: Mutex<Rx>,
-    /// The routing id that the application chose for the peer, where it did.
-    chosen_routing_id: OnceLock<Bytes>,
     /// Token of the present connection.
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
@@ -110,7 +108,6 @@ impl WirePipe {
             mailbox,
             tx: Mutex::new(Tx::new(sndhwm, conflate)),
             rx: Mutex::new(Rx::new(rcvhwm, conflate)),
-            chosen_routing_id: OnceLock::new(),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             unread_subscriptions: AtomicUsize::new(0),
@@ -121,16 +118,6 @@ impl WirePipe {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
-    }
-
-    /// Notes the routing id that the application chose for the peer (`ZMQ_CONNECT_ROUTING_ID`).
-    pub(crate) fn choose_routing_id(&self, routing_id: Bytes) {
-        // A pipe is made for one peer; nobody chooses twice.
-        let _ = self.chosen_routing_id.set(routing_id);
-    }
-
-    pub(crate) fn chosen_routing_id(&self) -> Option<Bytes> {
-        self.chosen_routing_id.get().cloned()
     }
 
     /// Changes the high-water marks; they hold from the next message on.
@@ -329,18 +316,33 @@ impl WirePipe {
 
     /// Everything that has arrived; the socket has consumed all it took before. With nothing, the
     /// socket will get a `Readable` signal.
-    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> bool {
+    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
             rx.resume_if_due();
-            return false;
+            return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
         into.append(&mut rx.runs);
         rx.resume_if_due();
-        true
+        if rx.paused { Taken::AtTheMark } else { Taken::Messages }
+    }
+
+    /// The socket has consumed all it took, which had been [`Taken::AtTheMark`]: reading goes on even
+    /// if the application never receives again.
+    pub(crate) fn consumed(&self) {
+        let mut rx = self.rx.lock();
+        rx.held = 0;
+        rx.resume_if_due();
+    }
+
+    /// The socket never reads, or lets go of the pipe: from now on input is read and dropped, so that
+    /// commands and the end of the connection are seen, and closing it does not reset it, which would
+    /// cost what was sent.
+    pub(crate) fn discard_input(&self) {
+        self.rx.lock().discard_all();
     }
 
     /// Whether messages wait to be taken.
@@ -465,22 +467,6 @@ impl WirePipe {
         }
     }
 
-    /// The socket never reads: messages are dropped as they arrive, so that they cannot keep commands, or the
-    /// connection's end, from being noticed.
-    pub(crate) fn discard_input(&self) {
-        self.rx.lock().unwanted = true;
-    }
-
-    /// The socket has let go of this pipe, which only lingers: nothing is read any more. (A descriptor that nobody
-    /// reads must not stay in a set that somebody waits on.)
-    pub(crate) fn stop_reading(&self) {
-        let mut rx = self.rx.lock();
-        rx.unwanted = true;
-        rx.silenced = true;
-        rx.runs.clear();
-        rx.pause();
-    }
-
     fn act_on(&self, notices: Vec<Notice>) {
         let mut pong = false;
         for notice in notices {
@@ -492,6 +478,10 @@ impl WirePipe {
                 Notice::Ping { ttl, context } => {
                     self.peer_ttl_ms.store(ttl.as_millis() as u64, Ordering::Relaxed);
                     self.ping_due.store(true, Ordering::Relaxed);
+                    if !ttl.is_zero() {
+                        // Its silence must be noticed even if this side sends no PINGs.
+                        self.desk.leave(Errand::Pinged(self.token.load(Ordering::Relaxed)));
+                    }
                     self.tx.lock().push_control(Control::Pong { context });
                     pong = true;
                 }
@@ -526,7 +516,7 @@ impl WirePipe {
             let mut rx = self.rx.lock();
             rx.online = true;
             rx.end = None;
-            rx.paused = rx.silenced;
+            rx.paused = false;
             rx.flooded = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
             let watch = Watch { set, stream, token: self.id };
@@ -632,6 +622,17 @@ impl WirePipe {
 
 /// The pipe takes no more messages.
 pub(crate) struct Closed;
+
+/// What came of taking messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There are none.
+    Nothing,
+    /// There are some.
+    Messages,
+    /// There are some, and so many that reading stops until they are consumed.
+    AtTheMark,
+}
 
 /// A half of a connection while its driver has it out of its lock.
 ///

@@ -96,10 +96,9 @@ impl Core {
 
     fn on_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Attach(pipe) => {
-                let routing_id = pipe.chosen_routing_id();
+            Signal::Attach { pipe, routing_id, dialed } => {
                 let id = self.ends.add(End::Wire(WireEnd::new(pipe, conflates(self.kind, &self.options))));
-                self.attach(id, Attach { routing_id, local: false });
+                self.attach(id, Attach { routing_id, local: dialed });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();
@@ -281,7 +280,13 @@ impl Core {
 
     /// Reads one connection on this thread.
     pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
-        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+        let Some(slot) = self.ends.find(pipe) else {
+            if let Some(lingering) = self.ends.retired(pipe) {
+                lingering.fill(false);
+            }
+            return false;
+        };
+        self.read_end(slot, pipe)
     }
 
     /// The same for a pipe whose slot is known, if the slot is still its.
@@ -349,9 +354,6 @@ impl Core {
 
     /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
     pub(super) fn retire(&mut self, id: PipeId) {
-        if let Some(end) = self.ends.wire(id) {
-            end.pipe.stop_reading();
-        }
         self.ends.finished.push(id);
         self.finish_ended();
     }
