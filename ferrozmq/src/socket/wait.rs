@@ -193,12 +193,13 @@ impl<'a> Sleeper<'a> {
     /// After the sleep: acts on what the descriptors told, with the socket's guard held again.
     pub(crate) fn wake(mut self, core: &mut Core, fds: &[PollFd]) {
         let told = fds.get(self.first..).unwrap_or_default();
-        let mut event = false;
+        // First of all: a panic while reading must not leave a sleep behind that never ended.
+        let event = told.first().is_some_and(|fd| fd.revents != 0);
+        self.leave(core, event);
         let mut sources = std::mem::take(&mut self.sources);
         for (source, fd) in sources.drain(..).zip(told) {
             let ready = fd.revents != 0;
             match source {
-                Source::Waker => event = ready,
                 Source::Input { slot, pipe, .. } if ready => {
                     core.read_end(slot, pipe);
                 }
@@ -212,7 +213,6 @@ impl<'a> Sleeper<'a> {
         if self.socket.mailbox.pending() {
             core.read_signals(&self.socket.mailbox);
         }
-        self.leave(core, event);
     }
 
     fn leave(&mut self, core: &mut Core, event: bool) {

@@ -6,10 +6,11 @@
 //!
 //! Tokens are the caller's; this file gives them no meaning.
 
+use super::own::Own;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -113,12 +114,12 @@ fn ready(event: &Event) -> Ready {
 
 /// An epoll instance, closed on drop and on exec.
 #[derive(Debug)]
-pub struct Epoll(OwnedFd);
+pub struct Epoll(Own);
 
 impl Epoll {
     /// A new empty set. `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(epoll::create(CreateFlags::CLOEXEC)?))
+        Ok(Self(Own::new(epoll::create(CreateFlags::CLOEXEC)?)))
     }
 
     /// Starts watching. `EEXIST` if it is watched already, `EPERM` if it cannot be, `ENOSPC`.

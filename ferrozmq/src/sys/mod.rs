@@ -16,6 +16,7 @@ pub mod futex;
 pub mod ifaddrs;
 pub mod io;
 pub mod membarrier;
+pub mod own;
 pub mod poll;
 pub mod random;
 pub mod sockopt;

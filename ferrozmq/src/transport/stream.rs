@@ -8,16 +8,17 @@ use super::address;
 use super::filter::Credentials;
 use super::{ipc, tcp};
 use crate::sys::io as socket_io;
+use crate::sys::own::Own;
 use bytes::BytesMut;
 use rustix::net;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 /// A connection's descriptor and what kind it is.
 #[derive(Debug)]
 pub struct Stream {
-    fd: OwnedFd,
+    fd: Own,
     kind: Kind,
 }
 
@@ -38,7 +39,7 @@ pub(super) enum Kind {
 }
 
 impl Stream {
-    pub(super) fn new(fd: OwnedFd, kind: Kind) -> Self {
+    pub(super) fn new(fd: Own, kind: Kind) -> Self {
         Self { fd, kind }
     }
 

@@ -4,6 +4,8 @@ mod child;
 mod conversations;
 mod cut;
 mod descriptors;
+mod endpoints;
+mod fork;
 mod ground;
 mod hostile;
 mod hwm;
