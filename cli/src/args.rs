@@ -8,8 +8,8 @@ use ferrozmq::SocketType;
 use crate::bench::BenchArgs;
 use crate::demo::{DemoArgs, PartArgs};
 use crate::flags::{
-    EchoFlags, ExecFlags, FramingFlags, PlaceFlags, SendFlags, ShowFlags, StopFlags, SubscribeFlags, TalkFlags,
-    ToFlags,
+    EchoFlags, ExecFlags, FramingFlags, PlaceFlags, SendFlags, ShowFlags, StopFlags, SubscribeFlags,
+    TalkFlags, ToFlags,
 };
 use crate::verbs::proxy::ProxyArgs;
 
@@ -37,20 +37,26 @@ Everything at once:
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// Ask: send a request, print its reply
-    #[command(after_help = "Examples:\n  zmq req -c :5555 hello\n  zmq req -c tcp://host:5555 -t 2s -J ping\n  \
-        seq 3 | zmq req -c /tmp/calc.sock\n  zmq req -c :5555 -n 5 -i 1s --template 'ping {n}'")]
+    #[command(
+        after_help = "Examples:\n  zmq req -c :5555 hello\n  zmq req -c tcp://host:5555 -t 2s -J ping\n  \
+        seq 3 | zmq req -c /tmp/calc.sock\n  zmq req -c :5555 -n 5 -i 1s --template 'ping {n}'"
+    )]
     Req(TwoWayArgs),
     /// Answer: print each request, send a reply
     #[command(after_help = "Examples:\n  zmq rep -b :5555 world\n  zmq rep -b :5555 --echo\n  \
         zmq rep -b :5555 --exec 'tr a-z A-Z'\n  zmq rep -b :5555          (type the replies)")]
     Rep(EchoingArgs),
     /// Ask without waiting for replies: send and receive in any order
-    #[command(after_help = "Examples:\n  zmq dealer -c :5555 -n 1 '' hello\n  zmq dealer -b :5556 -J --until-gone\n  \
-        printf 'a\\nb\\n' | zmq dealer -c :5555 -t 1s")]
+    #[command(
+        after_help = "Examples:\n  zmq dealer -c :5555 -n 1 '' hello\n  zmq dealer -b :5556 -J --until-gone\n  \
+        printf 'a\\nb\\n' | zmq dealer -c :5555 -t 1s"
+    )]
     Dealer(EchoingArgs),
     /// Serve many: the first part of each message is the peer's routing id
-    #[command(after_help = "Examples:\n  zmq router -b :5555 --echo\n  zmq router -b :5555 --to alice hello\n  \
-        zmq router -b :5555 --exec 'tr a-z A-Z'\n  zmq router -b :5555 -J -n 3 </dev/null")]
+    #[command(
+        after_help = "Examples:\n  zmq router -b :5555 --echo\n  zmq router -b :5555 --to alice hello\n  \
+        zmq router -b :5555 --exec 'tr a-z A-Z'\n  zmq router -b :5555 -J -n 3 </dev/null"
+    )]
     Router(RouterArgs),
     /// Publish to all subscribers
     #[command(after_help = "Examples:\n  zmq pub -b :5556 news 'hello world'\n  \
@@ -62,31 +68,43 @@ pub enum Verb {
         zmq sub -c @log --for 1m -f '%t %s\\n'\n  zmq sub -c :5556 --exec 'logger -t news'")]
     Sub(SubArgs),
     /// Publish, and see subscriptions as messages (\x01topic, \x00topic)
-    #[command(after_help = "Examples:\n  zmq xpub -b :5556\n  zmq xpub -b :5556 -o xpub_verbose=on -J </dev/null")]
+    #[command(
+        after_help = "Examples:\n  zmq xpub -b :5556\n  zmq xpub -b :5556 -o xpub_verbose=on -J </dev/null"
+    )]
     Xpub(TwoWayArgs),
     /// Subscribe by sending subscriptions as messages (\x01topic, \x00topic)
-    #[command(after_help = "Examples:\n  zmq xsub -c :5556 -s news\n  printf '\\\\x01news\\n' | zmq xsub -c :5556 -e")]
+    #[command(
+        after_help = "Examples:\n  zmq xsub -c :5556 -s news\n  printf '\\\\x01news\\n' | zmq xsub -c :5556 -e"
+    )]
     Xsub(XsubArgs),
     /// Hand out work, in turn to each peer
-    #[command(after_help = "Examples:\n  zmq push -c :5557 hello\n  seq 10 | zmq push -b :5557 --wait-peer=2\n  \
-        zmq push -c :5557 -F picture.png name\n  zmq push -b :5557 --rate 10k/s -n 1M --template '{n}'")]
+    #[command(
+        after_help = "Examples:\n  zmq push -c :5557 hello\n  seq 10 | zmq push -b :5557 --wait-peer=2\n  \
+        zmq push -c :5557 -F picture.png name\n  zmq push -b :5557 --rate 10k/s -n 1M --template '{n}'"
+    )]
     Push(SenderArgs),
     /// Collect work from all peers
     #[command(after_help = "Examples:\n  zmq pull -b :5557\n  zmq pull -b :5557 -n 1 -r > picture.png\n  \
         zmq pull -c :5557 -J --until-gone\n  zmq pull -b :5557 --exec 'wc -c'")]
     Pull(ReceiverArgs),
     /// Talk with exactly one peer
-    #[command(after_help = "Examples:\n  zmq pair -b :5558\n  zmq pair -c :5558          (type; both sides see both)\n  \
-        zmq pair -c :5558 -n 1 hello")]
+    #[command(
+        after_help = "Examples:\n  zmq pair -b :5558\n  zmq pair -c :5558          (type; both sides see both)\n  \
+        zmq pair -c :5558 -n 1 hello"
+    )]
     Pair(EchoingArgs),
     /// Speak raw TCP: the first part is the connection's routing id, an empty part opens and closes
     #[command(after_help = "Examples:\n  zmq stream -b :8080 -J </dev/null\n  zmq stream -b :7 --echo")]
     Stream(RouterArgs),
     /// Send on a socket of a given type
-    #[command(after_help = "Examples:\n  zmq send -t push -c :5557 hello\n  zmq send -t pub -b :5556 -F news.txt")]
+    #[command(
+        after_help = "Examples:\n  zmq send -t push -c :5557 hello\n  zmq send -t pub -b :5556 -F news.txt"
+    )]
     Send(SendArgs),
     /// Receive on a socket of a given type
-    #[command(after_help = "Examples:\n  zmq recv -t pull -b :5557 -n 1\n  zmq recv -t sub -c :5556 -s news -J")]
+    #[command(
+        after_help = "Examples:\n  zmq recv -t pull -b :5557 -n 1\n  zmq recv -t sub -c :5556 -s news -J"
+    )]
     Recv(RecvArgs),
     /// Pass messages between two sockets, for any number of peers on both sides
     #[command(after_help = "Examples:\n  zmq proxy --front :5555 --back :5556\n  \
@@ -100,9 +118,11 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  zmq doctor\n  zmq doctor --quiet && echo healthy")]
     Doctor,
     /// Measure latency or throughput
-    #[command(after_help = "Examples:\n  zmq bench lat\n  zmq bench thr -s 32,1k,64k --over tcp,ipc,inproc\n  \
+    #[command(
+        after_help = "Examples:\n  zmq bench lat\n  zmq bench thr -s 32,1k,64k --over tcp,ipc,inproc\n  \
         zmq bench thr -z 5s -J\nBoth ends yourself, even on two machines (or with libzmq's local_lat and remote_thr):\n  \
-        zmq bench lat -b :5555\n  zmq bench lat -c host:5555 -s 64")]
+        zmq bench lat -b :5555\n  zmq bench lat -c host:5555 -s 64"
+    )]
     Bench(BenchArgs),
     /// Print the completions of a shell
     #[command(after_help = "Examples:\n  zmq completions bash > /etc/bash_completion.d/zmq\n  \
@@ -320,7 +340,9 @@ mod tests {
     #[test]
     fn the_type_is_a_flag_of_send_and_recv() {
         assert!(Cli::grammar().try_get_matches_from(["zmq", "send", "-t", "push", "-c", ":1", "x"]).is_ok());
-        assert!(Cli::grammar().try_get_matches_from(["zmq", "send", "-t", "pusher", "-c", ":1", "x"]).is_err());
+        assert!(
+            Cli::grammar().try_get_matches_from(["zmq", "send", "-t", "pusher", "-c", ":1", "x"]).is_err()
+        );
         assert!(Cli::grammar().try_get_matches_from(["zmq", "push", "-t", "1s", "-c", ":1", "x"]).is_ok());
     }
 }

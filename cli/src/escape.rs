@@ -70,7 +70,9 @@ pub fn unescape(text: &[u8]) -> Result<Vec<u8>, String> {
             Some(b'v') => 11,
             Some(b'x') => hex_pair(rest.next(), rest.next()).ok_or("\\x needs two hexadecimal digits")?,
             Some(c) if c.is_ascii_punctuation() => c,
-            Some(c) => return Err(format!("\\{} is not an escape; write \\\\ for a backslash", c.escape_ascii())),
+            Some(c) => {
+                return Err(format!("\\{} is not an escape; write \\\\ for a backslash", c.escape_ascii()));
+            }
             None => return Err("a backslash at the end escapes nothing; write \\\\ for a backslash".into()),
         });
     }
@@ -88,9 +90,14 @@ fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
 /// A sentence, if what follows `0x` is not pairs of hexadecimal digits.
 pub fn bytes_or_hex(text: &str) -> Result<Vec<u8>, String> {
     let Some(digits) = text.strip_prefix("0x") else { return Ok(text.as_bytes().to_vec()) };
-    let bytes: Option<Vec<u8>> =
-        digits.as_bytes().chunks(2).map(|pair| hex_pair(pair.first().copied(), pair.get(1).copied())).collect();
-    bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| format!("{text:?} is not pairs of hexadecimal digits"))
+    let bytes: Option<Vec<u8>> = digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| hex_pair(pair.first().copied(), pair.get(1).copied()))
+        .collect();
+    bytes
+        .filter(|bytes| !bytes.is_empty())
+        .ok_or_else(|| format!("{text:?} is not pairs of hexadecimal digits"))
 }
 
 /// `bytes` in hexadecimal.

@@ -89,7 +89,8 @@ impl Program {
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input))); // it need not read all of it
             stdout.map_or(Ok(0), |stdout| stdout.take(RECORD_MAX).read_to_end(&mut printed))
         });
-        let status = child.wait().map_err(|error| Failure::Exec(format!("cannot wait for the command: {error}")))?;
+        let status =
+            child.wait().map_err(|error| Failure::Exec(format!("cannot wait for the command: {error}")))?;
         match read {
             Ok(_) if status.success() => Ok(Some(printed)),
             Ok(_) => Ok(self.failed(&status.to_string())),

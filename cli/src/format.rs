@@ -45,7 +45,9 @@ impl Format {
                 literal.push(c);
                 continue;
             }
-            let Some(letter) = rest.next() else { return Err("a % at the end; write %% for a percent sign".into()) };
+            let Some(letter) = rest.next() else {
+                return Err("a % at the end; write %% for a percent sign".into());
+            };
             if letter == '%' {
                 literal.push('%');
                 continue;
@@ -74,13 +76,17 @@ impl Format {
                 Piece::Payload => out.extend_from_slice(message.last()),
                 Piece::PayloadSize => out.extend_from_slice(message.last().len().to_string().as_bytes()),
                 Piece::AllParts => join(out, message.iter(), separator),
-                Piece::Part(index) => out.extend_from_slice(message.part(*index).map_or(&[][..], Frame::as_bytes)),
+                Piece::Part(index) => {
+                    out.extend_from_slice(message.part(*index).map_or(&[][..], Frame::as_bytes))
+                }
                 Piece::PartCount => out.extend_from_slice(message.len().to_string().as_bytes()),
                 Piece::Topic => out.extend_from_slice(message.first()),
                 Piece::Number => out.extend_from_slice(details.number.to_string().as_bytes()),
                 Piece::Time => out.extend_from_slice(details.time_stamp().as_bytes()),
                 Piece::PeerId => out.extend_from_slice(details.peer_id().unwrap_or_default().as_bytes()),
-                Piece::PeerAddress => out.extend_from_slice(details.peer_address().unwrap_or_default().as_bytes()),
+                Piece::PeerAddress => {
+                    out.extend_from_slice(details.peer_address().unwrap_or_default().as_bytes())
+                }
             }
         }
     }

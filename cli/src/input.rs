@@ -145,7 +145,11 @@ fn parts_of(send: &SendFlags) -> Result<Vec<Part>, Failure> {
 
 fn part_of(text: &[u8], send: &SendFlags) -> Result<Part, String> {
     let bytes = if send.escape { unescape(text)? } else { text.to_vec() };
-    if send.template { Template::parse(&bytes).map(Part::Template) } else { Ok(Part::Fixed(Frame::from(bytes))) }
+    if send.template {
+        Template::parse(&bytes).map(Part::Template)
+    } else {
+        Ok(Part::Fixed(Frame::from(bytes)))
+    }
 }
 
 fn whole(stream: impl Read, name: &str) -> Result<Frame, Failure> {

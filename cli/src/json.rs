@@ -65,7 +65,8 @@ pub fn read(line: &[u8]) -> Result<Message, String> {
     let parsed: Line<'_> = serde_json::from_slice(line)
         .map_err(|error| format!("not a message in JSON ({error}); expected {EXAMPLE}"))?;
     let frames: Vec<Frame> = parsed.frames.into_iter().map(frame_of).collect::<Result<_, _>>()?;
-    Message::from_parts(frames).ok_or_else(|| "\"frames\" is empty; a message has at least one part".to_owned())
+    Message::from_parts(frames)
+        .ok_or_else(|| "\"frames\" is empty; a message has at least one part".to_owned())
 }
 
 const EXAMPLE: &str = r#"{"frames":["text",{"b64":"AP8="}]}"#;

@@ -17,7 +17,6 @@ mod format;
 mod input;
 mod json;
 mod open;
-mod options;
 mod output;
 mod peer;
 mod port;

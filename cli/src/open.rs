@@ -1,7 +1,7 @@
 //! Opening a socket as the flags say, and closing it so that nothing is lost for want of a moment.
 //!
 //! The order is fixed: options, monitor, binds, connects, subscriptions. Closing waits for messages
-//! that are still to leave, at most as long as `--linger` says; after Ctrl-C only [`PARTING`].
+//! that are still to leave, at most as long as `--linger` says; after a failure or Ctrl-C only [`PARTING`].
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -20,7 +20,7 @@ use crate::talk::Talk;
 use crate::wake::Wake;
 use crate::watch::Watch;
 
-/// How long messages may take to leave after Ctrl-C.
+/// How long messages may take to leave after a failure or Ctrl-C: whoever lives still gets them.
 const PARTING: Duration = Duration::from_millis(200);
 
 /// An open socket with everything around it.
@@ -65,9 +65,8 @@ pub fn set_up(socket: &Socket, place: &PlaceFlags) -> Result<(), Failure> {
         socket.set_routing_id(&bytes_or_hex(id).map_err(Failure::Usage)?).map_err(usage)?;
     }
     for option in &place.option {
-        let (name, value) = option
-            .split_once('=')
-            .ok_or_else(|| Failure::Usage(format!("-o {option}: write NAME=VALUE, or \"list\" to see the names")))?;
+        let (name, value) =
+            option.split_once('=').ok_or_else(|| Failure::Usage(format!("-o {option}: write NAME=VALUE")))?;
         socket.set_text(name, value).map_err(usage)?;
     }
     Ok(())
@@ -138,7 +137,8 @@ pub fn print_line(line: &str) -> Result<(), Failure> {
 /// Whatever the library reports.
 pub fn subscribe(socket: &Socket, topics: &[OsString]) -> Result<(), Failure> {
     let everything = [OsString::new()];
-    let topics = if topics.is_empty() && socket.socket_type() == SocketType::Sub { &everything } else { topics };
+    let topics =
+        if topics.is_empty() && socket.socket_type() == SocketType::Sub { &everything } else { topics };
     for topic in topics {
         match socket.socket_type() {
             SocketType::XSub => {
@@ -160,12 +160,12 @@ impl Opened {
     pub fn close(self, outcome: Result<(), Failure>, printer: Option<&mut Printer>) -> Result<(), Failure> {
         let flushed = printer.map_or(Ok(()), Printer::flush);
         let outcome = outcome.and(flushed);
-        if matches!(outcome, Err(Failure::Interrupted(_))) {
+        if outcome.is_err() {
             self.port.socket.set_linger(Some(self.linger.min(PARTING)))?;
         }
         self.port.wake.leave();
         drop(self.port);
-        let ended = self.context.term();
-        outcome.and(ended.map_err(Failure::from))
+        self.context.term();
+        outcome
     }
 }

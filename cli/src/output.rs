@@ -14,10 +14,10 @@ use ferrozmq::Message;
 use crate::escape::{escape_into, hex};
 use crate::failure::Failure;
 use crate::format::{Format, join};
+use crate::json;
 use crate::peer::Peer;
 use crate::records::write_prefixed;
 use crate::template::time_stamp;
-use crate::json;
 
 /// How a message looks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -90,7 +90,9 @@ impl Port {
             self.wake.check()?;
             message = match self.try_send(message)? {
                 Sent::Taken => return Ok(()),
-                Sent::NoSuchPeer(_) => return Err(Failure::Error("there is no peer with this routing id".into())),
+                Sent::NoSuchPeer(_) => {
+                    return Err(Failure::Error("there is no peer with this routing id".into()));
+                }
                 Sent::NotYet(message) => message,
             };
             if is_past(until) {

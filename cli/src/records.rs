@@ -203,7 +203,9 @@ mod tests {
 
     #[test]
     fn length_prefixes_that_lie_are_errors() {
-        for bytes in [&[0, 0, 0, 0][..], &[0, 0, 0, 1, 255, 255, 255, 255], &[0, 0], &[0, 0, 0, 1, 0, 0, 0, 2, 7]] {
+        for bytes in
+            [&[0, 0, 0, 0][..], &[0, 0, 0, 1, 255, 255, 255, 255], &[0, 0], &[0, 0, 0, 1, 0, 0, 0, 2, 7]]
+        {
             assert!(all(bytes, Framing::LengthPrefix).is_err(), "{bytes:?}");
         }
     }

@@ -32,6 +32,7 @@ impl Color {
 #[derive(Clone, Copy, Debug)]
 pub struct Talk {
     level: Level,
+    choice: Color,
     color: bool,
 }
 
@@ -60,7 +61,12 @@ impl Talk {
             (false, 2) => Level::Handshakes,
             (false, _) => Level::Messages,
         };
-        Talk { level, color: color.applies(io::stderr().is_terminal()) }
+        Talk { level, choice: color, color: color.applies(io::stderr().is_terminal()) }
+    }
+
+    /// When the user wants colour.
+    pub fn color(self) -> Color {
+        self.choice
     }
 
     /// Whether `level` is said at all.

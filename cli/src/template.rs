@@ -44,7 +44,10 @@ impl Template {
                     rest = &tail[1..];
                 }
                 (b'{', _) => {
-                    let end = tail.iter().position(|b| *b == b'}').ok_or("a { without its }; write {{ for a brace")?;
+                    let end = tail
+                        .iter()
+                        .position(|b| *b == b'}')
+                        .ok_or("a { without its }; write {{ for a brace")?;
                     pieces.push(Piece::Literal(std::mem::take(&mut literal)));
                     pieces.push(field(&tail[..end])?);
                     rest = &tail[end + 1..];
@@ -125,7 +128,8 @@ mod tests {
 
     #[test]
     fn fields_are_filled_in() {
-        let filled = |text: &str| String::from_utf8(Template::parse(text.as_bytes()).unwrap().fill(7)).unwrap();
+        let filled =
+            |text: &str| String::from_utf8(Template::parse(text.as_bytes()).unwrap().fill(7)).unwrap();
         assert_eq!(filled("no. {n} {{x}}"), "no. 7 {x}");
         assert_eq!(filled(""), "");
         assert_eq!(filled("{rand:25}").len(), 25);

@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, millis) in [("1", 1000), ("0.5", 500), ("250ms", 250), ("1.5s", 1500), ("2m", 120_000), ("0", 0)] {
+        for (text, millis) in
+            [("1", 1000), ("0.5", 500), ("250ms", 250), ("1.5s", 1500), ("2m", 120_000), ("0", 0)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "-1", "s", "1x", "1e99", "NaN", "inf", "1.2.3", "99999999999999999999d"] {

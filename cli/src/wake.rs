@@ -39,7 +39,8 @@ impl Wake {
             far.set_nonblocking(true)?;
             Ok((near, far))
         };
-        let (near, far) = pair().map_err(|error| Failure::while_doing(error, "cannot make a pair of sockets"))?;
+        let (near, far) =
+            pair().map_err(|error| Failure::while_doing(error, "cannot make a pair of sockets"))?;
         let quiet = (AtomicBool::new(false), AtomicI32::new(0), AtomicBool::new(false));
         Ok(Arc::new(Wake { near, far, raised: quiet.0, signal: quiet.1, leaving: quiet.2 }))
     }

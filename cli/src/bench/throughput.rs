@@ -39,7 +39,10 @@ impl Measurement for Throughput {
         let mut progress = Progress::new();
         let first = socket.recv_timeout(MEETING_MAX)?;
         if first.size() != size {
-            return Err(Failure::Error(format!("the sender's messages have {} bytes, not {size}", first.size())));
+            return Err(Failure::Error(format!(
+                "the sender's messages have {} bytes, not {size}",
+                first.size()
+            )));
         }
         let start = Instant::now();
         let (mut done, mut now) = (0, start);
@@ -107,5 +110,10 @@ fn report(done: u64, size: usize, time: Duration) -> Report {
 
 fn figures(done: u64, size: usize, time: Duration) -> String {
     let rate = done as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE);
-    format!("{}msg/s  {}B/s  ({done} messages in {:.2} s)", si(rate), si(rate * size as f64), time.as_secs_f64())
+    format!(
+        "{}msg/s  {}B/s  ({done} messages in {:.2} s)",
+        si(rate),
+        si(rate * size as f64),
+        time.as_secs_f64()
+    )
 }

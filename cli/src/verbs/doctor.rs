@@ -65,7 +65,8 @@ fn system() -> Vec<Finding> {
     }
     for (what, file) in [("send", "wmem_max"), ("receive", "rmem_max")] {
         if let Some(bytes) = kernel_number(&format!("/proc/sys/net/core/{file}")) {
-            findings.push(Finding::Ok(format!("{what} buffers up to {} KiB (net.core.{file})", bytes / 1024)));
+            findings
+                .push(Finding::Ok(format!("{what} buffers up to {} KiB (net.core.{file})", bytes / 1024)));
         }
     }
     findings
@@ -98,7 +99,11 @@ fn libraries() -> Vec<Finding> {
     match from_path().or_else(from_cache) {
         Some(library) => {
             let real = fs::canonicalize(&library).unwrap_or_else(|_| library.clone());
-            vec![Finding::Ok(format!("programs linked with libzmq load {} ({})", library.display(), real.display()))]
+            vec![Finding::Ok(format!(
+                "programs linked with libzmq load {} ({})",
+                library.display(),
+                real.display()
+            ))]
         }
         None => vec![Finding::Ok("no libzmq.so.5 is installed for other programs".into())],
     }
@@ -106,11 +111,14 @@ fn libraries() -> Vec<Finding> {
 
 fn from_path() -> Option<PathBuf> {
     let directories = std::env::var_os("LD_LIBRARY_PATH")?;
-    std::env::split_paths(&directories).map(|directory| directory.join("libzmq.so.5")).find(|path| path.exists())
+    std::env::split_paths(&directories)
+        .map(|directory| directory.join("libzmq.so.5"))
+        .find(|path| path.exists())
 }
 
 fn from_cache() -> Option<PathBuf> {
-    let ldconfig = ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| Path::new(path).exists())?;
+    let ldconfig =
+        ["/sbin/ldconfig", "/usr/sbin/ldconfig"].into_iter().find(|path| Path::new(path).exists())?;
     let listed = Command::new(ldconfig).arg("-p").output().ok()?;
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     let line = text.lines().find(|line| line.trim_start().starts_with("libzmq.so.5 "))?;

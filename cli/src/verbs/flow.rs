@@ -81,7 +81,8 @@ impl Flow<'_> {
             let wake = &self.opened.port.wake;
             self.source = Source::open(send, self.job.framing, self.job.stop.count, false, wake)?;
             self.job.await_peers(self.opened)?;
-            self.next_send = send.delay.or(send.pace().map(|_| Duration::ZERO)).map(|wait| Instant::now() + wait);
+            self.next_send =
+                send.delay.or(send.pace().map(|_| Duration::ZERO)).map(|wait| Instant::now() + wait);
         }
         Ok(())
     }

@@ -16,11 +16,12 @@ use std::ffi::OsString;
 
 use ferrozmq::SocketType;
 
-use crate::args::{Cli, EchoingArgs, ReceiverArgs, RecvArgs, RouterArgs, SendArgs, SenderArgs, TwoWayArgs, Verb};
+use crate::args::{
+    Cli, EchoingArgs, ReceiverArgs, RecvArgs, RouterArgs, SendArgs, SenderArgs, TwoWayArgs, Verb,
+};
 use crate::failure::Failure;
-use crate::flags::PlaceFlags;
 use crate::talk::Talk;
-use crate::{bench, demo, options};
+use crate::{bench, demo};
 use job::Job;
 
 /// Does what the command line says.
@@ -36,7 +37,9 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
         Verb::Pub(args) => sender(SocketType::Pub, &args, None, talk),
         Verb::Sub(args) => receiver(SocketType::Sub, &args.receiver, &args.topics.subscribe, talk),
         Verb::Xpub(args) => two_way(SocketType::XPub, &args, false, None, &[], talk),
-        Verb::Xsub(args) => two_way(SocketType::XSub, &args.two_way, false, None, &args.topics.subscribe, talk),
+        Verb::Xsub(args) => {
+            two_way(SocketType::XSub, &args.two_way, false, None, &args.topics.subscribe, talk)
+        }
         Verb::Push(args) => sender(SocketType::Push, &args, None, talk),
         Verb::Pull(args) => receiver(SocketType::Pull, &args, &[], talk),
         Verb::Pair(args) => echoing(SocketType::Pair, &args, talk),
@@ -54,7 +57,8 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
 }
 
 fn sender(kind: SocketType, args: &SenderArgs, to: Option<&str>, talk: Talk) -> Result<(), Failure> {
-    let job = Job { send: Some(&args.send), to, ..Job::new(kind, &args.place, &args.framing, &args.stop, talk) };
+    let job =
+        Job { send: Some(&args.send), to, ..Job::new(kind, &args.place, &args.framing, &args.stop, talk) };
     carry(&job)
 }
 
@@ -111,16 +115,9 @@ fn verb_of(kind: SocketType) -> String {
 }
 
 fn carry(job: &Job<'_>) -> Result<(), Failure> {
-    if wants_option_list(job.place) {
-        return options::list();
-    }
     match job.kind {
         SocketType::Req => request::run(job),
         SocketType::Rep => reply::run(job),
         _ => flow::run(job),
     }
-}
-
-fn wants_option_list(place: &PlaceFlags) -> bool {
-    place.option.iter().any(|option| option == "list")
 }

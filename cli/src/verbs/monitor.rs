@@ -38,7 +38,8 @@ pub fn run(args: &MonitorArgs, talk: Talk) -> Result<(), Failure> {
     let outcome = print_all(args, &port, &events);
     port.socket.set_linger(Some(std::time::Duration::ZERO))?;
     drop(port);
-    outcome.and(context.term().map_err(Failure::from))
+    context.term();
+    outcome
 }
 
 fn events_of(socket: &Socket, wake: &Arc<Wake>) -> Result<Receiver<MonitorEvent>, Failure> {
@@ -59,7 +60,8 @@ fn events_of(socket: &Socket, wake: &Arc<Wake>) -> Result<Receiver<MonitorEvent>
 }
 
 fn print_all(args: &MonitorArgs, port: &Port, events: &Receiver<MonitorEvent>) -> Result<(), Failure> {
-    let from_now = |length: Option<std::time::Duration>| length.map(|length| std::time::Instant::now() + length);
+    let from_now =
+        |length: Option<std::time::Duration>| length.map(|length| std::time::Instant::now() + length);
     let readable = !matches!(args.kind.kind, SocketType::Push | SocketType::Pub | SocketType::Req);
     // A REP could take only one request without answering; it takes none.
     let reads = readable && args.kind.kind != SocketType::Rep;
@@ -106,32 +108,11 @@ struct Line {
 fn json(event: &MonitorEvent) -> String {
     let line = Line {
         t: time_stamp(SystemTime::now()),
-        event: snake_case(&format!("{:?}", event.kind)),
+        event: event.kind.name().to_ascii_lowercase(),
         value: event.value,
         local: event.local.to_string(),
         remote: event.remote.to_string(),
         reason: event.reason.as_ref().map(ToString::to_string),
     };
     serde_json::to_string(&line).expect("a line of strings and numbers has a JSON form")
-}
-
-fn snake_case(name: &str) -> String {
-    name.chars().enumerate().fold(String::new(), |mut out, (index, c)| {
-        if c.is_ascii_uppercase() && index > 0 {
-            out.push('_');
-        }
-        out.push(c.to_ascii_lowercase());
-        out
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_events() {
-        assert_eq!(snake_case("HandshakeSucceeded"), "handshake_succeeded");
-        assert_eq!(snake_case("Closed"), "closed");
-    }
 }

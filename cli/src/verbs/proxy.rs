@@ -41,7 +41,7 @@ pub struct ProxyArgs {
     /// Say this often how much has passed
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub stats: Option<Duration>,
-    /// Set a socket option on both sides, such as sndhwm=10; "list" shows all (may be repeated)
+    /// Set a socket option on both sides, such as sndhwm=10 (may be repeated)
     #[arg(short, long, value_name = "NAME=VALUE")]
     pub option: Vec<String>,
 }
@@ -72,9 +72,6 @@ impl Kind {
 /// # Errors
 /// [`Failure::Interrupted`] after Ctrl-C; whatever the library reports.
 pub fn run(args: &ProxyArgs, talk: Talk) -> Result<(), Failure> {
-    if args.option.iter().any(|option| option == "list") {
-        return crate::options::list();
-    }
     let context = Context::new();
     let wake = Wake::new()?;
     let ending = context.clone();
@@ -97,7 +94,8 @@ pub fn run(args: &ProxyArgs, talk: Talk) -> Result<(), Failure> {
     wake.check()?;
     wake.leave();
     drop(sockets);
-    outcome.and(context.term()).map_err(Failure::from)
+    context.term();
+    outcome.map_err(Failure::from)
 }
 
 struct Sockets {

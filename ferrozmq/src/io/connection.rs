@@ -9,12 +9,14 @@
 //! over it. A dialed connection returns its pipe to the [dialer](crate::io::dialer) at its end; an
 //! accepted one ends its pipe.
 
+use crate::io::dialer::Dialer;
 use crate::io::events::EventKind;
 use crate::io::owner::{Counters, Owner};
 use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::conflates;
 use crate::pipe::errand::Errand;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
@@ -117,6 +119,9 @@ impl Io {
         let Origin { owner, options, endpoint, dialed, pipe } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
+        if raw {
+            self.handshake_over(endpoint, token);
+        }
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
         let handshake =
             Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
@@ -208,6 +213,7 @@ impl Io {
 
     fn go_online(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
+        let endpoint = conn.endpoint;
         let placeholder = Stage::Closing(Outcome::HandshakeFailed);
         let Stage::Handshake(handshake) = std::mem::replace(&mut conn.stage, placeholder) else { return };
         let Some((receiver, sender, peer)) = handshake.link.split() else { return };
@@ -222,6 +228,7 @@ impl Io {
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
+        self.handshake_over(endpoint, token);
         self.hand_over(token, info, sealer, opener, handshake.input);
     }
 
@@ -257,23 +264,26 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.modify(conn.stream.as_ref().as_fd(), Interest::NONE.oneshot(), token);
         let info = peer::remember(info);
+        let routing_id = self.dialers.get(&conn.endpoint).and_then(Dialer::routing_id);
         let pipe = conn.pipe.get_or_insert_with(|| {
             let pipe = WirePipe::new(
                 Arc::clone(self.handle.desk()),
                 Arc::clone(&owner.mailbox),
                 conn.options.sndhwm as usize,
                 conn.options.rcvhwm as usize,
-                conn.options.conflate,
+                conflates(owner.kind, &conn.options),
             );
             if owner.never_reads() {
                 pipe.discard_input();
             }
-            owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
+            let attach = Signal::Attach { pipe: Arc::clone(&pipe), routing_id, dialed: conn.dialed };
+            owner.mailbox.post(attach);
             pipe
         });
-        owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
         let pipe = Arc::clone(pipe);
+        // The event first: who has seen the peer finds that it is told already.
         conn.post(EventKind::HandshakeSucceeded, 0, None);
+        owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
         let halves = Halves {
             stream: Arc::clone(&conn.stream),
             sealer,
@@ -335,6 +345,10 @@ impl Io {
             Some((_, Some(End::Failed(errno)))) => Some(io::Error::from_raw_os_error(errno).to_string()),
             _ => None,
         };
+        if let Some(pipe) = &conn.pipe {
+            // Before anybody hears of it: what is sent from then on is kept for the next connection.
+            pipe.go_offline();
+        }
         conn.post(EventKind::Disconnected, conn.descriptor(), reason);
         self.tear_down(token, Outcome::Disconnected);
     }
@@ -345,7 +359,15 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
+        let endpoint = conn.endpoint;
+        self.handshake_over(endpoint, token);
         self.conn_released(token);
+    }
+
+    /// Ends a handshake because there are too many.
+    pub(super) fn crowd_out(&mut self, token: u64) {
+        let error = io::Error::new(io::ErrorKind::ConnectionAborted, "too many handshakes at once");
+        self.handshake_failed(token, Failure::Io(error));
     }
 
     /// Ends a closing connection, unless somebody is still in a system call on it.
@@ -394,6 +416,11 @@ impl Io {
             Stage::Online(_) => self.beat(token, now),
             Stage::Closing(_) => {}
         }
+    }
+
+    /// The peer wants to be missed if it falls silent.
+    pub(super) fn conn_pinged(&mut self, token: u64) {
+        self.beat(token, Instant::now());
     }
 
     fn beat(&mut self, token: u64, now: Instant) {
@@ -447,7 +474,6 @@ impl Io {
             }
             conn.lingering = true;
             if handshaking || linger == Some(Duration::ZERO) {
-                conn.post(EventKind::Disconnected, conn.descriptor(), None);
                 self.tear_down(token, Outcome::Disconnected);
                 continue;
             }
@@ -474,16 +500,23 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        if let Some(pipe) = conn.pipe() {
+            // Closing with input unread resets the connection, which costs output on its way.
+            pipe.drain();
+        }
+        // As in libzmq, what the socket itself ends is not announced as a disconnection.
         if !matches!(conn.stage, Stage::Closing(_)) {
-            conn.post(EventKind::Disconnected, conn.descriptor(), None);
             self.tear_down(token, Outcome::Disconnected);
         }
     }
 
     /// Has connections that are already up end once their output is written: their dialer is going.
     pub(super) fn mark_lingering(&mut self, token: u64) {
-        if let Some(conn) = self.conns.get_mut(&token) {
-            conn.lingering = true;
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        conn.lingering = true;
+        if let Stage::Handshake(_) = conn.stage {
+            // There is nothing to be written once it is done.
+            return self.linger_over(token);
         }
         self.end_if_lingered(token);
     }

@@ -82,6 +82,10 @@ impl Dialer {
         &self.plan.owner
     }
 
+    pub(super) fn routing_id(&self) -> Option<Bytes> {
+        self.plan.routing_id.clone()
+    }
+
     fn queue_is_empty(&self) -> bool {
         self.plan.pipe.as_ref().is_none_or(|pipe| pipe.queued() == 0)
     }
@@ -93,6 +97,7 @@ impl Dialer {
 
 impl Io {
     pub(super) fn dial(&mut self, endpoint: u64, plan: DialPlan) {
+        let _ = self.set_of(&plan.owner);
         let backoff = Backoff::new(plan.options.reconnect_ivl, plan.options.reconnect_ivl_max);
         let dialer = Dialer {
             plan,
@@ -168,7 +173,11 @@ impl Io {
             let Some(address) = dialer.addresses.pop_front() else { return self.round_failed(endpoint) };
             match Dial::start(&address, &dialer.plan.stream) {
                 Ok(dial) => return self.watch_dial(endpoint, dial),
-                Err(error) => dialer.last_error = Some(error),
+                Err(error) => {
+                    // As libzmq does; its descriptor is gone already.
+                    dialer.post(EventKind::Closed, 0, Some(error.to_string()));
+                    dialer.last_error = Some(error);
+                }
             }
         }
     }
@@ -181,7 +190,9 @@ impl Io {
             dialer.last_error = Some(error);
             return self.next_address(endpoint);
         }
-        dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
+        if let Target::Tcp { .. } = dialer.plan.target {
+            dialer.post(EventKind::ConnectDelayed, libc::EINPROGRESS as u64, None);
+        }
         dialer.state = State::Dialing { dial: Some(dial), token };
         let timeout = dialer.plan.options.connect_timeout;
         dialer.timer = timeout.map(|timeout| self.timers.add(timer::after(timeout), Due::Dialer(endpoint)));

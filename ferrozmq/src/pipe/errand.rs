@@ -24,8 +24,8 @@ pub(crate) enum Errand {
     Broken(u64),
     /// The driver of this connection, which was to be closed, has let go of it.
     Released(u64),
-    /// Write what waits on this pipe.
-    Flush(Arc<WirePipe>),
+    /// The peer of this connection asked for a time-to-live by its PING.
+    Pinged(u64),
 }
 
 /// Where an I/O thread's errands wait for it.

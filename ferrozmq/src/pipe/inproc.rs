@@ -6,13 +6,15 @@
 //! posts one signal when it finds one set. The heavy half of the barrier between the two is paid
 //! by whoever is about to sleep ([`barrier`]).
 //!
+//! A pipe that keeps only the newest message (`ZMQ_CONFLATE`) has a cell per direction instead.
+//!
 //! Invariant: a ring's items are whole messages; what was pushed before an end was dropped can
 //! still be read.
 
 use crate::pipe::ring::{self, Consumer, Producer};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
 use ferrozmq_proto::Message;
@@ -25,8 +27,8 @@ pub(crate) struct InprocEnd {
     out: Producer<Message>,
     inp: Consumer<Message>,
     link: Arc<Link>,
-    /// Most messages that may wait in the outgoing ring; 0 for any number.
-    hwm: usize,
+    /// Only the newest message is kept (`ZMQ_CONFLATE`), here or at the other end.
+    conflate: bool,
     /// The peer is gone: no more input will come than is there.
     pub(crate) ended: bool,
     pub(crate) routing_id: Bytes,
@@ -35,27 +37,53 @@ pub(crate) struct InprocEnd {
 
 struct Link {
     sides: [Side; 2],
+    /// One end wants only the newest message: it waits in the receiving side's cell, not in the ring.
+    conflate: AtomicBool,
 }
 
 struct Side {
     id: u64,
     /// Where this side's socket is told of things; unset until somebody binds.
     mailbox: OnceLock<Arc<Mailbox>>,
-    /// Subscriptions that came before that.
-    backlog: Mutex<Vec<(Bytes, bool)>>,
+    /// What came before that.
+    backlog: Mutex<Backlog>,
+    /// This side's own marks; [`UNKNOWN`] until somebody binds.
+    sndhwm: AtomicUsize,
+    rcvhwm: AtomicUsize,
+    /// The newest message for this side, of a pipe that keeps only that.
+    cell: Mutex<Option<Message>>,
     starving: AtomicBool,
     stalled: AtomicBool,
 }
+
+/// For whoever binds the address.
+#[derive(Default)]
+struct Backlog {
+    subscriptions: Vec<(Bytes, bool)>,
+    /// The connecting end is gone already.
+    ended: bool,
+}
+
+/// A mark of a side that nobody has bound yet.
+const UNKNOWN: usize = usize::MAX;
 
 impl Side {
     fn new() -> Side {
         Side {
             id: new_pipe_id(),
             mailbox: OnceLock::new(),
-            backlog: Mutex::new(Vec::new()),
+            backlog: Mutex::default(),
+            sndhwm: AtomicUsize::new(UNKNOWN),
+            rcvhwm: AtomicUsize::new(UNKNOWN),
+            cell: Mutex::new(None),
             starving: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
         }
+    }
+
+    fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
+        self.sndhwm.store(sndhwm, Ordering::Relaxed);
+        self.rcvhwm.store(rcvhwm, Ordering::Relaxed);
     }
 
     fn post(&self, signal: Signal) {
@@ -69,13 +97,16 @@ impl Side {
 pub(crate) struct Party {
     pub(crate) sndhwm: usize,
     pub(crate) rcvhwm: usize,
+    pub(crate) conflate: bool,
     pub(crate) routing_id: Bytes,
 }
 
-/// libzmq adds the sender's and the receiver's marks; no mark on either side means none.
-fn joint_hwm(sender: &Party, receiver: &Party) -> usize {
-    match (sender.sndhwm, receiver.rcvhwm) {
+/// libzmq adds the sender's and the receiver's marks; no mark on either side means none. Before
+/// there is a receiver, the sender's holds alone.
+fn joint_hwm(sndhwm: usize, rcvhwm: usize) -> usize {
+    match (sndhwm, rcvhwm) {
         (0, _) | (_, 0) => 0,
+        (out, UNKNOWN) => out,
         (out, inp) => out.saturating_add(inp),
     }
 }
@@ -84,15 +115,17 @@ fn joint_hwm(sender: &Party, receiver: &Party) -> usize {
 pub(crate) fn pair(connecting: &Party, mailbox: Arc<Mailbox>) -> (InprocEnd, Unbound) {
     let (out_a, inp_b) = ring::ring();
     let (out_b, inp_a) = ring::ring();
-    let link = Arc::new(Link { sides: [Side::new(), Side::new()] });
+    let conflate = AtomicBool::new(connecting.conflate);
+    let link = Arc::new(Link { sides: [Side::new(), Side::new()], conflate });
     let _ = link.sides[0].mailbox.set(mailbox);
+    link.sides[0].set_hwm(connecting.sndhwm, connecting.rcvhwm);
     let near = InprocEnd {
         id: link.sides[0].id,
         side: 0,
         out: out_a,
         inp: inp_a,
         link: Arc::clone(&link),
-        hwm: connecting.sndhwm,
+        conflate: connecting.conflate,
         ended: false,
         routing_id: connecting.routing_id.clone(),
         peer_routing_id: Bytes::new(),
@@ -103,48 +136,42 @@ pub(crate) fn pair(connecting: &Party, mailbox: Arc<Mailbox>) -> (InprocEnd, Unb
         out: out_b,
         inp: inp_b,
         link,
-        hwm: 0,
+        conflate: connecting.conflate,
         ended: false,
         routing_id: Bytes::new(),
         peer_routing_id: connecting.routing_id.clone(),
     };
-    let party = Party { routing_id: connecting.routing_id.clone(), ..*connecting };
-    (near, Unbound { far, connecting: party })
+    (near, Unbound { far })
 }
 
 /// The far end of a pipe whose address nobody has bound yet.
 pub(crate) struct Unbound {
     far: InprocEnd,
-    connecting: Party,
 }
 
 impl Unbound {
-    /// The high-water mark of the connecting end once `binding` is its peer.
-    pub(crate) fn near_hwm(&self, binding: &Party) -> usize {
-        joint_hwm(&self.connecting, binding)
-    }
-
     /// Gives the far end to the socket that bound the address.
     pub(crate) fn bind(mut self, binding: &Party, mailbox: &Arc<Mailbox>) {
-        self.far.hwm = joint_hwm(binding, &self.connecting);
-        self.far.routing_id = binding.routing_id.clone();
         let link = Arc::clone(&self.far.link);
-        let far_id = self.far.id;
-        let near_hwm = self.near_hwm(binding);
+        let [near, far] = &link.sides;
+        far.set_hwm(binding.sndhwm, binding.rcvhwm);
+        if binding.conflate {
+            link.conflate.store(true, Ordering::Release);
+            self.far.conflate = true;
+        }
+        self.far.routing_id = binding.routing_id.clone();
         mailbox.post(Signal::AttachInproc(Box::new(self.far)));
         // Under the backlog's lock, so that a subscription is either in it or finds the mailbox.
-        let mut backlog = link.sides[1].backlog.lock();
-        for (topic, wanted) in backlog.drain(..) {
-            mailbox.post(Signal::Subscription { pipe: far_id, topic, wanted });
+        let mut backlog = far.backlog.lock();
+        for (topic, wanted) in backlog.subscriptions.drain(..) {
+            mailbox.post(Signal::Subscription { pipe: far.id, topic, wanted });
         }
-        let _ = link.sides[1].mailbox.set(Arc::clone(mailbox));
+        if backlog.ended {
+            mailbox.post(Signal::Ended(far.id));
+        }
+        let _ = far.mailbox.set(Arc::clone(mailbox));
         drop(backlog);
-        let near = &link.sides[0];
-        near.post(Signal::InprocBound {
-            pipe: near.id,
-            hwm: near_hwm,
-            routing_id: binding.routing_id.clone(),
-        });
+        near.post(Signal::InprocBound { pipe: near.id, routing_id: binding.routing_id.clone() });
     }
 }
 
@@ -161,21 +188,38 @@ impl InprocEnd {
         &self.link.sides[1 - self.side]
     }
 
-    pub(crate) fn set_hwm(&mut self, hwm: usize) {
-        self.hwm = hwm;
+    /// Changes this side's marks; they hold from the next message on.
+    pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
+        self.near().set_hwm(sndhwm, rcvhwm);
+        // A peer that found the pipe full looks again.
+        let far = self.far();
+        if far.stalled.swap(false, Ordering::AcqRel) {
+            far.post(Signal::Writable(far.id));
+        }
+    }
+
+    /// The address was bound: what the other side wants holds here too.
+    pub(crate) fn bound(&mut self) {
+        self.conflate = self.link.conflate.load(Ordering::Acquire);
+    }
+
+    /// Most messages that may wait in the outgoing ring; 0 for any number.
+    #[inline]
+    fn hwm(&self) -> usize {
+        joint_hwm(self.near().sndhwm.load(Ordering::Relaxed), self.far().rcvhwm.load(Ordering::Relaxed))
     }
 
     /// Whether one more message may be pushed now.
     #[inline]
     pub(crate) fn room(&mut self) -> bool {
-        self.out.room(self.hwm)
+        self.conflate || self.out.room(self.hwm())
     }
 
     /// Has the peer tell us when there is room. `false`: there is already.
     pub(crate) fn announce_stalled(&mut self) -> bool {
         self.near().stalled.store(true, Ordering::Relaxed);
         barrier::heavy();
-        let full = !self.out.room(self.hwm);
+        let full = !self.out.room(self.hwm());
         if !full {
             self.near().stalled.store(false, Ordering::Relaxed);
         }
@@ -185,7 +229,11 @@ impl InprocEnd {
     /// Queues a message for the peer.
     #[inline]
     pub(crate) fn push(&mut self, message: Message) {
-        self.out.push(message);
+        if self.conflate {
+            self.far().cell.lock().replace(message);
+        } else {
+            self.out.push(message);
+        }
         barrier::light();
         let far = self.far();
         if far.starving.load(Ordering::Relaxed) {
@@ -206,6 +254,9 @@ impl InprocEnd {
     /// The next message.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Message> {
+        if self.conflate {
+            return self.newest();
+        }
         let message = self.inp.pop();
         if self.inp.take_credit_released() {
             barrier::light();
@@ -217,10 +268,19 @@ impl InprocEnd {
         message
     }
 
+    /// The newest message; what was queued before both ends knew of each other is older.
+    fn newest(&mut self) -> Option<Message> {
+        let mut queued = None;
+        while let Some(message) = self.inp.pop() {
+            queued = Some(message);
+        }
+        self.near().cell.lock().take().or(queued)
+    }
+
     /// Whether there is something to read now.
     #[inline]
     pub(crate) fn has_input(&mut self) -> bool {
-        !self.inp.is_empty()
+        !self.inp.is_empty() || self.conflate && self.near().cell.lock().is_some()
     }
 
     /// Says that this end is empty and wants a signal. The caller pays one [`barrier::heavy`]
@@ -231,7 +291,9 @@ impl InprocEnd {
 
     /// Messages waiting to be read, and messages the peer has not read yet.
     pub(crate) fn queued(&mut self) -> (usize, usize) {
-        (self.inp.len(), self.out.len())
+        let newest = |side: &Side| usize::from(self.conflate && side.cell.lock().is_some());
+        let (inward, outward) = (newest(self.near()), newest(self.far()));
+        (self.inp.len() + inward, self.out.len() + outward)
     }
 
     /// Tells the peer about a subscription.
@@ -243,7 +305,7 @@ impl InprocEnd {
             drop(backlog);
             far.post(Signal::Subscription { pipe: far.id, topic, wanted });
         } else {
-            backlog.push((topic, wanted));
+            backlog.subscriptions.push((topic, wanted));
         }
     }
 }
@@ -251,6 +313,12 @@ impl InprocEnd {
 impl Drop for InprocEnd {
     fn drop(&mut self) {
         let far = self.far();
-        far.post(Signal::Ended(far.id));
+        let mut backlog = far.backlog.lock();
+        if far.mailbox.get().is_some() {
+            drop(backlog);
+            far.post(Signal::Ended(far.id));
+        } else {
+            backlog.ended = true;
+        }
     }
 }

@@ -16,3 +16,12 @@ pub(crate) mod signal;
 pub(crate) mod subscriptions;
 pub(crate) mod tx;
 pub(crate) mod wire;
+
+use ferrozmq_proto::SocketType;
+use ferrozmq_proto::option::Options;
+
+/// Whether a socket's pipes keep only the newest message: `ZMQ_CONFLATE` is for these types only.
+pub(crate) fn conflates(kind: SocketType, options: &Options) -> bool {
+    use SocketType::{Dealer, Pub, Pull, Push, Sub};
+    options.conflate && matches!(kind, Dealer | Pull | Push | Pub | Sub)
+}

@@ -60,13 +60,11 @@ pub(crate) struct Rx {
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
+    /// The socket never reads, or has let go of the pipe: messages are dropped as they come.
+    discard: bool,
     pub(super) paused: bool,
     /// Too many of the peer's subscriptions wait to be read by the socket.
     pub(super) flooded: bool,
-    /// The socket wants no messages from this pipe: it never reads, or has let go of it.
-    pub(super) unwanted: bool,
-    /// And nothing else either: it is not watched again.
-    pub(super) silenced: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -103,18 +101,22 @@ impl Rx {
             held: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
+            discard: false,
             paused: false,
             flooded: false,
-            unwanted: false,
-            silenced: false,
             input_wanted: true,
             end: None,
             received: 0,
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     pub(super) fn is_full(&self) -> bool {
-        self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
     /// What a reader that finds no role here may conclude.
@@ -131,6 +133,15 @@ impl Rx {
         self.pause();
     }
 
+    /// Drops what is there and what will come.
+    pub(super) fn discard_all(&mut self) {
+        self.discard = true;
+        self.hwm = 0;
+        self.runs.clear();
+        (self.waiting, self.held) = (0, 0);
+        self.resume_if_due();
+    }
+
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
     pub(super) fn pause(&mut self) {
         if !self.paused {
@@ -144,7 +155,7 @@ impl Rx {
     /// Watches the descriptor again once half the room is free.
     pub(super) fn resume_if_due(&mut self) {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && !self.silenced && !self.flooded && self.end.is_none() && low {
+        if self.paused && !self.flooded && self.end.is_none() && low {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
@@ -164,7 +175,7 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
-        if self.unwanted {
+        if self.discard {
             haul.runs.clear();
         }
         for (bytes, count) in haul.runs.drain(..) {
@@ -199,12 +210,6 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
-}
-
-impl Haul {
-    pub(super) fn messages(&self) -> usize {
-        self.runs.iter().map(|(_, count)| count).sum()
-    }
 }
 
 /// A connection's reading side: the reader's role.

@@ -25,12 +25,12 @@ use std::sync::Arc;
 
 /// A note to a socket from another thread.
 pub(crate) enum Signal {
-    /// An accepted peer finished its handshake: a new pipe.
-    Attach(Arc<WirePipe>),
+    /// A peer finished its handshake: a new pipe. `routing_id` is what the application calls it.
+    Attach { pipe: Arc<WirePipe>, routing_id: Option<Bytes>, dialed: bool },
     /// An inproc peer connected: a new pipe, its end for this socket.
     AttachInproc(Box<InprocEnd>),
     /// The address this inproc pipe waited for was bound.
-    InprocBound { pipe: u64, hwm: usize, routing_id: Bytes },
+    InprocBound { pipe: u64, routing_id: Bytes },
     /// A handshake on this pipe told who the peer is.
     Identify { pipe: u64, peer: Arc<PeerInfo> },
     /// A connection of this pipe is up: a thread that waits has a new descriptor to wait on.
@@ -66,7 +66,7 @@ impl Signal {
     fn pipe(&self) -> Option<u64> {
         match self {
             Signal::Online => None,
-            Signal::Attach(pipe) => Some(pipe.id()),
+            Signal::Attach { pipe, .. } => Some(pipe.id()),
             Signal::AttachInproc(end) => Some(end.id()),
             Signal::InprocBound { pipe, .. }
             | Signal::Identify { pipe, .. }
@@ -101,7 +101,8 @@ impl Queue {
         match &signal {
             // One says as much as many.
             Signal::Online if std::mem::replace(&mut self.online, true) => return,
-            Signal::Attach(_) => self.peers += 1,
+            Signal::Attach { .. } => self.peers += 1,
+            Signal::Identify { pipe, .. } if self.signals.len() >= FORGET_FROM => self.supersede(*pipe),
             Signal::Subscription { topic, .. } => self.subscription_bytes += Signal::subscription_cost(topic),
             _ => {}
         }
@@ -115,9 +116,20 @@ impl Queue {
         std::mem::take(&mut self.signals)
     }
 
+    /// Forgets whom a pipe that connects again and again was connected to before.
+    fn supersede(&mut self, pipe: u64) {
+        let mut told = false;
+        self.signals.retain(|signal| match signal {
+            Signal::Identify { pipe: known, .. } => *known != pipe,
+            Signal::Reconnecting(known) if *known == pipe => !std::mem::replace(&mut told, true),
+            _ => true,
+        });
+    }
+
     /// Removes all that is said about `pipe` if it begins with its appearance; says whether it did.
     fn forget(&mut self, pipe: u64) -> bool {
-        let appearance = |signal: &Signal| matches!(signal, Signal::Attach(new) if new.id() == pipe);
+        let appearance =
+            |signal: &Signal| matches!(signal, Signal::Attach { pipe: new, .. } if new.id() == pipe);
         // The latest are the likeliest.
         let Some(from) = self.signals.iter().rposition(appearance) else { return false };
         let later = self.signals.split_off(from);

@@ -87,6 +87,11 @@ impl Tx {
         }
     }
 
+    /// Changes the high-water mark; a pipe that keeps only the newest message has none.
+    pub(super) fn set_hwm(&mut self, hwm: usize) {
+        self.hwm = if self.conflate { 0 } else { hwm };
+    }
+
     /// Messages that may be queued now; `usize::MAX` without a high-water mark.
     #[inline]
     pub(super) fn room(&self) -> usize {
@@ -252,7 +257,10 @@ impl Line {
             _ => WRITE_MAX,
         };
         #[cfg(test)]
-        self.batch.only_slice(budget).iter().for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
+        self.batch
+            .only_slice(budget)
+            .iter()
+            .for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
         let taken = match self.batch.only_slice(budget) {
             Some(piece) => self.stream.send(piece)?,
             None => {

@@ -125,14 +125,14 @@ impl WirePipe {
     /// Changes the high-water marks; they hold from the next message on.
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         let mut tx = self.tx.lock();
-        tx.hwm = sndhwm;
+        tx.set_hwm(sndhwm);
         if tx.room_wanted && tx.room() > 0 {
             tx.room_wanted = false;
             self.mailbox.post(Signal::Writable(self.id));
         }
         drop(tx);
         let mut rx = self.rx.lock();
-        rx.hwm = rcvhwm;
+        rx.set_hwm(rcvhwm);
         rx.resume_if_due();
     }
 
@@ -320,18 +320,33 @@ impl WirePipe {
 
     /// Everything that has arrived; the socket has consumed all it took before. With nothing, the
     /// socket will get a `Readable` signal.
-    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> bool {
+    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
             rx.resume_if_due();
-            return false;
+            return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
         into.append(&mut rx.runs);
         rx.resume_if_due();
-        true
+        if rx.paused { Taken::AtTheMark } else { Taken::Messages }
+    }
+
+    /// The socket has consumed all it took, which had been [`Taken::AtTheMark`]: reading goes on even
+    /// if the application never receives again.
+    pub(crate) fn consumed(&self) {
+        let mut rx = self.rx.lock();
+        rx.held = 0;
+        rx.resume_if_due();
+    }
+
+    /// The socket never reads, or lets go of the pipe: from now on input is read and dropped, so that
+    /// commands and the end of the connection are seen, and closing it does not reset it, which would
+    /// cost what was sent.
+    pub(crate) fn discard_input(&self) {
+        self.rx.lock().discard_all();
     }
 
     /// Whether messages wait to be taken.
@@ -457,22 +472,6 @@ impl WirePipe {
         }
     }
 
-    /// The socket never reads: messages are dropped as they arrive, so that they cannot keep commands, or the
-    /// connection's end, from being noticed.
-    pub(crate) fn discard_input(&self) {
-        self.rx.lock().unwanted = true;
-    }
-
-    /// The socket has let go of this pipe, which only lingers: nothing is read any more. (A descriptor that nobody
-    /// reads must not stay in a set that somebody waits on.)
-    pub(crate) fn stop_reading(&self) {
-        let mut rx = self.rx.lock();
-        rx.unwanted = true;
-        rx.silenced = true;
-        rx.runs.clear();
-        rx.pause();
-    }
-
     fn act_on(&self, notices: Vec<Notice>) {
         let mut pong = false;
         for notice in notices {
@@ -484,6 +483,10 @@ impl WirePipe {
                 Notice::Ping { ttl, context } => {
                     self.peer_ttl_ms.store(ttl.as_millis() as u64, Ordering::Relaxed);
                     self.ping_due.store(true, Ordering::Relaxed);
+                    if !ttl.is_zero() {
+                        // Its silence must be noticed even if this side sends no PINGs.
+                        self.desk.leave(Errand::Pinged(self.token.load(Ordering::Relaxed)));
+                    }
                     self.tx.lock().push_control(Control::Pong { context });
                     pong = true;
                 }
@@ -518,7 +521,7 @@ impl WirePipe {
             let mut rx = self.rx.lock();
             rx.online = true;
             rx.end = None;
-            rx.paused = rx.silenced;
+            rx.paused = false;
             rx.flooded = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
             let watch = Watch { set, stream, token: self.id };
@@ -614,16 +617,27 @@ impl WirePipe {
         false
     }
 
-    /// Messages that wait here to be taken by the socket, and to be sent.
+    /// Messages that the socket has not taken yet, and messages to be sent.
     pub(crate) fn queued_both(&self) -> (usize, usize) {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
-        (rx.waiting + rx.held, queued)
+        (rx.waiting, queued)
     }
 }
 
 /// The pipe takes no more messages.
 pub(crate) struct Closed;
+
+/// What came of taking messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There are none.
+    Nothing,
+    /// There are some.
+    Messages,
+    /// There are some, and so many that reading stops until they are consumed.
+    AtTheMark,
+}
 
 /// A half of a connection while its driver has it out of its lock.
 ///

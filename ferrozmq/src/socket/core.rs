@@ -6,6 +6,7 @@
 use super::ends::{End, Ends, WireEnd};
 use crate::error::{Error, Result};
 use crate::io::owner::Owner;
+use crate::pipe::conflates;
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Events};
@@ -19,6 +20,8 @@ use std::time::Duration;
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
 use super::wait::Source;
+use crate::spin::{MAX_SPIN, Spinner};
+use crate::sys::cpu;
 use crate::sys::poll::PollFd;
 
 /// Connections read per look at a set.
@@ -41,12 +44,16 @@ pub(crate) struct Core {
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
+    /// A thread sleeps on the socket's descriptors, or has not come back in from there.
+    pub(super) leading: bool,
     /// Threads that wait behind the one that leads.
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
     pub(super) leases: usize,
     /// Buffers of the last wait, for the next.
     pub(super) fds: Vec<PollFd>,
+    /// Taken while a thread spins.
+    pub(super) spinner: Option<Spinner>,
     pub(super) sources: Vec<Source>,
 }
 
@@ -69,9 +76,11 @@ impl Core {
             ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
+            leading: false,
             followers: 0,
             leases: 0,
             fds: Vec::new(),
+            spinner: Some(Spinner::new(MAX_SPIN, cpu::usable())),
             sources: Vec::new(),
         }
     }
@@ -87,20 +96,20 @@ impl Core {
 
     fn on_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Attach(pipe) => {
-                let id = self.ends.add(End::Wire(WireEnd::new(pipe, self.options.conflate)));
-                self.attach(id, Attach { routing_id: None, local: false });
+            Signal::Attach { pipe, routing_id, dialed } => {
+                let id = self.ends.add(End::Wire(WireEnd::new(pipe, conflates(self.kind, &self.options))));
+                self.attach(id, Attach { routing_id, local: dialed });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();
                 let id = self.attach_inproc(*end, Attach { routing_id: None, local: false });
                 self.identify(id, &routing_id);
             }
-            Signal::InprocBound { pipe, hwm, routing_id } => {
+            Signal::InprocBound { pipe, routing_id } => {
                 let Some(id) = self.ends.find(pipe) else { return };
                 self.ready.insert(pipe);
                 if let Some(End::Inproc(end)) = self.ends.end(id) {
-                    end.set_hwm(hwm);
+                    end.bound();
                 }
                 self.identify(id, &routing_id);
                 self.pattern.writable(id);
@@ -178,6 +187,8 @@ impl Core {
 
     pub(super) fn attach_inproc(&mut self, end: crate::pipe::inproc::InprocEnd, how: Attach) -> PipeId {
         let pipe = end.id();
+        // The address may have been bound under other marks.
+        end.set_hwm(self.options.sndhwm as usize, self.options.rcvhwm as usize);
         if !how.local {
             self.ready.insert(pipe);
         }
@@ -269,7 +280,13 @@ impl Core {
 
     /// Reads one connection on this thread.
     pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
-        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+        let Some(slot) = self.ends.find(pipe) else {
+            if let Some(lingering) = self.ends.retired(pipe) {
+                lingering.fill(false);
+            }
+            return false;
+        };
+        self.read_end(slot, pipe)
     }
 
     /// The same for a pipe whose slot is known, if the slot is still its.
@@ -332,17 +349,18 @@ impl Core {
         self.pattern.configure(&pattern_options(&self.options));
         let (sndhwm, rcvhwm) = (self.options.sndhwm as usize, self.options.rcvhwm as usize);
         for (_, end) in self.ends.iter_mut() {
-            if let End::Wire(end) = end {
-                end.pipe.set_hwm(sndhwm, rcvhwm);
+            match end {
+                End::Wire(end) => end.set_hwm(sndhwm, rcvhwm),
+                End::Inproc(end) => end.set_hwm(sndhwm, rcvhwm),
             }
         }
+        // There may be room now where there was none.
+        let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
+        all.into_iter().for_each(|id| self.pattern.writable(id));
     }
 
     /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
     pub(super) fn retire(&mut self, id: PipeId) {
-        if let Some(end) = self.ends.wire(id) {
-            end.pipe.stop_reading();
-        }
         self.ends.finished.push(id);
         self.finish_ended();
     }

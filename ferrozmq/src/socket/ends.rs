@@ -7,13 +7,13 @@ use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
-use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, WirePipe};
+use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
 use ferrozmq_proto::Message;
 use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// One end of a pipe.
 pub(super) enum End {
@@ -25,7 +25,10 @@ impl End {
     /// Messages that wait to be received and to be sent.
     pub(super) fn queued(&mut self) -> (usize, usize) {
         match self {
-            End::Wire(end) => end.pipe.queued_both(),
+            End::Wire(end) => {
+                let (waiting, queued) = end.pipe.queued_both();
+                (waiting + end.undecoded(), queued)
+            }
             End::Inproc(end) => end.queued(),
         }
     }
@@ -44,6 +47,8 @@ pub(super) struct WireEnd {
     dirty: bool,
     /// No more input will come after the inbox is empty.
     ended: bool,
+    /// The pipe waits until what was taken has been consumed.
+    held_back: bool,
     pub(super) peer: Option<Arc<PeerInfo>>,
     conflate: bool,
 }
@@ -58,6 +63,7 @@ impl WireEnd {
             credit: 0,
             dirty: false,
             ended: false,
+            held_back: false,
             peer: None,
             conflate,
         }
@@ -65,16 +71,25 @@ impl WireEnd {
 
     #[inline]
     fn next(&mut self) -> Option<Message> {
-        match self.cursor.next_message() {
+        let message = match self.cursor.next_message() {
             Some(message) => Some(message.with_origin(self.origin)),
             None => self.next_run(),
+        };
+        if self.held_back && self.cursor.remaining() == 0 && self.inbox.is_empty() {
+            self.held_back = false;
+            self.pipe.consumed();
         }
+        message
     }
 
     fn next_run(&mut self) -> Option<Message> {
         loop {
-            if self.inbox.is_empty() && !self.pipe.take(&mut self.inbox) {
-                return None;
+            if self.inbox.is_empty() {
+                match self.pipe.take(&mut self.inbox) {
+                    Taken::Nothing => return None,
+                    Taken::Messages => {}
+                    Taken::AtTheMark => self.held_back = true,
+                }
             }
             let run = self.inbox.pop_front()?;
             self.origin = run.origin;
@@ -93,6 +108,19 @@ impl WireEnd {
             }
         }
         Some(message)
+    }
+
+    pub(super) fn set_hwm(&mut self, sndhwm: usize, rcvhwm: usize) {
+        self.pipe.set_hwm(sndhwm, rcvhwm);
+        // It was granted under the old mark.
+        self.credit = 0;
+    }
+
+    /// Messages that were taken from the pipe and not decoded yet.
+    fn undecoded(&self) -> usize {
+        let mut rest = self.cursor.clone();
+        let begun = std::iter::from_fn(|| rest.next_message()).count();
+        begun + self.inbox.iter().map(|run| run.count).sum::<usize>()
     }
 
     fn room(&mut self) -> bool {
@@ -120,13 +148,14 @@ pub(super) struct Ends {
     dirty: Vec<PipeId>,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
+    /// Pipes that linger after the socket let go of them, and that are still watched with the others.
+    retired: HashMap<u64, Weak<WirePipe>>,
     /// Ends whose input is over and read.
     pub(super) finished: Vec<PipeId>,
     subscriptions: Option<Arc<Mutex<Subscriptions>>>,
     pub(super) drops: [u64; DROPS],
     pub(super) sent: u64,
     pub(super) received: u64,
-    pub(super) conflate: bool,
 }
 
 /// Number of reasons in [`Dropped`].
@@ -152,12 +181,12 @@ impl Ends {
             flush_now: Vec::new(),
             dirty: Vec::new(),
             quiet: Vec::new(),
+            retired: HashMap::new(),
             finished: Vec::new(),
             subscriptions: None,
             drops: [0; DROPS],
             sent: 0,
             received: 0,
-            conflate: false,
         }
     }
 
@@ -183,6 +212,9 @@ impl Ends {
         let id = match &end {
             End::Wire(end) => {
                 self.wires -= 1;
+                end.pipe.discard_input();
+                self.retired.retain(|_, pipe| pipe.strong_count() > 0);
+                self.retired.insert(end.pipe.id(), Arc::downgrade(&end.pipe));
                 end.pipe.id()
             }
             End::Inproc(end) => end.id(),
@@ -192,6 +224,11 @@ impl Ends {
         self.dirty.retain(|other| *other != pipe);
         self.quiet.retain(|other| *other != pipe);
         Some(end)
+    }
+
+    /// A pipe that the socket has let go of, if it is still there.
+    pub(super) fn retired(&self, id: u64) -> Option<Arc<WirePipe>> {
+        self.retired.get(&id)?.upgrade()
     }
 
     pub(super) fn find(&self, id: u64) -> Option<PipeId> {
@@ -213,10 +250,6 @@ impl Ends {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut End)> {
         let slots = self.slots.iter_mut().enumerate();
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
     }
 
     /// Ends that lead to other processes.
@@ -244,6 +277,15 @@ impl Ends {
                 end.pipe.flush_and_arm();
             }
         }
+    }
+
+    /// Whether an inproc end that was found empty has input again.
+    pub(super) fn quiet_has_input(&mut self) -> bool {
+        let slots = &mut self.slots;
+        self.quiet.iter().any(|pipe| match slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+            Some(End::Inproc(end)) => end.has_input(),
+            _ => false,
+        })
     }
 
     /// Inproc ends that have input again since they were found empty.

@@ -92,7 +92,8 @@ impl Wired {
         let (set, _) = lease.set(&desk, || 5).unwrap();
         let mailbox = Arc::clone(&socket.state().mailbox);
         let scene = Scene::new(desk, mailbox, Arc::clone(&set), kinds);
-        scene.mailbox.post(Signal::Attach(Arc::clone(&scene.pipe)));
+        let pipe = Arc::clone(&scene.pipe);
+        scene.mailbox.post(Signal::Attach { pipe, routing_id: None, dialed: false });
         Arc::new(Wired { socket, scene, set, lease, _context: context })
     }
 

@@ -117,7 +117,14 @@ impl<'a> Sleeper<'a> {
         core.ends.flush_all();
         let waker = socket.mailbox.waker();
         let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
+        let event = waker.event_fd().map_err(event_error)?;
+        // The waker forgets a sleeper as soon as it wakes it, but until that thread is here again the
+        // event descriptor is its alone: a second one would sleep on a signal that the first takes.
+        if core.leading {
+            return Ok(Prepared::Follow);
+        }
         let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
+        core.leading = true;
         let mut sleeper = Sleeper {
             socket,
             ticket: Some(ticket),
@@ -125,10 +132,15 @@ impl<'a> Sleeper<'a> {
             sources: core.spare_sources(),
             first: fds.len(),
         };
-        fds.push(PollFd::new(waker.event_fd().map_err(event_error)?, poll::READABLE));
+        fds.push(PollFd::new(event, poll::READABLE));
         sleeper.sources.push(Source::Waker);
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
+        }
+        if for_input && sleeper.spin(core) {
+            fds.truncate(sleeper.first);
+            sleeper.leave(core, false);
+            return Ok(Prepared::Changed);
         }
         if core.announce() || socket.mailbox.pending() || socket.is_terminated() {
             fds.truncate(sleeper.first);
@@ -136,6 +148,22 @@ impl<'a> Sleeper<'a> {
             return Ok(Prepared::Changed);
         }
         Ok(Prepared::Lead(sleeper))
+    }
+
+    /// Looks for input for as long as it pays, before going to sleep.
+    fn spin(&self, core: &mut Core) -> bool {
+        let Some(mut spinner) = core.spinner.take() else { return false };
+        let found = spinner.spin(|| {
+            self.socket.mailbox.pending()
+                || core.ends.quiet_has_input()
+                || self.sources.iter().any(|source| match source {
+                    Source::Waker => false,
+                    Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
+                    Source::Inputs(set) => core.read_set(set),
+                })
+        });
+        core.spinner = Some(spinner);
+        found
     }
 
     fn add_inputs(&mut self, core: &mut Core, fds: &mut Vec<PollFd>) {
@@ -165,12 +193,13 @@ impl<'a> Sleeper<'a> {
     /// After the sleep: acts on what the descriptors told, with the socket's guard held again.
     pub(crate) fn wake(mut self, core: &mut Core, fds: &[PollFd]) {
         let told = fds.get(self.first..).unwrap_or_default();
-        let mut event = false;
+        // First of all: a panic while reading must not leave a sleep behind that never ended.
+        let event = told.first().is_some_and(|fd| fd.revents != 0);
+        self.leave(core, event);
         let mut sources = std::mem::take(&mut self.sources);
         for (source, fd) in sources.drain(..).zip(told) {
             let ready = fd.revents != 0;
             match source {
-                Source::Waker => event = ready,
                 Source::Input { slot, pipe, .. } if ready => {
                     core.read_end(slot, pipe);
                 }
@@ -184,13 +213,13 @@ impl<'a> Sleeper<'a> {
         if self.socket.mailbox.pending() {
             core.read_signals(&self.socket.mailbox);
         }
-        self.leave(core, event);
     }
 
     fn leave(&mut self, core: &mut Core, event: bool) {
         let waker = self.socket.mailbox.waker();
         if let Some(ticket) = self.ticket.take() {
             waker.after_poll(ticket, event);
+            core.leading = false;
         }
         if self.leased {
             core.leases -= 1;
@@ -268,7 +297,8 @@ impl SocketState {
         patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
         let ticket = self.mailbox.waker().prepare();
-        if self.mailbox.pending() || self.is_terminated() {
+        // The leader asked inproc peers for signals when it came; they may have sent them since.
+        if core.announce() || self.mailbox.pending() || self.is_terminated() {
             self.mailbox.waker().cancel(ticket);
             core.read_signals(&self.mailbox);
             self.check(&core)?;

@@ -9,6 +9,11 @@ pub fn child() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
+/// What the parent gave the process of its own to know.
+pub fn argument() -> String {
+    std::env::var(MARK).unwrap()
+}
+
 /// Starts the test `name` in a process of its own.
 pub fn start_child(name: &str, argument: &str) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());

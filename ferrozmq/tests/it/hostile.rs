@@ -313,10 +313,7 @@ fn t3_more_than_a_handshake_may_cost_is_refused() {
     let stage = Stage::new(|_| {});
     let mut peer = RawPeer::connect(&stage.endpoint);
     peer.write(&greeting());
-    let taken = peer.write_until_closed(
-        &frame(4, &[b'x'; 255]),
-        8 << 20,
-    );
+    let taken = peer.write_until_closed(&frame(4, &[b'x'; 255]), 8 << 20);
     assert!(taken < 8 << 20);
     let mut peer = RawPeer::connect(&stage.endpoint);
     peer.write(&greeting());
@@ -448,4 +445,15 @@ fn t5_peers_that_come_and_go_unnoticed_leave_nothing() {
     }
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown < 40 << 20, "{} MiB more", grown >> 20);
+}
+
+#[test]
+fn t3_t5_silent_peers_do_not_keep_others_out() {
+    let stage = Stage::new(|pull| pull.as_socket().set_handshake_interval(None).unwrap());
+    let silent: Vec<_> = (0..1100).map(|_| RawPeer::connect(&stage.endpoint)).collect();
+    let event = next_event(&stage.monitor, EventKind::HandshakeFailedNoDetail);
+    assert!(event.reason.expect("a reason").contains("too many handshakes"));
+    drop(RawPeer::ready(&stage.endpoint, "PUSH"));
+    drop(silent);
+    stage.end();
 }

@@ -15,7 +15,7 @@ fn threads() -> usize {
 fn live_and_die(round: usize) {
     let context = Context::new();
     let pull = Pull::new(&context).unwrap();
-    let endpoint = pull.bind(if round % 2 == 0 { "tcp://127.0.0.1:*" } else { "ipc://*" }).unwrap();
+    let endpoint = pull.bind(if round.is_multiple_of(2) { "tcp://127.0.0.1:*" } else { "ipc://*" }).unwrap();
     let push = Push::new(&context).unwrap();
     push.connect(&endpoint).unwrap();
     push.send("one").unwrap();
@@ -26,7 +26,8 @@ fn live_and_die(round: usize) {
     publisher.as_socket().wait_for_peers(1, SOON).unwrap();
     let nobody = Push::new(&context).unwrap();
     nobody.as_socket().set_linger(Some(Duration::from_millis(1))).unwrap();
-    nobody.connect("tcp://127.0.0.1:1").unwrap();
+    let (_socket, endpoint) = crate::peer::nobody();
+    nobody.connect(&endpoint).unwrap();
     nobody.connect("inproc://nobody").unwrap();
     nobody.send("lost").unwrap();
     std::thread::scope(|scope| {

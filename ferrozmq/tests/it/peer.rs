@@ -144,6 +144,14 @@ pub fn next_event(monitor: &Monitor, kind: EventKind) -> MonitorEvent {
     }
 }
 
+/// An endpoint where nobody listens, as long as the socket lives.
+pub fn nobody() -> (socket2::Socket, String) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, format!("tcp://{address}"))
+}
+
 /// Resident memory of this process in bytes.
 pub fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
