@@ -89,7 +89,7 @@ fn missing(near: Events, far: Events) -> Events {
     if far.is_writable() {
         wanted = wanted | Events::READABLE;
     }
-    if far.is_readable() && !near.is_writable() {
+    if !near.is_writable() {
         wanted = wanted | Events::WRITABLE;
     }
     wanted
