@@ -18,7 +18,6 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
 use ferrozmq_proto::Message;
-
 use std::sync::{Arc, OnceLock};
 
 /// One socket's end of the pipe.
@@ -245,7 +244,9 @@ impl InprocEnd {
     #[cold]
     fn feed(&self) {
         let far = self.far();
-        if far.starving.swap(false, Ordering::AcqRel) {
+        // The word stays until there is somebody to tell. Taken back without a signal, it could be the
+        // announcement of a socket that has just bound and whose mailbox is not seen here yet.
+        if far.mailbox.get().is_some() && far.starving.swap(false, Ordering::AcqRel) {
             far.post(Signal::Readable(far.id));
         }
     }

@@ -8,7 +8,7 @@ use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::rx::Run;
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
-use crate::pipe::wire::{Fill, Halves, SHARE_FROM, WirePipe};
+use crate::pipe::wire::{Fill, Halves, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::epoll::{Epoll, Events, Interest};
 use crate::transport::Stream;
@@ -278,7 +278,7 @@ fn loom_role_of_the_reader_tells_the_socket() {
         let other = Arc::clone(&scene);
         let io = spawn(move || other.pipe.fill(true));
         let mut runs: VecDeque<Run> = VecDeque::new();
-        while !scene.pipe.take(&mut runs) && scene.pipe.fill(false) != Fill::Messages {
+        while scene.pipe.take(&mut runs) == Taken::Nothing && scene.pipe.fill(false) != Fill::Messages {
             let ticket = scene.mailbox.waker().prepare();
             if scene.mailbox.pending() {
                 scene.mailbox.waker().cancel(ticket);

@@ -40,10 +40,10 @@ fn send(socket: &Socket, count: usize) -> impl FnOnce() + Send + 'static {
 /// The words `starving` and `stalled`, with the ring, at the smallest mark.
 #[test]
 fn loom_socket_inproc_sleeps_at_both_ends() {
-    model(3, || {
+    model(2, || {
         let (_context, push, pull) = inproc_pair(1);
-        let sender = spawn(send(&push, 4));
-        receive(&pull, 4)();
+        let sender = spawn(send(&push, 3));
+        receive(&pull, 3)();
         sender.join().unwrap();
     });
 }
@@ -91,7 +91,8 @@ impl Wired {
         let (set, _) = lease.set(&desk, || 5).unwrap();
         let mailbox = Arc::clone(&socket.state().mailbox);
         let scene = Scene::new(desk, mailbox, Arc::clone(&set), kinds);
-        scene.mailbox.post(Signal::Attach(Arc::clone(&scene.pipe)));
+        let pipe = Arc::clone(&scene.pipe);
+        scene.mailbox.post(Signal::Attach { pipe, routing_id: None, dialed: false });
         Arc::new(Wired { socket, scene, set, lease, _context: context })
     }
 
@@ -130,7 +131,7 @@ fn io_rounds(wired: &Arc<Wired>, count: usize) -> impl FnOnce() + Send + 'static
 fn loom_socket_leased_input_arrives() {
     model(2, || {
         let wired = Wired::new([SocketType::Pull, SocketType::Push]);
-        let io = spawn(io_rounds(&wired, 3));
+        let io = spawn(io_rounds(&wired, 2));
         let receiver = spawn(receive(&wired.socket, 2));
         wired.scene.arrive(&["a"]);
         loom::thread::yield_now();

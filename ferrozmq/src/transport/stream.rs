@@ -137,7 +137,7 @@ impl Stream {
     pub fn pair() -> (Stream, Stream) {
         let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
         [&near, &far].iter().for_each(|end| end.set_nonblocking(true).expect("a valid descriptor"));
-        (Stream::new(near.into(), Kind::Ipc), Stream::new(far.into(), Kind::Ipc))
+        [near, far].map(|end| Stream::new(Own::new(end.into()), Kind::Ipc)).into()
     }
 }
 
