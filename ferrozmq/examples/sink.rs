@@ -2,14 +2,20 @@
 //!
 //! `cargo run --example sink`; the others are `ventilator` and `worker`.
 
-use ferrozmq::{Context, Pull};
+use ferrozmq::{Context, EventKind, Pull};
 use std::time::Instant;
 
 fn main() -> ferrozmq::Result<()> {
     let context = Context::new();
     let receiver = Pull::new(&context)?;
+    let events = receiver.as_socket().monitor()?;
     receiver.bind("tcp://*:5558")?;
     println!("sink started");
+    std::thread::spawn(move || {
+        for _ in events.filter(|event| event.kind == EventKind::HandshakeSucceeded) {
+            println!("a peer is connected");
+        }
+    });
 
     receiver.recv()?; // the ventilator says that it begins
     println!("collecting results");

@@ -6,6 +6,8 @@ compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwi
 
 mod context;
 mod error;
+#[cfg(test)]
+mod fault;
 mod inproc;
 mod io;
 mod peer;
@@ -22,6 +24,7 @@ mod wake;
 
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, ErrorKind, Result, SendError};
+pub use ferrozmq_proto::option;
 pub use ferrozmq_proto::{Frame, Message, PeerError, SocketType};
 pub use io::events::{EventKind, MonitorEvent};
 pub use peer::PeerInfo;

@@ -2,17 +2,21 @@
 //!
 //! Received frames carry only a number ([`Frame::origin`](crate::Frame::origin)), so that the path
 //! of a message never touches a reference count. This table leads from the number to the facts.
-//! It keeps the facts of live connections, and of the last [`REMEMBERED`] that ended.
+//! It keeps the facts of live connections, and of the last [`REMEMBERED`] that ended, as far as they
+//! fit into [`REMEMBERED_BYTES`]: how much a peer has to say about itself is the peer's choice.
 
 use crate::sync::Mutex;
+use crate::sys::fork::PerProcess;
 use crate::{Frame, SocketType};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 /// Connections that have ended whose facts are still kept.
 const REMEMBERED: usize = 4096;
+/// Bytes of their properties that are still kept.
+const REMEMBERED_BYTES: usize = 1 << 20;
 
 /// What is known of a peer after its handshake (`zmq_msg_gets`).
 #[derive(Clone, Debug)]
@@ -40,7 +44,7 @@ impl PeerInfo {
     pub fn of(frame: &Frame) -> Option<Arc<PeerInfo>> {
         match frame.origin() {
             0 => None,
-            origin => TABLE.lock().peers.get(&origin).cloned(),
+            origin => TABLE.value().lock().peers.get(&origin).cloned(),
         }
     }
 
@@ -61,13 +65,20 @@ impl PeerInfo {
     }
 }
 
+impl PeerInfo {
+    fn property_bytes(&self) -> usize {
+        self.properties.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
 #[derive(Default)]
 struct Table {
     peers: HashMap<u64, Arc<PeerInfo>>,
     ended: VecDeque<u64>,
+    ended_bytes: usize,
 }
 
-static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(|| Mutex::new(Table::default()));
+static TABLE: PerProcess<Mutex<Table>> = PerProcess::new(|| Mutex::new(Table::default()));
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A number for a new connection.
@@ -78,20 +89,20 @@ pub(crate) fn new_connection() -> u64 {
 /// Keeps the facts of a connection whose handshake is done.
 pub(crate) fn remember(info: PeerInfo) -> Arc<PeerInfo> {
     let info = Arc::new(info);
-    TABLE.lock().peers.insert(info.connection, Arc::clone(&info));
+    TABLE.value().lock().peers.insert(info.connection, Arc::clone(&info));
     info
 }
 
 /// The connection ended; its facts go once [`REMEMBERED`] others have ended after it.
 pub(crate) fn forget(connection: u64) {
-    let mut table = TABLE.lock();
-    if !table.peers.contains_key(&connection) {
-        return;
-    }
+    let mut table = TABLE.value().lock();
+    let Some(bytes) = table.peers.get(&connection).map(|info| info.property_bytes()) else { return };
+    table.ended_bytes += bytes;
     table.ended.push_back(connection);
-    if table.ended.len() > REMEMBERED {
-        if let Some(oldest) = table.ended.pop_front() {
-            table.peers.remove(&oldest);
+    while table.ended.len() > REMEMBERED || table.ended_bytes > REMEMBERED_BYTES {
+        let Some(oldest) = table.ended.pop_front() else { return };
+        if let Some(info) = table.peers.remove(&oldest) {
+            table.ended_bytes -= info.property_bytes();
         }
     }
 }

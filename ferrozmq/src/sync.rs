@@ -32,7 +32,6 @@ impl<T> std::ops::Deref for Padded<T> {
 #[cfg(not(loom))]
 mod real {
     pub use crate::sys::eventfd::EventFd as Bell;
-    pub use crate::sys::membarrier as barrier;
     pub use std::hint;
     pub use std::sync::Arc;
     pub use std::sync::atomic;
@@ -122,13 +121,16 @@ mod model {
     pub use loom::sync::Arc;
     pub use loom::sync::atomic;
 
+    use crate::sys::eventfd::EventFd;
     use crate::sys::futex::Wait;
-    use loom::sync::{Condvar, MutexGuard};
+    use loom::sync::Condvar;
+    pub use loom::sync::MutexGuard;
     use std::io;
+    use std::os::fd::{AsFd, BorrowedFd};
     use std::time::Instant;
 
     /// A mutual exclusion; loom's never meets poison, because a panic ends the model.
-    #[derive(Debug)]
+    #[derive(Debug, Default)]
     pub struct Mutex<T>(loom::sync::Mutex<T>);
 
     impl<T> Mutex<T> {
@@ -201,29 +203,34 @@ mod model {
         }
     }
 
-    /// An eventfd, with a `poll` of its own because the kernel's cannot be modelled.
+    /// An eventfd, with a `poll` of its own because the kernel's would stop the whole model.
     #[derive(Debug)]
     pub struct Bell {
         rung: Mutex<bool>,
         queue: Condvar,
+        /// The same for whoever looks at the descriptor without waiting.
+        fd: EventFd,
     }
 
     impl Bell {
         /// A silent one.
-        #[expect(clippy::unnecessary_wraps, reason = "the real one can fail")]
         pub fn new() -> io::Result<Bell> {
-            Ok(Bell { rung: Mutex::new(false), queue: Condvar::new() })
+            Ok(Bell { rung: Mutex::new(false), queue: Condvar::new(), fd: EventFd::new()? })
         }
 
         /// Makes it readable.
         pub fn signal(&self) {
-            *self.rung.lock() = true;
+            let mut rung = self.rung.lock();
+            *rung = true;
+            self.fd.signal();
             self.queue.notify_all();
         }
 
         /// Makes it unreadable; `true` if it was readable.
         pub fn drain(&self) -> bool {
-            std::mem::take(&mut *self.rung.lock())
+            let mut rung = self.rung.lock();
+            self.fd.drain();
+            std::mem::take(&mut *rung)
         }
 
         /// Waits until it is readable.
@@ -232,6 +239,11 @@ mod model {
             while !*rung {
                 rung = self.queue.wait(rung).expect("a panic ends the model");
             }
+        }
+    }
+    impl AsFd for Bell {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.fd.as_fd()
         }
     }
 }

@@ -166,7 +166,6 @@ impl Waker {
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM` when it cannot be made.
-    #[cfg(not(loom))]
     pub fn event_fd(&self) -> io::Result<std::os::fd::BorrowedFd<'_>> {
         self.bell().map(std::os::fd::AsFd::as_fd)
     }

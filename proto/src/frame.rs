@@ -61,6 +61,13 @@ impl Frame {
             .then_some(Frame { body: Body::Inline { len: len as u8, bytes: *window }, origin: 0 })
     }
 
+    /// A frame that shares `bytes`, which are more than [`INLINE_MAX`](Self::INLINE_MAX).
+    #[inline]
+    pub(crate) fn from_long(bytes: Bytes) -> Frame {
+        debug_assert!(bytes.len() > Self::INLINE_MAX);
+        Frame { body: Body::Shared(bytes), origin: 0 }
+    }
+
     /// The body.
     #[must_use]
     #[inline]

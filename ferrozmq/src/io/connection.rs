@@ -33,6 +33,8 @@ use std::time::{Duration, Instant};
 
 /// One read of a handshake brings at most this many bytes.
 const HANDSHAKE_READ: usize = 4096;
+/// Bytes behind a handshake that wait until our side of it has left; then the peer has to wait.
+const SURPLUS_MAX: usize = 128 << 10;
 
 /// A connection.
 pub(super) struct Conn {
@@ -63,7 +65,8 @@ struct Handshake {
     link: Link,
     input: BytesMut,
     output: Vec<u8>,
-    watching_output: bool,
+    /// What the descriptor is watched for.
+    interest: Interest,
 }
 
 /// How a connection ended, as far as its dialer cares.
@@ -115,9 +118,12 @@ impl Io {
         let Origin { owner, options, endpoint, dialed, pipe } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
+        if raw {
+            self.handshake_over(endpoint, token);
+        }
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
         let handshake =
-            Handshake { link, input: BytesMut::new(), output: Vec::new(), watching_output: false };
+            Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
         let conn = Conn {
             local: stream.local_endpoint(),
             remote: stream.remote_endpoint(),
@@ -148,7 +154,7 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         match &mut conn.stage {
             Stage::Handshake(handshake) => {
-                if readable {
+                if readable && handshake.input.len() < SURPLUS_MAX {
                     let read = read_handshake(&conn.stream, &mut handshake.input);
                     if let Err(error) = read {
                         return self.handshake_failed(token, Failure::Io(error));
@@ -170,6 +176,8 @@ impl Io {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Handshake(handshake) = &mut conn.stage else { return };
         let now = Instant::now();
+        #[cfg(test)]
+        crate::fault::trip(crate::fault::SHAKING_HANDS, &handshake.input);
         let result = handshake.link.handle_bytes(now, &mut handshake.input);
         handshake.link.poll_transmit(&mut handshake.output);
         let sent = send_handshake(&conn.stream, &mut handshake.output);
@@ -180,9 +188,10 @@ impl Io {
             return self.handshake_failed(token, Failure::Io(error));
         }
         let blocked = !handshake.output.is_empty();
-        if blocked != handshake.watching_output {
-            handshake.watching_output = blocked;
-            let interest = if blocked { Interest::BOTH } else { Interest::READABLE };
+        let interest = Interest { readable: handshake.input.len() < SURPLUS_MAX, ..Interest::NONE };
+        let interest = Interest { writable: blocked, ..interest };
+        if interest != handshake.interest {
+            handshake.interest = interest;
             let _ = self.handle.desk().epoll().modify(conn.stream.as_ref().as_fd(), interest, token);
         }
         let ready = handshake.link.is_ready() && !blocked;
@@ -203,6 +212,7 @@ impl Io {
 
     fn go_online(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
+        let endpoint = conn.endpoint;
         let placeholder = Stage::Closing(Outcome::HandshakeFailed);
         let Stage::Handshake(handshake) = std::mem::replace(&mut conn.stage, placeholder) else { return };
         let Some((receiver, sender, peer)) = handshake.link.split() else { return };
@@ -217,6 +227,7 @@ impl Io {
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
+        self.handshake_over(endpoint, token);
         self.hand_over(token, info, sealer, opener, handshake.input);
     }
 
@@ -261,6 +272,9 @@ impl Io {
                 conn.options.rcvhwm as usize,
                 conflates(owner.kind, &conn.options),
             );
+            if owner.never_reads() {
+                pipe.discard_input();
+            }
             let attach = Signal::Attach { pipe: Arc::clone(&pipe), routing_id, dialed: conn.dialed };
             owner.mailbox.post(attach);
             pipe
@@ -339,7 +353,15 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.delete(conn.stream.as_ref().as_fd());
         conn.stream.shutdown();
+        let endpoint = conn.endpoint;
+        self.handshake_over(endpoint, token);
         self.conn_released(token);
+    }
+
+    /// Ends a handshake because there are too many.
+    pub(super) fn crowd_out(&mut self, token: u64) {
+        let error = io::Error::new(io::ErrorKind::ConnectionAborted, "too many handshakes at once");
+        self.handshake_failed(token, Failure::Io(error));
     }
 
     /// Ends a closing connection, unless somebody is still in a system call on it.
@@ -504,14 +526,22 @@ enum Failure {
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
     let dropped = pipe.close(true);
     Counters::add(&owner.counters.dropped_disconnected, dropped);
-    owner.mailbox.post(Signal::Ended(pipe.id()));
+    if pipe.has_input() {
+        owner.mailbox.post(Signal::Ended(pipe.id()));
+    } else {
+        owner.mailbox.post_ended_empty(pipe.id());
+    }
 }
 
 fn read_handshake(stream: &Stream, input: &mut BytesMut) -> io::Result<()> {
-    input.reserve(HANDSHAKE_READ);
-    match stream.recv_into(input) {
+    // By way of the stack: a peer that says little costs little.
+    let mut room = [0; HANDSHAKE_READ];
+    match stream.recv(&mut room) {
         Ok(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
-        Ok(_) => Ok(()),
+        Ok(got) => {
+            input.extend_from_slice(room.get(..got).unwrap_or_default());
+            Ok(())
+        }
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
             Ok(())
         }

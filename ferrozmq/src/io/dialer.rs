@@ -97,6 +97,7 @@ impl Dialer {
 
 impl Io {
     pub(super) fn dial(&mut self, endpoint: u64, plan: DialPlan) {
+        let _ = self.set_of(&plan.owner);
         let backoff = Backoff::new(plan.options.reconnect_ivl, plan.options.reconnect_ivl_max);
         let dialer = Dialer {
             plan,

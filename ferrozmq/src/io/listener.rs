@@ -9,6 +9,7 @@ use crate::io::owner::Owner;
 use crate::io::thread::{Due, Io, new_token};
 use crate::io::timer::{self, TimerKey};
 use crate::sys::epoll::Interest;
+use crate::sys::random;
 use crate::transport::{AcceptError, Listener};
 use ferrozmq_proto::option::Options;
 use std::os::fd::{AsFd, AsRawFd};
@@ -17,6 +18,9 @@ use std::time::Duration;
 
 /// Peers accepted per visit, so that a storm does not keep connections waiting.
 const ACCEPT_BATCH: usize = 64;
+/// Handshakes in progress; with more, one of them is dropped at random, so that a flood of silent peers does not
+/// keep others from getting in.
+const HANDSHAKES_MAX: usize = 1024;
 /// The first and the longest pause without descriptors.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -28,6 +32,8 @@ pub(super) struct Listening {
     options: Arc<Options>,
     pause: Duration,
     timer: Option<TimerKey>,
+    /// Connections from here that have not finished their handshake.
+    handshakes: Vec<u64>,
 }
 
 impl Listening {
@@ -49,8 +55,11 @@ impl Io {
         listener: Listener,
         options: Arc<Options>,
     ) {
+        // Now, while there is a descriptor for it: the first peer should not fail for want of one.
+        let _ = self.set_of(&owner);
         let added = self.handle.desk().epoll().add(&listener, Interest::READABLE, endpoint);
-        let listening = Listening { owner, listener, options, pause: PAUSE_MIN, timer: None };
+        let listening =
+            Listening { owner, listener, options, pause: PAUSE_MIN, timer: None, handshakes: Vec::new() };
         match added {
             Ok(()) => {
                 self.listeners.insert(endpoint, listening);
@@ -65,6 +74,9 @@ impl Io {
     pub(super) fn accept(&mut self, endpoint: u64) {
         for _ in 0..ACCEPT_BATCH {
             let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
+            if listening.owner.mailbox.is_crowded() {
+                return self.pause_listening(endpoint);
+            }
             match listening.listener.accept() {
                 Ok(None) => return,
                 Ok(Some(stream)) => {
@@ -77,10 +89,14 @@ impl Io {
                         pipe: None,
                     };
                     let token = new_token();
+                    listening.handshakes.push(token);
                     let adopted = self.contain(token, |io| io.adopt(token, stream, origin));
                     if let Some(Err(error)) = adopted {
                         let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
                         self.accept_failed(endpoint, errno, error.to_string());
+                    }
+                    if let Some(excess) = self.excess_handshake(endpoint) {
+                        self.contain(excess, |io| io.crowd_out(excess));
                     }
                 }
                 Err(AcceptError::Refused { peer }) => {
@@ -91,6 +107,9 @@ impl Io {
                 Err(AcceptError::Exhausted(error)) => {
                     let errno = error.raw_os_error().unwrap_or(libc::EMFILE) as u64;
                     self.accept_failed(endpoint, errno, error.to_string());
+                    if let Some(listening) = self.listeners.get_mut(&endpoint) {
+                        listening.listener.shed();
+                    }
                     return self.pause_listening(endpoint);
                 }
                 Err(AcceptError::Listener(error)) => {
@@ -102,6 +121,21 @@ impl Io {
         }
     }
 
+    /// A connection from here has finished its handshake, or has ended.
+    pub(super) fn handshake_over(&mut self, endpoint: u64, token: u64) {
+        let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
+        if let Some(index) = listening.handshakes.iter().position(|known| *known == token) {
+            listening.handshakes.swap_remove(index);
+        }
+    }
+
+    /// One of too many handshakes, at random: whoever floods us has the most, and so loses the most.
+    fn excess_handshake(&self, endpoint: u64) -> Option<u64> {
+        let handshakes = &self.listeners.get(&endpoint)?.handshakes;
+        let index = random::number() % (handshakes.len().max(1) as u64);
+        (handshakes.len() > HANDSHAKES_MAX).then(|| handshakes.get(index as usize).copied())?
+    }
+
     fn accept_failed(&mut self, endpoint: u64, errno: u64, reason: String) {
         if let Some(listening) = self.listeners.get(&endpoint) {
             listening.post(EventKind::AcceptFailed, errno, Some(reason));
@@ -110,7 +144,6 @@ impl Io {
 
     fn pause_listening(&mut self, endpoint: u64) {
         let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
-        listening.listener.shed();
         let _ = self.handle.desk().epoll().modify(&listening.listener, Interest::NONE, endpoint);
         listening.timer = Some(self.timers.add(timer::after(listening.pause), Due::Listener(endpoint)));
         listening.pause = (listening.pause * 2).min(PAUSE_MAX);

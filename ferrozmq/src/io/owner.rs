@@ -35,6 +35,13 @@ pub(crate) struct Counters {
     pub(crate) reconnects: AtomicU64,
 }
 
+impl Owner {
+    /// Whether the socket's type receives no messages, whatever peers send.
+    pub(crate) fn never_reads(&self) -> bool {
+        matches!(self.kind, SocketType::Push | SocketType::Pub)
+    }
+}
+
 impl Counters {
     pub(crate) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);

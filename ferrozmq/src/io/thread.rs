@@ -256,13 +256,11 @@ impl Io {
         for errand in self.handle.desk.take() {
             let token = match &errand {
                 Errand::Broken(token) | Errand::Released(token) | Errand::Pinged(token) => *token,
-                Errand::Flush(_) => 0,
             };
             self.contain(token, |io| match errand {
                 Errand::Broken(token) => io.conn_broken(token),
                 Errand::Released(token) => io.conn_released(token),
                 Errand::Pinged(token) => io.conn_pinged(token),
-                Errand::Flush(pipe) => drop(pipe.flush_and_arm()),
             });
         }
     }

@@ -176,11 +176,6 @@ impl Batch {
         self.arena.messages - self.completed
     }
 
-    /// Bytes not taken yet.
-    pub(crate) fn remaining(&self) -> usize {
-        self.arena.len() - self.taken
-    }
-
     /// Whether the next byte begins a message.
     pub(crate) fn at_boundary(&self) -> bool {
         self.is_empty() || self.boundary.offset == self.taken

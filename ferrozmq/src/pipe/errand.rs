@@ -26,8 +26,6 @@ pub(crate) enum Errand {
     Released(u64),
     /// The peer of this connection asked for a time-to-live by its PING.
     Pinged(u64),
-    /// Write what waits on this pipe.
-    Flush(Arc<WirePipe>),
 }
 
 /// Where an I/O thread's errands wait for it.

@@ -207,10 +207,7 @@ impl InprocEnd {
     /// Most messages that may wait in the outgoing ring; 0 for any number.
     #[inline]
     fn hwm(&self) -> usize {
-        joint_hwm(
-            self.near().sndhwm.load(Ordering::Relaxed),
-            self.far().rcvhwm.load(Ordering::Relaxed),
-        )
+        joint_hwm(self.near().sndhwm.load(Ordering::Relaxed), self.far().rcvhwm.load(Ordering::Relaxed))
     }
 
     /// Whether one more message may be pushed now.

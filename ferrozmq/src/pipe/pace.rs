@@ -51,10 +51,6 @@ impl Pace {
         }
     }
 
-    pub(crate) fn is_streaming(&self) -> bool {
-        self.streaming
-    }
-
     /// Whether the message just queued should be written now, with `waiting` bytes in all.
     #[inline]
     pub(crate) fn write_now(&mut self, waiting: usize, now: impl FnOnce() -> Instant) -> bool {
@@ -131,7 +127,7 @@ mod tests {
             assert!(pace.write_now(12, || now));
             now = write(&mut pace, now, 12) + Duration::from_micros(5);
         }
-        assert!(!pace.is_streaming());
+        assert!(!pace.streaming);
     }
 
     #[test]
@@ -141,7 +137,7 @@ mod tests {
         for _ in 0..5 {
             now = write(&mut pace, now, 12);
         }
-        assert!(pace.is_streaming());
+        assert!(pace.streaming);
         assert!(!pace.write_now(12, || now));
         assert!(pace.write_now(Pace::BATCH_MIN, || now));
         let late = now + Pace::STALE;

@@ -104,11 +104,7 @@ impl<T> Producer<T> {
         self.pushed.wrapping_sub(self.consumed)
     }
 
-    /// Items pushed since the queue was made (wraps).
-    pub fn pushed(&self) -> usize {
-        self.pushed
-    }
-
+    #[cfg(test)]
     /// Whether the consumer was dropped: nothing pushed from now on will be read.
     pub fn is_peer_gone(&self) -> bool {
         self.shared.head.gone.load(Acquire)
@@ -186,6 +182,7 @@ impl<T> Consumer<T> {
         std::mem::take(&mut self.credit_released)
     }
 
+    #[cfg(test)]
     /// Whether the producer was dropped. If so, [`pop`](Self::pop) from now on sees all it ever pushed.
     pub fn is_peer_gone(&self) -> bool {
         self.shared.tail.gone.load(Acquire)

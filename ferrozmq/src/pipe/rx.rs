@@ -59,9 +59,11 @@ pub(crate) struct Rx {
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
-    /// Nobody will take messages any more: they are dropped as they come.
+    /// The socket never reads, or has let go of the pipe: messages are dropped as they come.
     discard: bool,
     pub(super) paused: bool,
+    /// Too many of the peer's subscriptions wait to be read by the socket.
+    pub(super) flooded: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -100,6 +102,7 @@ impl Rx {
             conflate,
             discard: false,
             paused: false,
+            flooded: false,
             input_wanted: true,
             end: None,
             received: 0,
@@ -112,7 +115,7 @@ impl Rx {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.
@@ -146,7 +149,7 @@ impl Rx {
     /// Watches the descriptor again once half the room is free.
     pub(super) fn resume_if_due(&mut self) {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && self.end.is_none() && low {
+        if self.paused && !self.flooded && self.end.is_none() && low {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
@@ -201,12 +204,6 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
-}
-
-impl Haul {
-    pub(super) fn messages(&self) -> usize {
-        self.runs.iter().map(|(_, count)| count).sum()
-    }
 }
 
 /// A connection's reading side: the reader's role.
@@ -283,6 +280,8 @@ impl Intake {
     }
 
     fn open(&mut self, haul: &mut Haul) {
+        #[cfg(test)]
+        crate::fault::trip(crate::fault::READING, &self.input);
         loop {
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,

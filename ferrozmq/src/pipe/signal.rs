@@ -6,6 +6,12 @@
 //!
 //! Invariant: after [`Mailbox::post`] returns, either the socket's next call sees the signal, or a
 //! thread asleep in the socket has been woken.
+//!
+//! An application that makes no calls must not be the reason why peers can fill its memory. So what
+//! a peer can cause any number of is bounded: its subscriptions hold back its own input
+//! ([`Mailbox::is_flooded`], and the pipe's own share), new peers hold back the listener
+//! ([`UNREAD_PEERS_MAX`]), and a peer that came and went again leaves no trace once there are more
+//! than [`FORGET_FROM`] signals. Of the other signals there is one per pipe and reading.
 
 use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
@@ -41,23 +47,156 @@ pub(crate) enum Signal {
     Ended(u64),
 }
 
+/// Peers that may wait to be noticed by the socket; its listeners pause then.
+pub(crate) const UNREAD_PEERS_MAX: usize = 65_536;
+/// Bytes of unread subscriptions, of all peers together; beyond, whoever sends more is not read.
+const UNREAD_SUBSCRIPTIONS_MAX: usize = 16 << 20;
+/// With this many signals unread, peers that are gone again are forgotten.
+const FORGET_FROM: usize = 1024;
+/// What an unread subscription costs beside its topic, in bytes.
+const SUBSCRIPTION_COST: usize = 128;
+
+impl Signal {
+    /// What a subscription to `topic` costs while it waits, in bytes.
+    pub(crate) fn subscription_cost(topic: &[u8]) -> usize {
+        topic.len() + SUBSCRIPTION_COST
+    }
+
+    /// The pipe it is about, if it is about one.
+    fn pipe(&self) -> Option<u64> {
+        match self {
+            Signal::Online => None,
+            Signal::Attach { pipe, .. } => Some(pipe.id()),
+            Signal::AttachInproc(end) => Some(end.id()),
+            Signal::InprocBound { pipe, .. }
+            | Signal::Identify { pipe, .. }
+            | Signal::Readable(pipe)
+            | Signal::Writable(pipe)
+            | Signal::Subscription { pipe, .. }
+            | Signal::Reconnecting(pipe)
+            | Signal::Ended(pipe) => Some(*pipe),
+        }
+    }
+}
+
 /// Where a socket's signals wait for it.
 pub(crate) struct Mailbox {
     pending: AtomicBool,
-    queue: Mutex<VecDeque<Signal>>,
+    queue: Mutex<Queue>,
     waker: Waker,
+}
+
+#[derive(Default)]
+struct Queue {
+    signals: VecDeque<Signal>,
+    peers: usize,
+    subscription_bytes: usize,
+    online: bool,
+    /// The socket is closed: nobody will read any more.
+    closed: bool,
+}
+
+impl Queue {
+    fn add(&mut self, signal: Signal) {
+        match &signal {
+            // One says as much as many.
+            Signal::Online if std::mem::replace(&mut self.online, true) => return,
+            Signal::Attach { .. } => self.peers += 1,
+            Signal::Identify { pipe, .. } if self.signals.len() >= FORGET_FROM => self.supersede(*pipe),
+            Signal::Subscription { topic, .. } => self.subscription_bytes += Signal::subscription_cost(topic),
+            _ => {}
+        }
+        self.signals.push_back(signal);
+    }
+
+    fn take(&mut self) -> VecDeque<Signal> {
+        self.peers = 0;
+        self.online = false;
+        self.subscription_bytes = 0;
+        std::mem::take(&mut self.signals)
+    }
+
+    /// Forgets whom a pipe that connects again and again was connected to before.
+    fn supersede(&mut self, pipe: u64) {
+        let mut told = false;
+        self.signals.retain(|signal| match signal {
+            Signal::Identify { pipe: known, .. } => *known != pipe,
+            Signal::Reconnecting(known) if *known == pipe => !std::mem::replace(&mut told, true),
+            _ => true,
+        });
+    }
+
+    /// Removes all that is said about `pipe` if it begins with its appearance; says whether it did.
+    fn forget(&mut self, pipe: u64) -> bool {
+        let appearance =
+            |signal: &Signal| matches!(signal, Signal::Attach { pipe: new, .. } if new.id() == pipe);
+        // The latest are the likeliest.
+        let Some(from) = self.signals.iter().rposition(appearance) else { return false };
+        let later = self.signals.split_off(from);
+        self.peers -= 1;
+        for signal in later {
+            match signal {
+                other if other.pipe() != Some(pipe) => self.signals.push_back(other),
+                Signal::Subscription { topic, .. } => {
+                    self.subscription_bytes -= Signal::subscription_cost(&topic);
+                }
+                _ => {}
+            }
+        }
+        true
+    }
 }
 
 impl Mailbox {
     pub(crate) fn new() -> Mailbox {
-        Mailbox { pending: AtomicBool::new(false), queue: Mutex::new(VecDeque::new()), waker: Waker::new() }
+        Mailbox { pending: AtomicBool::new(false), queue: Mutex::default(), waker: Waker::new() }
     }
 
     /// Leaves a signal and wakes whoever sleeps in the socket.
     pub(crate) fn post(&self, signal: Signal) {
-        self.queue.lock().push_back(signal);
-        self.pending.store(true, Ordering::Release);
+        {
+            let mut queue = self.queue.lock();
+            if queue.closed {
+                // Dropped after the lock: an inproc end has something to say to its peer.
+                drop(queue);
+                return;
+            }
+            queue.add(signal);
+            // Under the lock: a thread that takes what was there must not have its word taken back.
+            self.pending.store(true, Ordering::Release);
+        }
         self.waker.wake();
+    }
+
+    /// Leaves the signal that `pipe` has ended, with nothing left in it to read. If the socket has not noticed the
+    /// peer yet, and has much else to notice, it never will.
+    pub(crate) fn post_ended_empty(&self, pipe: u64) {
+        {
+            let mut queue = self.queue.lock();
+            if queue.signals.len() >= FORGET_FROM && queue.forget(pipe) {
+                return;
+            }
+        }
+        self.post(Signal::Ended(pipe));
+    }
+
+    /// The socket is closed: signals that wait, and later ones, are dropped.
+    pub(crate) fn close(&self) {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let unread = queue.take();
+        drop(queue);
+        drop(unread);
+    }
+
+    /// Whether so many new peers wait to be noticed that no more should be let in.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.queue.lock().peers >= UNREAD_PEERS_MAX
+    }
+
+    /// Whether so many subscriptions wait that who sends more should not be read.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.queue.lock().subscription_bytes > UNREAD_SUBSCRIPTIONS_MAX
     }
 
     /// Whether there are signals to take; a plain load.
@@ -70,7 +209,7 @@ impl Mailbox {
     pub(crate) fn take(&self) -> VecDeque<Signal> {
         let mut queue = self.queue.lock();
         self.pending.store(false, Ordering::Release);
-        std::mem::take(&mut *queue)
+        queue.take()
     }
 
     /// What a thread that wants to sleep in the socket waits on.

@@ -256,6 +256,11 @@ impl Line {
             (true, rest) if rest > 0 => rest.min(WRITE_MAX),
             _ => WRITE_MAX,
         };
+        #[cfg(test)]
+        self.batch
+            .only_slice(budget)
+            .iter()
+            .for_each(|piece| crate::fault::trip(crate::fault::WRITING, piece));
         let taken = match self.batch.only_slice(budget) {
             Some(piece) => self.stream.send(piece)?,
             None => {

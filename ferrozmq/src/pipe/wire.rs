@@ -22,7 +22,7 @@ use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -31,6 +31,9 @@ pub(crate) const SHARE_FROM: usize = 16 * 1024;
 pub(crate) const FANOUT_SHARE_FROM: usize = 1024;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Bytes of one peer's subscriptions that its socket has not read; beyond, the peer is not read either.
+const UNREAD_SUBSCRIPTIONS_MAX: usize = 1 << 20;
 
 /// A number no other pipe of this process has.
 pub(crate) fn new_pipe_id() -> u64 {
@@ -85,6 +88,8 @@ pub(crate) struct WirePipe {
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
     seen: AtomicBool,
+    /// Bytes of subscriptions that the socket has not read.
+    unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
     ping_due: AtomicBool,
 }
@@ -105,6 +110,7 @@ impl WirePipe {
             rx: Mutex::new(Rx::new(rcvhwm, conflate)),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
+            unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
         })
@@ -332,9 +338,10 @@ impl WirePipe {
         rx.resume_if_due();
     }
 
-    /// The socket lets go of the pipe: from now on input is read and dropped, so that the end of the
-    /// connection is seen, and closing it does not reset it, which would cost what was sent.
-    pub(crate) fn abandon_input(&self) {
+    /// The socket never reads, or lets go of the pipe: from now on input is read and dropped, so that
+    /// commands and the end of the connection are seen, and closing it does not reset it, which would
+    /// cost what was sent.
+    pub(crate) fn discard_input(&self) {
         self.rx.lock().discard_all();
     }
 
@@ -397,7 +404,6 @@ impl WirePipe {
     }
 
     fn account(&self, mut intake: Box<Intake>, notify: bool) -> Fill {
-        let messages = intake.haul.messages();
         let end = intake.haul.end;
         let notices = std::mem::take(&mut intake.haul.notices);
         if intake.haul.bytes > 0 {
@@ -405,7 +411,13 @@ impl WirePipe {
         }
         self.act_on(notices);
         let mut rx = self.rx.lock();
+        rx.flooded = self.is_flooded();
+        if rx.flooded {
+            rx.pause();
+        }
+        let before = rx.received;
         rx.store(&mut intake);
+        let messages = rx.received - before;
         let mut tell = false;
         if messages > 0 && rx.input_wanted {
             rx.input_wanted = false;
@@ -435,11 +447,32 @@ impl WirePipe {
         }
     }
 
+    /// Whether the peer subscribes faster than the socket reads.
+    fn is_flooded(&self) -> bool {
+        match self.unread_subscriptions.load(Ordering::Acquire) {
+            0 => false,
+            unread => unread > UNREAD_SUBSCRIPTIONS_MAX || self.mailbox.is_flooded(),
+        }
+    }
+
+    /// The socket has read a subscription to `topic`.
+    pub(crate) fn subscription_read(&self, topic: &[u8]) {
+        let cost = Signal::subscription_cost(topic);
+        if self.unread_subscriptions.fetch_sub(cost, Ordering::AcqRel) == cost {
+            // All are read. Whoever saw more of them has noted the flood under this lock, or will look again.
+            let mut rx = self.rx.lock();
+            if std::mem::take(&mut rx.flooded) {
+                rx.resume_if_due();
+            }
+        }
+    }
+
     fn act_on(&self, notices: Vec<Notice>) {
         let mut pong = false;
         for notice in notices {
             match notice {
                 Notice::Subscription { topic, wanted } => {
+                    self.unread_subscriptions.fetch_add(Signal::subscription_cost(&topic), Ordering::AcqRel);
                     self.mailbox.post(Signal::Subscription { pipe: self.id, topic, wanted });
                 }
                 Notice::Ping { ttl, context } => {
@@ -484,9 +517,12 @@ impl WirePipe {
             rx.online = true;
             rx.end = None;
             rx.paused = false;
+            rx.flooded = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
             let watch = Watch { set, stream, token: self.id };
-            watch.begin();
+            if !rx.paused {
+                watch.begin();
+            }
             rx.watch = Some(watch);
         }
         // What came behind the handshake is in user space, where no descriptor tells of it.

@@ -20,6 +20,8 @@ use std::time::Duration;
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
 use super::wait::Source;
+use crate::spin::{MAX_SPIN, Spinner};
+use crate::sys::cpu;
 use crate::sys::poll::PollFd;
 
 /// Connections read per look at a set.
@@ -42,7 +44,7 @@ pub(crate) struct Core {
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
-    /// A thread sleeps on the descriptors, or has been woken there and is on its way back.
+    /// A thread sleeps on the socket's descriptors, or has not come back in from there.
     pub(super) leading: bool,
     /// Threads that wait behind the one that leads.
     pub(super) followers: usize,
@@ -50,6 +52,8 @@ pub(crate) struct Core {
     pub(super) leases: usize,
     /// Buffers of the last wait, for the next.
     pub(super) fds: Vec<PollFd>,
+    /// Taken while a thread spins.
+    pub(super) spinner: Option<Spinner>,
     pub(super) sources: Vec<Source>,
 }
 
@@ -76,6 +80,7 @@ impl Core {
             followers: 0,
             leases: 0,
             fds: Vec::new(),
+            spinner: Some(Spinner::new(MAX_SPIN, cpu::usable())),
             sources: Vec::new(),
         }
     }
@@ -130,6 +135,9 @@ impl Core {
             }
             Signal::Subscription { pipe, topic, wanted } => {
                 let Some(id) = self.ends.find(pipe) else { return };
+                if let Some(end) = self.ends.wire(id) {
+                    end.pipe.subscription_read(&topic);
+                }
                 let count = self.subscribed.entry(pipe).or_default();
                 *count = if wanted { *count + 1 } else { count.saturating_sub(1) };
                 self.pattern.subscription(&mut self.ends, id, &topic, wanted);
@@ -149,8 +157,7 @@ impl Core {
         self.subscribed.remove(&pipe);
         let Some(id) = self.ends.find(pipe) else { return };
         self.pattern.detach_out(&mut self.ends, id);
-        let never_read = matches!(self.kind, SocketType::Push | SocketType::Pub);
-        if never_read || !self.ends.has_input(id) {
+        if !self.ends.has_input(id) {
             self.ends.finished.push(id);
             return;
         }
@@ -362,8 +369,7 @@ impl Core {
     /// Lets go of all pipes.
     pub(super) fn close_ends(&mut self) {
         let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
-        self.ends.finished.extend(all);
-        self.finish_ended();
+        all.into_iter().for_each(|id| self.retire(id));
     }
 
     pub(super) fn owner(&self) -> Result<&Arc<Owner>> {

@@ -12,11 +12,13 @@ use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
-use crate::transport::{self, ListenAddress, Listener, StreamOptions};
+use crate::sys::own;
+use crate::transport::address::local_address;
+use crate::transport::{ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
-use std::net::SocketAddr;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
@@ -46,11 +48,11 @@ impl SocketState {
                 core.read_signals(&self.mailbox);
                 (written.to_owned(), Place::Inproc { name, pipe: None })
             }
-            Endpoint::Tcp(tcp) => {
-                let at = local_address(&tcp.host, tcp.port, core.options.ipv6, written)?;
-                self.listen(&core, written, &ListenAddress::Tcp(at))?
+            Endpoint::Tcp(_) | Endpoint::Ipc(_) => {
+                let address = ListenAddress::of(&endpoint, core.options.ipv6);
+                let address = address.map_err(|error| no_address(written, &error))?;
+                self.listen(&core, written, &address)?
             }
-            Endpoint::Ipc(ipc) => self.listen(&core, written, &ListenAddress::Ipc(ipc))?,
         };
         core.last_endpoint.clone_from(&name);
         core.endpoints.push(BoundEndpoint {
@@ -136,6 +138,9 @@ impl SocketState {
         });
         let id = pipe.as_ref().map(|pipe| pipe.id());
         if let Some(pipe) = &pipe {
+            if owner.never_reads() {
+                pipe.discard_input();
+            }
             let end = WireEnd::new(Arc::clone(pipe), conflates(self.kind, &core.options));
             let slot = core.ends.add(End::Wire(end));
             core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
@@ -154,21 +159,23 @@ impl SocketState {
         Ok(Place::Io { thread, endpoint, pipe: id })
     }
 
-    /// Undoes a bind (`bound`) or a connect.
+    /// Undoes a bind (`bound`) or a connect; all connects to `name` if there were several, as libzmq does.
     pub(super) fn withdraw(&self, name: &str, bound: bool) -> Result<()> {
         let mut core = self.enter()?;
-        let found = core
-            .endpoints
-            .iter()
-            .position(|known| known.bound == bound && (known.name == name || known.written == name));
-        let Some(index) = found else {
-            let done = if bound { "bound" } else { "connected" };
-            let text =
-                format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
-            return Err(Error::new(ErrorKind::NotFound, text));
-        };
-        let endpoint = core.endpoints.swap_remove(index);
-        match endpoint.place {
+        let is_meant =
+            |known: &BoundEndpoint| known.bound == bound && (known.name == name || known.written == name);
+        if !core.endpoints.iter().any(is_meant) {
+            return Err(not_withdrawable(name, bound));
+        }
+        while let Some(index) = core.endpoints.iter().position(is_meant) {
+            let place = core.endpoints.swap_remove(index).place;
+            self.leave(&mut core, place, bound);
+        }
+        Ok(())
+    }
+
+    fn leave(&self, core: &mut Core, place: Place, bound: bool) {
+        match place {
             Place::Io { thread, endpoint, pipe } => {
                 if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
                     core.retire(id);
@@ -186,11 +193,13 @@ impl SocketState {
                 }
             }
         }
-        Ok(())
     }
 
     /// Closes the socket; what is queued lingers in the I/O threads.
     pub(super) fn close(&self) {
+        if self.is_inherited() {
+            return own::settle();
+        }
         let mut core = self.core.lock();
         let Some(owner) = core.owner.take() else { return };
         core.staging.abandon();
@@ -203,6 +212,7 @@ impl SocketState {
         self.lease.give_back();
         core.endpoints.clear();
         drop(core);
+        self.mailbox.close();
         // Threads that wait in the socket find it closed.
         self.mailbox.waker().wake_unconditionally();
     }
@@ -212,6 +222,9 @@ impl Socket {
     /// Where the last bind or connect went: what the kernel chose is filled in (`ZMQ_LAST_ENDPOINT`).
     #[must_use]
     pub fn last_endpoint(&self) -> String {
+        if self.state.is_inherited() {
+            return String::new();
+        }
         self.state.core.lock().last_endpoint.clone()
     }
 }
@@ -222,6 +235,21 @@ fn check_transport(kind: SocketType, endpoint: &Endpoint) -> Result<()> {
         return Err(Error::new(ErrorKind::Incompatible, text));
     }
     Ok(())
+}
+
+/// Why `name` cannot be unbound or disconnected: it is no endpoint, or not one of this socket's. Like libzmq it takes
+/// anything behind a transport's name for an endpoint that somebody else may have.
+fn not_withdrawable(name: &str, bound: bool) -> Error {
+    let is_endpoint =
+        name.split_once("://").is_some_and(|(transport, place)| !transport.is_empty() && !place.is_empty());
+    if let Err(error) = Endpoint::parse(name)
+        && (!is_endpoint || matches!(error.problem, Problem::UnknownTransport | Problem::Absent(_)))
+    {
+        return from_endpoint_error(&error);
+    }
+    let done = if bound { "bound" } else { "connected" };
+    let text = format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
+    Error::new(ErrorKind::NotFound, text)
 }
 
 fn from_endpoint_error(error: &EndpointError) -> Error {
@@ -242,18 +270,17 @@ fn party(kind: SocketType, options: &Options) -> Party {
     }
 }
 
-fn local_address(host: &Host, port: u16, ipv6: bool, written: &str) -> Result<SocketAddr> {
-    transport::address::local_address(host, port, ipv6).map_err(|error| {
-        if error.raw_os_error() == Some(libc::ENODEV) {
-            let text = format!("{written}: no interface or address of this machine has that name");
-            return Error::new(ErrorKind::NoDevice, text);
-        }
-        Error::os(format_args!("finding the address of {written}"), &error)
-    })
+fn no_address(written: &str, error: &io::Error) -> Error {
+    if error.raw_os_error() == Some(libc::ENODEV) {
+        let text = format!("{written}: no interface or address of this machine has that name");
+        return Error::new(ErrorKind::NoDevice, text);
+    }
+    Error::os(format_args!("finding the address of {written}"), error)
 }
 
 fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
-    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6, written)).transpose()?;
+    let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6)).transpose();
+    let source = source.map_err(|error| no_address(written, &error))?;
     let host = match &tcp.host {
         Host::Ip { address, zone: Some(zone) } => format!("{address}%{zone}"),
         Host::Ip { address, zone: None } => address.to_string(),

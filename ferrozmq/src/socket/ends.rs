@@ -212,7 +212,7 @@ impl Ends {
         let id = match &end {
             End::Wire(end) => {
                 self.wires -= 1;
-                end.pipe.abandon_input();
+                end.pipe.discard_input();
                 self.retired.retain(|_, pipe| pipe.strong_count() > 0);
                 self.retired.insert(end.pipe.id(), Arc::downgrade(&end.pipe));
                 end.pipe.id()
@@ -252,10 +252,6 @@ impl Ends {
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
     /// Ends that lead to other processes.
     pub(super) fn wires(&self) -> usize {
         self.wires
@@ -281,6 +277,15 @@ impl Ends {
                 end.pipe.flush_and_arm();
             }
         }
+    }
+
+    /// Whether an inproc end that was found empty has input again.
+    pub(super) fn quiet_has_input(&mut self) -> bool {
+        let slots = &mut self.slots;
+        self.quiet.iter().any(|pipe| match slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
+            Some(End::Inproc(end)) => end.has_input(),
+            _ => false,
+        })
     }
 
     /// Inproc ends that have input again since they were found empty.

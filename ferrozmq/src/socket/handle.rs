@@ -5,12 +5,13 @@ use super::core::Core;
 use super::ends::{DROP_REASONS, End};
 use super::wait::Patience;
 use crate::context::ContextState;
-use crate::error::{Error, Result, SendError};
+use crate::error::{Error, ErrorKind, Result, SendError};
 use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
 use crate::pipe::signal::Mailbox;
 use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork;
 use crate::{Events, Frame, Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Dropped, Refusal};
@@ -27,6 +28,8 @@ pub(crate) struct SocketState {
     /// The context was terminated: every call ends.
     pub(super) terminated: AtomicBool,
     pub(super) context: Arc<ContextState>,
+    /// The process it belongs to.
+    born: u64,
     pub(super) timeouts: Timeouts,
 }
 
@@ -74,6 +77,7 @@ impl SocketState {
             lease,
             terminated: AtomicBool::new(false),
             context,
+            born: fork::generation(),
             timeouts: Timeouts::default(),
         };
         Arc::new(state)
@@ -124,6 +128,9 @@ impl SocketState {
     }
 
     pub(super) fn stats(&self) -> SocketStats {
+        if self.is_inherited() {
+            return SocketStats::default();
+        }
         let mut core = self.core.lock();
         let mut stats = SocketStats {
             sent: core.ends.sent,
@@ -159,6 +166,9 @@ impl SocketState {
     /// Enters the socket: its guard, with all signals read.
     #[inline]
     pub(crate) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
+        if self.is_inherited() {
+            return Err(Error::inherited(ErrorKind::Closed));
+        }
         let mut core = self.core.lock();
         if self.mailbox.pending() {
             core.read_signals(&self.mailbox);
@@ -167,7 +177,13 @@ impl SocketState {
         Ok(core)
     }
 
-    /// The guard, whatever the socket's state.
+    /// Whether this is a fork's child, and the socket its parent's: no lock of it may be taken.
+    #[inline]
+    pub(super) fn is_inherited(&self) -> bool {
+        fork::in_child(self.born)
+    }
+
+    /// The guard, whatever the socket's state. Only for a thread that has entered before.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock()
     }

@@ -12,7 +12,12 @@ mod staging;
 pub mod typed;
 pub(crate) mod wait;
 
-use crate::error::{Error, ErrorKind, Result, SendError};
+#[cfg_attr(
+    not(feature = "serde"),
+    expect(unused_imports, reason = "the JSON helpers and the documentation name it")
+)]
+use crate::error::ErrorKind;
+use crate::error::{Error, Result, SendError};
 use crate::peer::PeerInfo;
 use crate::{Events, Frame, Message, SocketType};
 use handle::SocketState;
@@ -54,6 +59,10 @@ struct CloseOnDrop(Arc<SocketState>);
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
+        if self.0.is_inherited() {
+            // In a fork's child: its destructors would tell the parent's other sockets, and take their locks.
+            std::mem::forget(Arc::clone(&self.0));
+        }
     }
 }
 

@@ -24,7 +24,7 @@ impl SocketState {
     }
 
     fn read_option(&self, number: i32, capacity: Option<usize>) -> Result<Value> {
-        let mut core = self.enter()?;
+        let core = self.enter()?;
         let reading = core.options.read(self.kind(), number, capacity).map_err(from_option_error)?;
         Ok(match reading {
             Reading::Value(value) => value,

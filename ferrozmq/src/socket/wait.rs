@@ -137,12 +137,33 @@ impl<'a> Sleeper<'a> {
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
+        if for_input && sleeper.spin(core) {
+            fds.truncate(sleeper.first);
+            sleeper.leave(core, false);
+            return Ok(Prepared::Changed);
+        }
         if core.announce() || socket.mailbox.pending() || socket.is_terminated() {
             fds.truncate(sleeper.first);
             sleeper.leave(core, false);
             return Ok(Prepared::Changed);
         }
         Ok(Prepared::Lead(sleeper))
+    }
+
+    /// Looks for input for as long as it pays, before going to sleep.
+    fn spin(&self, core: &mut Core) -> bool {
+        let Some(mut spinner) = core.spinner.take() else { return false };
+        let found = spinner.spin(|| {
+            self.socket.mailbox.pending()
+                || core.ends.quiet_has_input()
+                || self.sources.iter().any(|source| match source {
+                    Source::Waker => false,
+                    Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
+                    Source::Inputs(set) => core.read_set(set),
+                })
+        });
+        core.spinner = Some(spinner);
+        found
     }
 
     fn add_inputs(&mut self, core: &mut Core, fds: &mut Vec<PollFd>) {
@@ -172,12 +193,13 @@ impl<'a> Sleeper<'a> {
     /// After the sleep: acts on what the descriptors told, with the socket's guard held again.
     pub(crate) fn wake(mut self, core: &mut Core, fds: &[PollFd]) {
         let told = fds.get(self.first..).unwrap_or_default();
-        let mut event = false;
+        // First of all: a panic while reading must not leave a sleep behind that never ended.
+        let event = told.first().is_some_and(|fd| fd.revents != 0);
+        self.leave(core, event);
         let mut sources = std::mem::take(&mut self.sources);
         for (source, fd) in sources.drain(..).zip(told) {
             let ready = fd.revents != 0;
             match source {
-                Source::Waker => event = ready,
                 Source::Input { slot, pipe, .. } if ready => {
                     core.read_end(slot, pipe);
                 }
@@ -191,14 +213,13 @@ impl<'a> Sleeper<'a> {
         if self.socket.mailbox.pending() {
             core.read_signals(&self.socket.mailbox);
         }
-        self.leave(core, event);
     }
 
     fn leave(&mut self, core: &mut Core, event: bool) {
         let waker = self.socket.mailbox.waker();
         if let Some(ticket) = self.ticket.take() {
-            core.leading = false;
             waker.after_poll(ticket, event);
+            core.leading = false;
         }
         if self.leased {
             core.leases -= 1;

@@ -3,11 +3,7 @@
 //! Everything concerns the thread that calls. Nothing is remembered.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use std::ffi::CString;
 use std::io;
-
-/// Longest thread name the kernel keeps, in bytes without the terminator; longer ones are cut.
-pub const MAX_NAME: usize = 15;
 
 /// How many CPUs this process may run on (its affinity mask; not cgroup quotas); at least one.
 pub fn usable() -> usize {
@@ -28,15 +24,6 @@ pub fn set_affinity(cpus: impl IntoIterator<Item = usize>) -> io::Result<()> {
         set.set(cpu);
     }
     Ok(sched_setaffinity(None, &set)?)
-}
-
-/// Names this thread, as debuggers and `top` show it: cut to [`MAX_NAME`] bytes and at the first NUL.
-pub fn set_name(name: &str) {
-    let name: Vec<u8> = name.bytes().take_while(|byte| *byte != 0).take(MAX_NAME).collect();
-    if let Ok(name) = CString::new(name) {
-        // A thread without its name works as well.
-        let _ = rustix::thread::set_name(&name);
-    }
 }
 
 /// Sets this thread's scheduling policy (`SCHED_OTHER` 0, `SCHED_FIFO` 1, `SCHED_RR` 2 …) and priority;
@@ -99,16 +86,6 @@ mod tests {
     #[test]
     fn there_is_a_cpu() {
         assert!(usable() >= 1);
-    }
-
-    #[test]
-    fn names_are_cut() {
-        in_a_thread(|| {
-            set_name("a name that is much too long");
-            assert_eq!(rustix::thread::name().unwrap().as_bytes(), b"a name that is ");
-            set_name("nul\0inside");
-            assert_eq!(rustix::thread::name().unwrap().as_bytes(), b"nul");
-        });
     }
 
     #[test]

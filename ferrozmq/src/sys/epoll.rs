@@ -6,10 +6,11 @@
 //!
 //! Tokens are the caller's; this file gives them no meaning.
 
+use super::own::Own;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -36,14 +37,13 @@ impl Interest {
     pub const READABLE: Self = Self { readable: true, writable: false, oneshot: false, edge: false };
     /// Level-triggered output.
     pub const WRITABLE: Self = Self { readable: false, writable: true, oneshot: false, edge: false };
-    /// Level-triggered input and output.
-    pub const BOTH: Self = Self { readable: true, writable: true, oneshot: false, edge: false };
 
     /// The same, reported once.
     pub const fn oneshot(self) -> Self {
         Self { oneshot: true, ..self }
     }
 
+    #[cfg(test)]
     /// The same, reported at changes only.
     pub const fn edge(self) -> Self {
         Self { edge: true, ..self }
@@ -93,11 +93,7 @@ impl Events {
         self.0.iter().map(ready)
     }
 
-    /// How many events the last wait reported.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
+    #[cfg(test)]
     /// Whether the last wait reported nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -118,12 +114,12 @@ fn ready(event: &Event) -> Ready {
 
 /// An epoll instance, closed on drop and on exec.
 #[derive(Debug)]
-pub struct Epoll(OwnedFd);
+pub struct Epoll(Own);
 
 impl Epoll {
     /// A new empty set. `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(epoll::create(CreateFlags::CLOEXEC)?))
+        Ok(Self(Own::new(epoll::create(CreateFlags::CLOEXEC)?)))
     }
 
     /// Starts watching. `EEXIST` if it is watched already, `EPERM` if it cannot be, `ENOSPC`.

@@ -16,11 +16,6 @@ pub fn register() {
     }
 }
 
-/// Whether [`light`] is free.
-pub fn is_asymmetric() -> bool {
-    MODE.load(Ordering::Relaxed) == ASYMMETRIC
-}
-
 /// The fence of the side that runs often.
 #[inline]
 pub fn light() {

@@ -16,9 +16,9 @@ pub mod futex;
 pub mod ifaddrs;
 pub mod io;
 pub mod membarrier;
+pub mod own;
 pub mod poll;
 pub mod random;
-pub mod rlimit;
 pub mod sockopt;
 pub mod timerfd;
 

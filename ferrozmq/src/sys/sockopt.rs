@@ -17,6 +17,7 @@ pub fn set_bytes(fd: impl AsFd, level: i32, option: i32, value: &[u8]) -> io::Re
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+#[cfg(test)]
 /// Reads an `int` option by level and number.
 pub fn int(fd: impl AsFd, level: i32, option: i32) -> io::Result<i32> {
     let mut value: i32 = 0;

@@ -2,21 +2,25 @@
 //!
 //! Monotonic clock, nanoseconds. Arming replaces the earlier alarm.
 
+use super::own::Own;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A non-blocking one-shot timer, closed on drop and on exec.
 #[derive(Debug)]
-pub struct TimerFd(OwnedFd);
+pub struct TimerFd(Own);
 
 impl TimerFd {
     /// A new one, disarmed. `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?))
+        Ok(Self(Own::new(timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
+        )?)))
     }
 
     /// Readable once, `after` from now; zero means at once.
@@ -25,6 +29,7 @@ impl TimerFd {
         self.set(super::timespec(after.max(Duration::from_nanos(1))))
     }
 
+    #[cfg(test)]
     /// No alarm, and not readable.
     pub fn disarm(&self) -> io::Result<()> {
         self.set(Timespec { tv_sec: 0, tv_nsec: 0 })

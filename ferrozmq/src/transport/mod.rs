@@ -23,11 +23,10 @@ mod tcp;
 pub use address::{DialAddress, ListenAddress};
 pub use dial::{Dial, Progress, negotiate};
 pub use ferrozmq_proto::endpoint::IpcAddress;
-pub use filter::Credentials;
 pub use listener::{AcceptError, Listener};
-pub use options::{Keepalive, SocksProxy, StreamOptions};
-pub use socks5::{Socks5, Socks5Error};
-pub use stream::{Stream, StreamKind};
+pub use options::StreamOptions;
+pub use socks5::Socks5;
+pub use stream::Stream;
 
 #[cfg(test)]
 mod tests;

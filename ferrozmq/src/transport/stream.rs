@@ -8,16 +8,17 @@ use super::address;
 use super::filter::Credentials;
 use super::{ipc, tcp};
 use crate::sys::io as socket_io;
+use crate::sys::own::Own;
 use bytes::BytesMut;
 use rustix::net;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 /// A connection's descriptor and what kind it is.
 #[derive(Debug)]
 pub struct Stream {
-    fd: OwnedFd,
+    fd: Own,
     kind: Kind,
 }
 
@@ -38,10 +39,11 @@ pub(super) enum Kind {
 }
 
 impl Stream {
-    pub(super) fn new(fd: OwnedFd, kind: Kind) -> Self {
+    pub(super) fn new(fd: Own, kind: Kind) -> Self {
         Self { fd, kind }
     }
 
+    #[cfg(test)]
     /// Its transport.
     pub fn kind(&self) -> StreamKind {
         match self.kind {
@@ -98,14 +100,6 @@ impl Stream {
         match self.kind {
             Kind::Tcp(_) => None,
             Kind::Ipc => ipc::credentials(&self.fd).ok(),
-        }
-    }
-
-    /// The peer's address, on tcp.
-    pub fn peer_socket_address(&self) -> Option<SocketAddr> {
-        match self.kind {
-            Kind::Tcp(peer) => Some(peer),
-            Kind::Ipc => None,
         }
     }
 

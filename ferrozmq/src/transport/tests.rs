@@ -3,6 +3,8 @@
 //! Each test is a function of a [`Place`]; [`everywhere`] runs it at all of them.
 
 use super::address::{local_address, tcp_endpoint};
+use super::options::{Keepalive, SocksProxy};
+use super::stream::StreamKind;
 use super::*;
 use crate::sys::poll::{self, PollFd};
 use crate::sys::sockopt;

@@ -155,7 +155,8 @@ fn a_part_at_the_mark_is_refused_first_and_later_parts_never() {
 fn a_full_connection_blocks_and_goes_on_in_order() {
     for endpoint in wires() {
         let context = Context::new();
-        let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         pull.set_rcvhwm(1).unwrap();
         push.set_sndhwm(1).unwrap();
         push.connect(&pull.bind(&endpoint).unwrap()).unwrap();
@@ -181,11 +182,14 @@ fn a_full_connection_blocks_and_goes_on_in_order() {
 fn a_stream_with_marks_of_one_arrives_whole() {
     for endpoint in endpoints("one") {
         let context = Context::new();
-        let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         pull.set_rcvhwm(1).unwrap();
         push.set_sndhwm(1).unwrap();
         push.connect(&pull.bind(&endpoint).unwrap()).unwrap();
-        let sender = std::thread::spawn(move || (0..20_000).for_each(|n| push.send_timeout(numbered(n), SOON).unwrap()));
+        let sender = std::thread::spawn(move || {
+            (0..20_000).for_each(|n| push.send_timeout(numbered(n), SOON).unwrap())
+        });
         for n in 0..20_000 {
             assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), n);
         }
@@ -228,7 +232,15 @@ fn a_send_waits_for_room_and_its_time_out() {
 #[test]
 fn without_peers_sending_blocks_or_drops_as_the_type_says() {
     use SocketType::{Dealer, Pair, Pub, Push, Rep, Req, Router, XPub};
-    for (kind, blocks) in [(Push, true), (Dealer, true), (Pair, true), (Req, true), (Pub, false), (XPub, false), (Router, false)] {
+    for (kind, blocks) in [
+        (Push, true),
+        (Dealer, true),
+        (Pair, true),
+        (Req, true),
+        (Pub, false),
+        (XPub, false),
+        (Router, false),
+    ] {
         let context = Context::new();
         let socket = context.socket(kind).unwrap();
         socket.bind("tcp://127.0.0.1:*").unwrap();

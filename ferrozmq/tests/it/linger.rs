@@ -1,6 +1,8 @@
 //! The end: what a closed socket still delivers, what bounds it, and how termination interrupts.
 
-use crate::ground::{MOMENT, SOON, drain, endpoints, fill, free_endpoint, join, number, numbered, parts, wires};
+use crate::ground::{
+    MOMENT, SOON, drain, endpoints, fill, free_endpoint, join, number, numbered, parts, wires,
+};
 use ferrozmq::{Context, Error, ErrorKind, Events, PollItem, SocketType, poll};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -21,7 +23,8 @@ fn what_was_sent_arrives_after_close_and_term() {
     for endpoint in endpoints("close") {
         let (receiving, sending) = (Context::new(), Context::new());
         let sending = if endpoint.starts_with("inproc") { receiving.clone() } else { sending };
-        let (pull, push) = (receiving.socket(SocketType::Pull).unwrap(), sending.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (receiving.socket(SocketType::Pull).unwrap(), sending.socket(SocketType::Push).unwrap());
         pull.set_rcvhwm(5).unwrap();
         push.set_sndhwm(0).unwrap();
         push.connect(&pull.bind(&endpoint).unwrap()).unwrap();
@@ -283,7 +286,9 @@ fn calls_after_close_say_so() {
 
 #[test]
 fn a_closed_peer_frees_its_endpoint() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-free.sock".to_owned(), "inproc://free".to_owned()] {
+    for endpoint in
+        [free_endpoint(), "ipc:///tmp/ferrozmq-it-free.sock".to_owned(), "inproc://free".to_owned()]
+    {
         let context = Context::new();
         for round in 0..5 {
             let pull = context.socket(SocketType::Pull).unwrap();

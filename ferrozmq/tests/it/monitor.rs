@@ -8,7 +8,9 @@ use std::time::Duration;
 fn next(monitor: &Monitor) -> (EventKind, String, u64) {
     let event = monitor.recv_timeout(SOON).expect("an event");
     let endpoint = match event.kind {
-        Connected | ConnectDelayed | ConnectRetried | Closed if event.local.is_empty() => event.remote.clone(),
+        Connected | ConnectDelayed | ConnectRetried | Closed if event.local.is_empty() => {
+            event.remote.clone()
+        }
         _ => event.local.clone(),
     };
     (event.kind, endpoint, event.value)

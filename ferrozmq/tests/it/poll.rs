@@ -1,7 +1,9 @@
 //! Waiting for several things at once, and proxies, which live by it.
 
 use crate::ground::{MOMENT, SOON, endpoints, join, number, numbered, parts};
-use ferrozmq::{Context, ErrorKind, Events, Message, PollItem, Poller, Socket, SocketType, poll, proxy, proxy_steerable};
+use ferrozmq::{
+    Context, ErrorKind, Events, Message, PollItem, Poller, Socket, SocketType, poll, proxy, proxy_steerable,
+};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -13,10 +15,12 @@ fn poll_tells_what_is_ready_and_times_out_otherwise() {
     for endpoint in endpoints("ready") {
         let context = Context::new();
         let (pull, push) = join(&context, SocketType::Pull, SocketType::Push, &endpoint);
-        let mut items = [PollItem::socket(&pull, Events::READABLE), PollItem::socket(&push, Events::WRITABLE)];
+        let mut items =
+            [PollItem::socket(&pull, Events::READABLE), PollItem::socket(&push, Events::WRITABLE)];
         assert_eq!(poll(&mut items, Some(Duration::ZERO)).unwrap(), 1);
         assert_eq!((items[0].ready(), items[1].ready()), (Events::NONE, Events::WRITABLE));
-        let mut items = [PollItem::socket(&pull, Events::READABLE), PollItem::socket(&push, Events::READABLE)];
+        let mut items =
+            [PollItem::socket(&pull, Events::READABLE), PollItem::socket(&push, Events::READABLE)];
         let begin = Instant::now();
         assert_eq!(poll(&mut items, Some(MOMENT)).unwrap(), 0);
         assert!(begin.elapsed() >= MOMENT);
@@ -189,7 +193,8 @@ fn a_failed_poll_leaves_its_other_sockets_usable() {
         let closing = gone.clone();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut items = [PollItem::socket(&pull, Events::READABLE), PollItem::socket(&gone, Events::READABLE)];
+                let mut items =
+                    [PollItem::socket(&pull, Events::READABLE), PollItem::socket(&gone, Events::READABLE)];
                 assert_eq!(poll(&mut items, Some(SOON)).unwrap_err().kind(), ErrorKind::Closed);
             });
             closing.close();
@@ -201,7 +206,8 @@ fn a_failed_poll_leaves_its_other_sockets_usable() {
 
 /// A proxy between ROUTER and DEALER, with a REQ and a REP on either side.
 fn broker(context: &Context, front_at: &str, back_at: &str) -> (Socket, Socket, Socket, Socket) {
-    let (front, back) = (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
+    let (front, back) =
+        (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
     let (req, rep) = (context.socket(SocketType::Req).unwrap(), context.socket(SocketType::Rep).unwrap());
     req.connect(&front.bind(front_at).unwrap()).unwrap();
     rep.connect(&back.bind(back_at).unwrap()).unwrap();
@@ -218,7 +224,11 @@ fn ask(req: &Socket, rep: &Socket, n: u64) {
 
 #[test]
 fn a_proxy_joins_requests_and_replies_until_the_end() {
-    for (one, other) in [("tcp://127.0.0.1:*", "inproc://back"), ("inproc://front", "ipc://*"), ("ipc://*", "tcp://127.0.0.1:*")] {
+    for (one, other) in [
+        ("tcp://127.0.0.1:*", "inproc://back"),
+        ("inproc://front", "ipc://*"),
+        ("ipc://*", "tcp://127.0.0.1:*"),
+    ] {
         let context = Context::new();
         let (front, back, req, rep) = broker(&context, one, other);
         let (seen, capture) = join(&context, SocketType::Pull, SocketType::Push, "inproc://capture");
@@ -238,8 +248,10 @@ fn a_proxy_joins_requests_and_replies_until_the_end() {
 #[test]
 fn a_proxy_forwards_streams_and_subscriptions() {
     let context = Context::new();
-    let (front, back) = (context.socket(SocketType::XSub).unwrap(), context.socket(SocketType::XPub).unwrap());
-    let (publisher, subscriber) = (context.socket(SocketType::Pub).unwrap(), context.socket(SocketType::Sub).unwrap());
+    let (front, back) =
+        (context.socket(SocketType::XSub).unwrap(), context.socket(SocketType::XPub).unwrap());
+    let (publisher, subscriber) =
+        (context.socket(SocketType::Pub).unwrap(), context.socket(SocketType::Sub).unwrap());
     publisher.connect(&front.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
     subscriber.connect(&back.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
     subscriber.subscribe("a").unwrap();
@@ -259,7 +271,8 @@ fn a_proxy_forwards_streams_and_subscriptions() {
 #[test]
 fn a_streaming_proxy_loses_nothing_at_its_marks() {
     let context = Context::new();
-    let (front, back) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+    let (front, back) =
+        (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
     let (push, pull) = (context.socket(SocketType::Push).unwrap(), context.socket(SocketType::Pull).unwrap());
     for socket in [&front, &back, &push, &pull] {
         socket.set_sndhwm(5).unwrap();
@@ -268,7 +281,8 @@ fn a_streaming_proxy_loses_nothing_at_its_marks() {
     push.connect(&front.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
     pull.connect(&back.bind("inproc://streamer").unwrap()).unwrap();
     let proxying = thread::spawn(move || proxy(&front, &back, None).unwrap_err().kind());
-    let sender = thread::spawn(move || (0..10_000).for_each(|n| push.send_timeout(numbered(n), SOON).unwrap()));
+    let sender =
+        thread::spawn(move || (0..10_000).for_each(|n| push.send_timeout(numbered(n), SOON).unwrap()));
     for n in 0..10_000 {
         assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), n);
     }

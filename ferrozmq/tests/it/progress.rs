@@ -27,7 +27,8 @@ fn what_was_sent_leaves_without_another_call() {
                     push.send(numbered(n)).unwrap();
                 }
                 for n in 0..burst {
-                    let message = pull.recv_timeout(SOON).unwrap_or_else(|e| panic!("{burst}, {round}, {n}: {e}"));
+                    let message =
+                        pull.recv_timeout(SOON).unwrap_or_else(|e| panic!("{burst}, {round}, {n}: {e}"));
                     assert_eq!(number(&message), n);
                 }
             }
@@ -182,7 +183,10 @@ fn a_reply_leaves_though_the_server_computes_for_ever_after() {
         rep.send(request).unwrap();
         assert_eq!(number(&req.recv_timeout(SOON).unwrap()), n);
     }
-    assert_eq!(rep.recv_timeout(Duration::from_millis(1)).unwrap_err().kind(), ferrozmq::ErrorKind::WouldBlock);
+    assert_eq!(
+        rep.recv_timeout(Duration::from_millis(1)).unwrap_err().kind(),
+        ferrozmq::ErrorKind::WouldBlock
+    );
 }
 
 #[test]

@@ -45,7 +45,9 @@ fn bind_again(context: &Context, kind: SocketType, endpoint: &str) -> Socket {
 
 #[test]
 fn either_may_come_first() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-first.sock".to_owned(), "inproc://first".to_owned()] {
+    for endpoint in
+        [free_endpoint(), "ipc:///tmp/ferrozmq-it-first.sock".to_owned(), "inproc://first".to_owned()]
+    {
         let context = Context::new();
         let push = eager(&context, SocketType::Push);
         push.connect(&endpoint).unwrap();
@@ -58,7 +60,9 @@ fn either_may_come_first() {
 
 #[test]
 fn a_receive_begun_before_the_connection_ends_with_its_first_message() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-begun.sock".to_owned(), "inproc://begun".to_owned()] {
+    for endpoint in
+        [free_endpoint(), "ipc:///tmp/ferrozmq-it-begun.sock".to_owned(), "inproc://begun".to_owned()]
+    {
         let context = Context::new();
         let pull = eager(&context, SocketType::Pull);
         pull.connect(&endpoint).unwrap();
@@ -232,7 +236,9 @@ fn a_router_knows_its_peer_again() {
 
 #[test]
 fn unbinding_frees_the_address_and_disconnecting_ends_the_flow() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-unbind.sock".to_owned(), "inproc://unbind".to_owned()] {
+    for endpoint in
+        [free_endpoint(), "ipc:///tmp/ferrozmq-it-unbind.sock".to_owned(), "inproc://unbind".to_owned()]
+    {
         let context = Context::new();
         let (pull, push) = (context.socket(SocketType::Pull).unwrap(), eager(&context, SocketType::Push));
         pull.bind(&endpoint).unwrap();
@@ -255,7 +261,8 @@ fn unbinding_frees_the_address_and_disconnecting_ends_the_flow() {
 fn what_was_sent_before_disconnecting_arrives() {
     for endpoint in endpoints("before") {
         let context = Context::new();
-        let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         let at = pull.bind(&endpoint).unwrap();
         push.connect(&at).unwrap();
         for n in 0..900 {
@@ -361,7 +368,8 @@ fn immediate_drops_its_peer_with_the_connection() {
 #[test]
 fn a_second_connect_to_the_same_endpoint_is_ignored_where_libzmq_ignores_it() {
     let context = Context::new();
-    let (router, dealer) = (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
+    let (router, dealer) =
+        (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
     let at = router.bind("tcp://127.0.0.1:*").unwrap();
     dealer.connect(&at).unwrap();
     dealer.connect(&at).unwrap();

@@ -160,7 +160,8 @@ fn both_directions_at_once() {
     let count = messages() / 8;
     for endpoint in endpoints("soak-both") {
         let context = Context::new();
-        let (one, other) = (context.socket(SocketType::Dealer).unwrap(), context.socket(SocketType::Dealer).unwrap());
+        let (one, other) =
+            (context.socket(SocketType::Dealer).unwrap(), context.socket(SocketType::Dealer).unwrap());
         for socket in [&one, &other] {
             socket.set_sndhwm(20).unwrap();
             socket.set_rcvhwm(20).unwrap();

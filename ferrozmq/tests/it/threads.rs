@@ -162,7 +162,8 @@ fn one_thread_waits_to_send_and_another_to_receive() {
         for socket in [one, other] {
             let sender = socket.clone();
             threads.push(thread::spawn(move || {
-                (0..COUNT).for_each(|n| sender.send_timeout(parts(&[&n.to_le_bytes(), &[0; 700]]), SOON).unwrap());
+                (0..COUNT)
+                    .for_each(|n| sender.send_timeout(parts(&[&n.to_le_bytes(), &[0; 700]]), SOON).unwrap());
             }));
             threads.push(thread::spawn(move || {
                 for n in 0..COUNT {
@@ -209,7 +210,9 @@ fn parts_may_come_from_different_threads() {
         for n in 0..100_u8 {
             for part in 0..4_u8 {
                 let push = push.clone();
-                thread::spawn(move || push.send_part(vec![n, part], part < 3, false).unwrap()).join().unwrap();
+                thread::spawn(move || push.send_part(vec![n, part], part < 3, false).unwrap())
+                    .join()
+                    .unwrap();
             }
             for part in 0..4_u8 {
                 let pull = pull.clone();

@@ -1,59 +1,51 @@
-//! Load balancing: each message goes to the next peer that has room.
+//! Load balancing: each message goes to the next pipe with room (PUSH, DEALER, REQ).
+//!
+//! Invariant: a pipe whose `room` said `false` is not asked again before
+//! [`writable`](Balance::writable). It never splits a message over pipes and never drops one.
 
-use super::active::ActiveSet;
-use super::{PipeId, Pipes};
+use super::rota::Rota;
+use super::{Admission, PipeId, Pipes};
 use crate::Message;
 
-/// The peers that messages are dealt to.
+/// The pipes that messages are spread over.
 #[derive(Debug, Default)]
 pub(super) struct Balance {
-    pipes: ActiveSet,
+    rota: Rota,
 }
 
 impl Balance {
-    pub(super) fn attach(&mut self, pipe: PipeId) {
-        self.pipes.insert(pipe);
+    pub fn attach(&mut self, pipe: PipeId) {
+        self.rota.attach(pipe);
     }
 
-    pub(super) fn detach(&mut self, pipe: PipeId) {
-        self.pipes.remove(pipe);
+    pub fn detach(&mut self, pipe: PipeId) {
+        self.rota.detach(pipe);
     }
 
-    /// There may be room again.
-    pub(super) fn writable(&mut self, pipe: PipeId) {
-        self.pipes.activate(pipe);
+    pub fn writable(&mut self, pipe: PipeId) {
+        self.rota.activate(pipe);
     }
 
-    /// The peer that the next message goes to; `None` if nobody has room.
+    /// The pipe that the next message goes to; `None` if there is none with room, or, for a message
+    /// that was committed already, none at all.
     #[inline]
-    pub(super) fn choose<P: Pipes>(&mut self, pipes: &mut P) -> Option<PipeId> {
-        while let Some(pipe) = self.pipes.current() {
+    pub fn choose<P: Pipes>(&mut self, pipes: &mut P, admission: Admission) -> Option<PipeId> {
+        while let Some(pipe) = self.rota.current() {
             if pipes.room(pipe) {
                 return Some(pipe);
             }
-            self.pipes.deactivate_current();
+            self.rota.rest();
         }
-        None
+        match admission {
+            Admission::IfRoom => None,
+            Admission::Committed => self.rota.any(),
+        }
     }
 
-    /// Sends to the next peer that has room; gives the message back if nobody has.
+    /// Writes to the pipe that [`choose`](Self::choose) gave, and passes the turn on.
     #[inline]
-    pub(super) fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<PipeId, Message> {
-        let Some(pipe) = self.choose(pipes) else { return Err(message) };
+    pub fn write<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, message: Message) {
         pipes.write(pipe, message);
-        self.pipes.advance();
-        Ok(pipe)
-    }
-
-    /// Sends to the next peer, room or not; gives the message back if there is no peer.
-    pub(super) fn force<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<PipeId, Message> {
-        match self.send(pipes, message) {
-            Ok(pipe) => Ok(pipe),
-            Err(message) => {
-                let Some(pipe) = self.pipes.iter().next() else { return Err(message) };
-                pipes.write(pipe, message);
-                Ok(pipe)
-            }
-        }
+        self.rota.advance();
     }
 }

@@ -10,25 +10,60 @@
 //! 2. [`Pattern::identify`] each time a handshake on that pipe tells the peer's routing id.
 //! 3. [`Pattern::readable`] after `read` had said `None` and there may be messages again,
 //!    [`Pattern::writable`] after `room` had said `false` and there may be room again.
-//! 4. [`Pattern::detach_out`] as soon as nothing can be written to the pipe any more, then
+//! 4. [`Pattern::reconnecting`] when a connecting pipe loses its peer and waits, with its queue, for the next.
+//! 5. [`Pattern::detach_out`] as soon as nothing can be written to the pipe any more, then
 //!    [`Pattern::detach`] when its last message has been read. The id may be used anew after that.
+//!
+//! A method that is told of a pipe it does not know (never attached, or refused) does nothing.
+//!
+//! Parts: the engine collects a message's parts. On the first it asks [`Pattern::may_start_send`], on the last it
+//! calls [`Pattern::send_committed`], which cannot be refused for want of room.
 
-mod active;
 mod balance;
+mod behaviour;
+mod dealer;
 mod fair;
-mod prefixes;
+mod fanout;
+mod interest;
+mod keyed_hash;
+mod notices;
+mod options;
+mod pair;
+mod pipe_set;
+mod pull;
+mod push;
+mod radix;
 mod rep;
 mod req;
+mod rota;
 mod router;
-mod simple;
+mod routes;
+mod salute;
+mod stream;
+mod subscriptions;
 #[cfg(test)]
-mod tests;
+mod testing;
+mod topics;
+mod verdict;
 mod xpub;
 mod xsub;
 
-use crate::option::RouterNotify;
 use crate::{Frame, Message, SocketType};
-use bytes::Bytes;
+use behaviour::Behaviour;
+use verdict::Admission;
+
+pub use dealer::Dealer;
+pub use options::PatternOptions;
+pub use pair::Pair;
+pub use pull::Pull;
+pub use push::Push;
+pub use rep::Rep;
+pub use req::Req;
+pub use router::Router;
+pub use stream::Stream;
+pub use verdict::{Attach, Attached, Refusal, Refused, RefusedPeer};
+pub use xpub::XPub;
+pub use xsub::XSub;
 
 /// Names a pipe; small numbers, used anew after [`Pattern::detach`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,14 +81,27 @@ pub trait Pipes {
     fn write_shared(&mut self, pipe: PipeId, message: &Message);
     /// Tells the peer at `pipe` that `topic` is wanted (`true`) or not any more; exempt from the high-water mark.
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool);
-    /// The set of topics this socket wants from its peers changed; told once for each change, before
-    /// [`subscribe`](Self::subscribe) tells the peers there are. Whoever backs the pipes replays the set
-    /// to peers that come later.
+    /// What this socket wants from its peers is about to change: `topic` is, from now on, in the set or not. Told
+    /// before each change that [`subscribe`](Self::subscribe) tells the peers, also one that leaves the set as it is.
+    /// Whoever backs the pipes replays the set to peers that come later.
     fn upstream(&mut self, topic: &[u8], wanted: bool);
     /// Closes `pipe`'s connection (a second peer of a PAIR, a refused routing id, STREAM's empty message).
     fn close(&mut self, pipe: PipeId);
     /// Notes that a message meant for `pipe` (or for nobody) was dropped, and why.
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped);
+}
+
+/// Most messages thrown away from one pipe that is over; a high-water mark keeps it far below.
+const UNHEARD_MAX: usize = 1 << 20;
+
+/// Reads out a pipe whose input nobody will ever take, so that the engine finds it empty and lets it go.
+fn discard_input<P: Pipes>(pipes: &mut P, pipe: PipeId) {
+    for _ in 0..UNHEARD_MAX {
+        match pipes.read(pipe) {
+            Some(_) => pipes.dropped(Some(pipe), Dropped::Disconnected),
+            None => return,
+        }
+    }
 }
 
 /// Why a message was dropped.
@@ -70,405 +118,232 @@ pub enum Dropped {
     Disconnected,
     /// No subscription matches (at the receiver).
     Filtered,
-    /// The envelope is not what the pattern demands (RFC 28).
+    /// The envelope is not what the pattern demands (RFC 28), or it is a reply that nobody waits for.
     Malformed,
 }
 
-/// How a pipe came to be.
-#[derive(Clone, Debug, Default)]
-pub struct Attach {
-    /// The routing id that the application chose for the peer (`ZMQ_CONNECT_ROUTING_ID`).
-    pub routing_id: Option<Bytes>,
-    /// We connected, the peer accepted.
-    pub local: bool,
-}
-
-/// Whether a pattern takes a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attached {
-    /// It does.
-    Accepted,
-    /// It does not, for this reason: the pipe is to be closed.
-    Refused(&'static str),
-}
-
-/// Why a message cannot be sent or received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Not now, perhaps later: `EAGAIN`.
-    WouldBlock,
-    /// No peer has the routing id: `EHOSTUNREACH`.
-    Unroutable,
-    /// Another call has to come first, the one this sentence names: `EFSM`.
-    WrongState(&'static str),
-    /// Not with this socket type: `ENOTSUP`.
-    NotSupported,
-    /// Not with this argument or these options: `EINVAL`.
-    Invalid(&'static str),
-}
-
-/// A message that was not sent; nothing of it went anywhere.
+/// The state of one socket; the variant is its type.
 #[derive(Debug)]
-pub struct Refused {
-    /// The message, as it was given.
-    pub message: Message,
-    /// Why.
-    pub why: Refusal,
+pub enum Pattern {
+    /// Exclusive pair.
+    Pair(Pair),
+    /// Publisher.
+    Pub(XPub),
+    /// Subscriber.
+    Sub(XSub),
+    /// Client of request–reply.
+    Req(Req),
+    /// Server of request–reply.
+    Rep(Rep),
+    /// Round-robin out, fair-queued in.
+    Dealer(Dealer),
+    /// Addresses peers by routing id.
+    Router(Router),
+    /// Receiving end of a pipeline.
+    Pull(Pull),
+    /// Sending end of a pipeline.
+    Push(Push),
+    /// Publisher that sees its subscriptions as messages.
+    XPub(XPub),
+    /// Subscriber that sends its subscriptions as messages.
+    XSub(XSub),
+    /// Raw TCP.
+    Stream(Stream),
 }
 
-/// The options that patterns act on; names and defaults are libzmq's (`zmq_setsockopt(3)`).
-#[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "each is documented in the table of options")]
-pub struct PatternOptions {
-    pub router_mandatory: bool,
-    pub router_handover: bool,
-    pub router_raw: bool,
-    pub router_notify: RouterNotify,
-    pub probe_router: bool,
-    pub req_correlate: bool,
-    pub req_relaxed: bool,
-    pub xpub_verbose: bool,
-    pub xpub_verboser: bool,
-    pub xpub_nodrop: bool,
-    pub xpub_manual: bool,
-    pub xpub_manual_last_value: bool,
-    pub xpub_welcome_msg: Option<Bytes>,
-    pub invert_matching: bool,
-    pub only_first_subscribe: bool,
-    pub xsub_verbose_unsubscribe: bool,
-    pub stream_notify: bool,
-    pub hello_msg: Option<Bytes>,
-    pub disconnect_msg: Option<Bytes>,
-    pub hiccup_msg: Option<Bytes>,
-}
-
-/// One socket's state.
-#[derive(Debug)]
-pub struct Pattern {
-    state: State,
-    options: PatternOptions,
-}
-
-#[derive(Debug)]
-enum State {
-    Pair(simple::Pair),
-    Push(simple::Push),
-    Pull(simple::Pull),
-    Dealer(simple::Dealer),
-    Req(req::Req),
-    Rep(rep::Rep),
-    Router(router::Router),
-    Stream(router::Router),
-    Pub(xpub::XPub),
-    XPub(xpub::XPub),
-    Sub(xsub::XSub),
-    XSub(xsub::XSub),
+/// Hands a call to the socket type that `$pattern` is.
+macro_rules! each {
+    ($pattern:expr, $socket:ident => $call:expr) => {
+        match $pattern {
+            Pattern::Pair($socket) => $call,
+            Pattern::Pub($socket) | Pattern::XPub($socket) => $call,
+            Pattern::Sub($socket) | Pattern::XSub($socket) => $call,
+            Pattern::Req($socket) => $call,
+            Pattern::Rep($socket) => $call,
+            Pattern::Dealer($socket) => $call,
+            Pattern::Router($socket) => $call,
+            Pattern::Pull($socket) => $call,
+            Pattern::Push($socket) => $call,
+            Pattern::Stream($socket) => $call,
+        }
+    };
 }
 
 impl Pattern {
-    /// The state of a new socket. `seed` is where made-up routing ids and request numbers begin.
+    /// The state of a new socket. `seed` is random: routing ids, request ids and hash keys come out of it.
     #[must_use]
     pub fn new(kind: SocketType, options: PatternOptions, seed: u64) -> Pattern {
-        let state = match kind {
-            SocketType::Pair => State::Pair(simple::Pair::default()),
-            SocketType::Push => State::Push(simple::Push::default()),
-            SocketType::Pull => State::Pull(simple::Pull::default()),
-            SocketType::Dealer => State::Dealer(simple::Dealer::default()),
-            SocketType::Req => State::Req(req::Req::new(seed)),
-            SocketType::Rep => State::Rep(rep::Rep::default()),
-            SocketType::Router => State::Router(router::Router::new(seed, false)),
-            SocketType::Stream => State::Stream(router::Router::new(seed, true)),
-            SocketType::Pub => State::Pub(xpub::XPub::default()),
-            SocketType::XPub => State::XPub(xpub::XPub::default()),
-            SocketType::Sub => State::Sub(xsub::XSub::default()),
-            SocketType::XSub => State::XSub(xsub::XSub::default()),
+        let mut pattern = match kind {
+            SocketType::Pair => Pattern::Pair(Pair::default()),
+            SocketType::Req => Pattern::Req(Req::new(seed)),
+            SocketType::Rep => Pattern::Rep(Rep::default()),
+            SocketType::Dealer => Pattern::Dealer(Dealer::default()),
+            SocketType::Router => Pattern::Router(Router::new(seed)),
+            SocketType::Pull => Pattern::Pull(Pull::default()),
+            SocketType::Push => Pattern::Push(Push::default()),
+            SocketType::Stream => Pattern::Stream(Stream::new(seed)),
+            SocketType::Pub => Pattern::Pub(XPub::new(false, seed)),
+            SocketType::XPub => Pattern::XPub(XPub::new(true, seed)),
+            SocketType::Sub => Pattern::Sub(XSub::new(true, seed)),
+            SocketType::XSub => Pattern::XSub(XSub::new(false, seed)),
         };
-        Pattern { state, options }
+        pattern.configure(&options);
+        pattern
     }
 
-    /// New values of the options.
+    /// Takes over options; they may change at any time and act from the next call on.
     pub fn configure(&mut self, options: &PatternOptions) {
-        self.options.clone_from(options);
+        each!(self, socket => socket.configure(options));
     }
 
-    /// A pipe begins to exist.
+    /// A pipe to a peer begins to exist. If it is refused, it has been asked to close and is forgotten.
     pub fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, how: Attach) -> Attached {
-        let options = &self.options;
-        match &mut self.state {
-            State::Pair(pair) => return pair.attach(pipe),
-            State::Push(push) => push.out.attach(pipe),
-            State::Pull(pull) => pull.inp.attach(pipe),
-            State::Dealer(dealer) => dealer.attach(pipes, pipe, options),
-            State::Req(req) => req.dealer.attach(pipes, pipe, options),
-            State::Rep(rep) => rep.inp.attach(pipe),
-            State::Router(router) | State::Stream(router) => return router.attach(pipes, pipe, how, options),
-            State::Pub(xpub) | State::XPub(xpub) => xpub.attach(pipes, pipe, options),
-            State::Sub(xsub) | State::XSub(xsub) => xsub.attach(pipe),
-        }
-        Attached::Accepted
+        each!(self, socket => socket.attach(pipes, pipe, how))
     }
 
-    /// A handshake told the peer's routing id, empty if it has none.
+    /// A handshake on `pipe` was finished and told the peer's routing id (empty if it has none). For
+    /// STREAM and raw ROUTER sockets: the connection is established. To be called for every socket type.
     pub fn identify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, routing_id: &[u8]) -> Attached {
-        match &mut self.state {
-            State::Router(router) => router.identify(pipes, pipe, routing_id, &self.options),
-            _ => Attached::Accepted,
-        }
+        each!(self, socket => socket.identify(pipes, pipe, routing_id))
     }
 
-    /// The routing id by which the socket addresses `pipe` (ROUTER, STREAM).
+    /// The routing id by which ROUTER or STREAM know the peer at `pipe`.
     #[must_use]
     pub fn routing_id_of(&self, pipe: PipeId) -> Option<&[u8]> {
-        match &self.state {
-            State::Router(router) | State::Stream(router) => router.routing_id_of(pipe),
-            _ => None,
-        }
+        each!(self, socket => socket.routing_id_of(pipe))
     }
 
-    /// There may be messages to read again.
+    /// There may be messages to read on `pipe` again.
+    #[inline]
     pub fn readable(&mut self, pipe: PipeId) {
-        match &mut self.state {
-            State::Pair(_) | State::Push(_) => {}
-            State::Pull(pull) => pull.inp.readable(pipe),
-            State::Dealer(dealer) => dealer.inp.inp.readable(pipe),
-            State::Req(req) => req.dealer.inp.inp.readable(pipe),
-            State::Rep(rep) => rep.inp.readable(pipe),
-            State::Router(router) | State::Stream(router) => router.inp.readable(pipe),
-            State::Pub(xpub) | State::XPub(xpub) => xpub.readable(pipe),
-            State::Sub(xsub) | State::XSub(xsub) => xsub.readable(pipe),
-        }
+        each!(self, socket => socket.readable(pipe));
     }
 
-    /// There may be room to write again.
+    /// There may be room on `pipe` again.
+    #[inline]
     pub fn writable(&mut self, pipe: PipeId) {
-        match &mut self.state {
-            State::Push(push) => push.out.writable(pipe),
-            State::Dealer(dealer) => dealer.out.writable(pipe),
-            State::Req(req) => req.dealer.out.writable(pipe),
-            _ => {}
-        }
+        each!(self, socket => socket.writable(pipe));
     }
 
-    /// Nothing can be written to the pipe any more.
-    pub fn detach_out<P: Pipes>(&mut self, _pipes: &mut P, pipe: PipeId) {
-        match &mut self.state {
-            State::Pair(pair) => pair.detach_out(pipe),
-            State::Push(push) => push.out.detach(pipe),
-            State::Pull(_) => {}
-            State::Dealer(dealer) => dealer.out.detach(pipe),
-            State::Req(req) => req.dealer.out.detach(pipe),
-            State::Rep(rep) => rep.detach_out(pipe),
-            State::Router(router) | State::Stream(router) => router.detach_out(pipe),
-            State::Pub(xpub) => xpub.detach_out(pipe, false, &self.options),
-            State::XPub(xpub) => xpub.detach_out(pipe, true, &self.options),
-            State::Sub(xsub) | State::XSub(xsub) => xsub.detach_out(pipe),
-        }
+    /// Nothing can be written to `pipe` any more; what it holds may still be read.
+    pub fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, socket => socket.detach_out(pipes, pipe));
     }
 
-    /// The pipe's last message has been read; its id may be used anew.
+    /// `pipe` is gone, or about to be: what it still holds may be read during this call, never after.
     pub fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.detach_out(pipes, pipe);
-        match &mut self.state {
-            State::Pair(pair) => pair.detach(pipe),
-            State::Push(_) => {}
-            State::Pull(pull) => pull.inp.detach(pipe),
-            State::Dealer(dealer) => dealer.inp.inp.detach(pipe),
-            State::Req(req) => {
-                req.detach(pipe);
-                req.dealer.inp.inp.detach(pipe);
-            }
-            State::Rep(rep) => {
-                rep.detach(pipe);
-                rep.inp.detach(pipe);
-            }
-            State::Router(router) | State::Stream(router) => router.detach(pipe, &self.options),
-            State::Pub(xpub) | State::XPub(xpub) => xpub.detach(pipe),
-            State::Sub(xsub) | State::XSub(xsub) => xsub.detach(pipe),
-        }
+        each!(self, socket => { socket.detach_out(pipes, pipe); socket.detach(pipes, pipe) });
     }
 
-    /// A connecting pipe lost its peer and keeps its queue.
-    pub fn reconnecting<P: Pipes>(&mut self, _pipes: &mut P, _pipe: PipeId) {
-        if let (State::Dealer(dealer), Some(hiccup)) = (&mut self.state, &self.options.hiccup_msg) {
-            dealer.inp.ready.get_or_insert_with(|| Message::from(hiccup.clone()));
-        }
+    /// A connecting pipe lost the peer with which a handshake had been finished; it keeps its queue and its place.
+    pub fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        each!(self, socket => socket.reconnecting(pipes, pipe));
     }
 
-    /// A peer's SUBSCRIBE (`wanted`) or CANCEL.
-    pub fn subscription<P: Pipes>(&mut self, _pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
-        match &mut self.state {
-            State::Pub(xpub) => xpub.subscription(pipe, topic, wanted, false, &self.options),
-            State::XPub(xpub) => xpub.subscription(pipe, topic, wanted, true, &self.options),
-            _ => {}
-        }
+    /// The peer at `pipe` wants `topic`, or does not want it any more (PUB, XPUB; others ignore it).
+    pub fn subscription<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
+        each!(self, socket => socket.subscription(pipes, pipe, topic, wanted));
     }
 
-    /// `ZMQ_SUBSCRIBE`.
+    /// `ZMQ_SUBSCRIBE`: of a SUB its own wish; of a PUB or XPUB with `ZMQ_XPUB_MANUAL` a subscription of the peer
+    /// whose request was received last.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] for types without subscriptions.
+    /// [`Refusal::Invalid`] for other sockets.
     pub fn subscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
-        match &mut self.state {
-            State::Sub(xsub) => xsub.subscribe(pipes, topic),
-            State::Pub(xpub) | State::XPub(xpub) => return xpub.set_manually(topic, true, &self.options),
-            _ => return Err(Refusal::Invalid("only SUB sockets subscribe; an XSUB sends 1 and the topic")),
-        }
-        Ok(())
+        each!(self, socket => socket.set_topic(pipes, topic, true))
     }
 
-    /// `ZMQ_UNSUBSCRIBE`.
+    /// `ZMQ_UNSUBSCRIBE`, the reverse of [`subscribe`](Self::subscribe). Of an unknown topic it does nothing.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] for types without subscriptions.
+    /// [`Refusal::Invalid`] for sockets that cannot subscribe.
     pub fn unsubscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) -> Result<(), Refusal> {
-        match &mut self.state {
-            State::Sub(xsub) => xsub.unsubscribe(pipes, topic, false),
-            State::Pub(xpub) | State::XPub(xpub) => return xpub.set_manually(topic, false, &self.options),
-            _ => return Err(Refusal::Invalid("only SUB sockets unsubscribe; an XSUB sends 0 and the topic")),
-        }
-        Ok(())
+        each!(self, socket => socket.set_topic(pipes, topic, false))
     }
 
-    /// Sends a message, or gives it back.
+    /// Sends a message to whom it concerns.
     ///
     /// # Errors
-    /// [`Refused`] with the whole message.
+    /// The message, untouched, and why it was not admitted.
     #[inline]
     pub fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
-        self.send_with(pipes, message, false)
+        each!(self, socket => socket.send(pipes, message, Admission::IfRoom))
     }
 
-    /// Sends a message whose first part was accepted by [`may_start_send`](Self::may_start_send):
-    /// never [`Refusal::WouldBlock`] while there is a peer.
+    /// Whether a message that begins with `first` would be admitted now.
     ///
     /// # Errors
-    /// [`Refused`] with the whole message.
-    pub fn send_committed<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
-        self.send_with(pipes, message, true)
-    }
-
-    #[inline]
-    fn send_with<P: Pipes>(&mut self, pipes: &mut P, message: Message, force: bool) -> Result<(), Refused> {
-        let options = &self.options;
-        let dealt = match &mut self.state {
-            State::Push(push) if force => push.out.force(pipes, message),
-            State::Push(push) => push.out.send(pipes, message),
-            State::Dealer(dealer) if force => dealer.out.force(pipes, message),
-            State::Dealer(dealer) => dealer.out.send(pipes, message),
-            State::Pair(pair) => return pair.send(pipes, message, force),
-            State::Req(req) => return req.send(pipes, message, options, force),
-            State::Rep(rep) => return rep.send(pipes, message),
-            State::Router(router) | State::Stream(router) => {
-                return router.send(pipes, message, options, force);
-            }
-            State::Pub(xpub) => {
-                xpub.discard_input(pipes);
-                return xpub.send(pipes, message, options, force);
-            }
-            State::XPub(xpub) => return xpub.send(pipes, message, options, force),
-            State::XSub(xsub) => {
-                xsub.send(pipes, message, options);
-                return Ok(());
-            }
-            State::Pull(_) | State::Sub(_) => return Err(Refused { message, why: Refusal::NotSupported }),
-        };
-        dealt.map(|_| ()).map_err(|message| Refused { message, why: Refusal::WouldBlock })
-    }
-
-    /// Whether a message that begins with `first` would be accepted now.
-    ///
-    /// # Errors
-    /// The [`Refusal`] that sending it would meet.
+    /// Why not.
     pub fn may_start_send<P: Pipes>(&mut self, pipes: &mut P, first: &Frame) -> Result<(), Refusal> {
-        let options = &self.options;
-        let room = match &mut self.state {
-            State::Pair(pair) => pair.can_send(pipes),
-            State::Push(push) => push.out.choose(pipes).is_some(),
-            State::Dealer(dealer) => dealer.out.choose(pipes).is_some(),
-            State::Req(req) => {
-                req.may_send(options)?;
-                req.dealer.out.choose(pipes).is_some()
-            }
-            State::Rep(rep) => return rep.may_send(),
-            State::Router(router) | State::Stream(router) => return router.may_send(pipes, first, options),
-            State::Pub(_) | State::XPub(_) | State::XSub(_) => true,
-            State::Pull(_) | State::Sub(_) => return Err(Refusal::NotSupported),
-        };
-        if room { Ok(()) } else { Err(Refusal::WouldBlock) }
+        each!(self, socket => socket.may_start_send(pipes, first))
     }
 
-    /// The next message.
+    /// Sends a message whose first part was admitted by [`may_start_send`](Self::may_start_send): it exceeds
+    /// the high-water mark if it must, or is counted as dropped if its peer is gone.
     ///
     /// # Errors
-    /// [`Refusal::WouldBlock`] if there is none, [`Refusal::WrongState`], [`Refusal::NotSupported`].
+    /// As [`send`](Self::send), but never [`Refusal::WouldBlock`] or [`Refusal::Unroutable`].
+    pub fn send_committed<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
+        each!(self, socket => socket.send(pipes, message, Admission::Committed))
+    }
+
+    /// The next message for the application.
+    ///
+    /// # Errors
+    /// [`Refusal::WouldBlock`] if there is none, and what the type's state forbids.
     #[inline]
     pub fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        let options = &self.options;
-        let message = match &mut self.state {
-            State::Pull(pull) => pull.recv(pipes),
-            State::Dealer(dealer) => dealer.inp.recv(pipes),
-            State::Pair(pair) => pair.recv(pipes),
-            State::Req(req) => return req.recv(pipes, options),
-            State::Rep(rep) => return rep.recv(pipes),
-            State::Router(router) | State::Stream(router) => router.recv(pipes),
-            State::XPub(xpub) => xpub.recv(pipes, options),
-            State::Sub(xsub) => xsub.recv(pipes, true, options),
-            State::XSub(xsub) => xsub.recv(pipes, false, options),
-            State::Push(_) | State::Pub(_) => return Err(Refusal::NotSupported),
-        };
-        message.ok_or(Refusal::WouldBlock)
+        each!(self, socket => socket.recv(pipes))
     }
 
-    /// Whether [`recv`](Self::recv) would return a message now; may take one from its pipe and keep it.
+    /// Whether [`recv`](Self::recv) would give a message now (`ZMQ_POLLIN`). May take one message out of its pipe and keep it.
     pub fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
-        let options = &self.options;
-        match &mut self.state {
-            State::Pull(pull) => pull.can_recv(pipes),
-            State::Dealer(dealer) => dealer.inp.can_recv(pipes),
-            State::Pair(pair) => pair.can_recv(pipes),
-            State::Req(req) => req.can_recv(pipes, options),
-            State::Rep(rep) => rep.can_recv(pipes),
-            State::Router(router) | State::Stream(router) => router.can_recv(pipes),
-            State::XPub(xpub) => xpub.can_recv(pipes),
-            State::Sub(xsub) => xsub.can_recv(pipes, true, options),
-            State::XSub(xsub) => xsub.can_recv(pipes, false, options),
-            State::Push(_) | State::Pub(_) => false,
-        }
+        each!(self, socket => socket.can_recv(pipes))
     }
 
-    /// Whether a send would be accepted now (`ZMQ_POLLOUT`).
+    /// Whether `ZMQ_POLLOUT` is to be reported; as libzmq, always for PUB, XPUB, XSUB, STREAM, and ROUTER unless mandatory.
     pub fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
-        let options = &self.options;
-        match &mut self.state {
-            State::Pair(pair) => pair.can_send(pipes),
-            State::Push(push) => push.out.choose(pipes).is_some(),
-            State::Dealer(dealer) => dealer.out.choose(pipes).is_some(),
-            State::Req(req) => req.may_send(options).is_ok() && req.dealer.out.choose(pipes).is_some(),
-            State::Rep(rep) => rep.owes_reply(),
-            State::Router(router) | State::Stream(router) => router.can_send(pipes, options),
-            State::Pub(_) | State::XPub(_) | State::XSub(_) => true,
-            State::Pull(_) | State::Sub(_) => false,
-        }
+        each!(self, socket => socket.can_send(pipes))
     }
 
-    /// Number of distinct topics subscribed to, here or by the peers (`ZMQ_TOPICS_COUNT`).
+    /// `ZMQ_TOPICS_COUNT`: number of distinct topics subscribed to, here or by peers.
     #[must_use]
     pub fn topics_count(&self) -> usize {
-        match &self.state {
-            State::Pub(xpub) | State::XPub(xpub) => xpub.topics_count(),
-            State::Sub(xsub) | State::XSub(xsub) => xsub.topics_count(),
-            _ => 0,
-        }
+        each!(self, socket => socket.topics_count())
     }
 
-    /// Whether a receive could use input now; if not, nobody should wait for any.
+    /// The distinct topics that peers of a SUB or XSUB are to know, in no particular order; nothing for other types. The engine tells
+    /// them to a pipe when it is attached and on each reconnection; changes in between go through [`Pipes::subscribe`].
+    pub fn topics(&self) -> impl Iterator<Item = &[u8]> {
+        match self {
+            Pattern::Sub(sub) | Pattern::XSub(sub) => Some(sub.topics()),
+            _ => None,
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// Whether a receive could use input now. While it is `false`, the engine need not wait for input.
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        match &self.state {
-            State::Push(_) | State::Pub(_) => false,
-            State::Req(req) => req.is_waiting(),
-            State::Rep(rep) => !rep.owes_reply(),
-            _ => true,
+        each!(self, socket => socket.wants_input())
+    }
+
+    /// The pipe that the message came from which the last [`recv`](Self::recv) gave, or a poll took out since.
+    #[must_use]
+    pub fn last_source(&self) -> Option<PipeId> {
+        each!(self, socket => socket.last_source())
+    }
+
+    /// With how many parts a message is complete whatever the application says: 2 for raw connections, whose
+    /// senders set `ZMQ_SNDMORE` on both parts and mean neither to continue.
+    #[must_use]
+    pub fn parts_limit(&self) -> Option<usize> {
+        match self {
+            Pattern::Stream(_) => Some(2),
+            Pattern::Router(router) if router.is_raw() => Some(2),
+            _ => None,
         }
     }
 }

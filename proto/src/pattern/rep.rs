@@ -1,89 +1,254 @@
-//! REP: a request, then its reply, in lockstep (RFC 28).
+//! REP: takes one request, then answers it, in lockstep (RFC 28).
 //!
-//! What stands before a request's body up to the first empty part is its envelope: it is kept, and
-//! put in front of the reply, which goes back to where the request came from. Requests without that
-//! empty part are dropped.
+//! The envelope of a request, all frames up to the first empty one, is kept and put before the reply, which
+//! goes back to where the request came from, or nowhere. Invariant: a reply never reaches anyone but the asker,
+//! also when the asker's pipe id is used anew. A message without delimiter or without a part after it is dropped.
+//!
+//! Departure from libzmq: two peers with the same routing id are both served; nobody is routed by name here.
 
 use super::fair::Fair;
-use super::{Dropped, PipeId, Pipes, Refusal, Refused};
+use super::pipe_set::PipeSet;
+use super::salute::Salute;
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+};
 use crate::{Frame, Message};
 
-/// REP's state.
+/// State of a REP socket.
 #[derive(Debug, Default)]
-pub(super) struct Rep {
-    pub(super) inp: Fair,
-    ready: Option<(PipeId, Vec<Frame>, Message)>,
-    /// The envelope that the reply owes.
-    owed: Option<Vec<Frame>>,
-    /// Where the reply goes, while that peer is there.
-    asker: Option<PipeId>,
+pub struct Rep {
+    inbox: Fair,
+    salute: Salute,
+    /// Pipes that can be written to.
+    open: PipeSet,
+    /// A request that a poll has taken out already.
+    request: Option<(Asker, Message)>,
+    /// Whom the next reply is for.
+    owed: Option<Asker>,
+    source: Option<PipeId>,
 }
 
-const RECEIVE_FIRST: &str = "no request was received: receive one before sending a reply";
-const SEND_FIRST: &str = "a request was received: send its reply before receiving another";
+/// Where a reply goes.
+#[derive(Debug)]
+struct Asker {
+    /// `None` once its connection is gone.
+    pipe: Option<PipeId>,
+    /// The frames before the delimiter.
+    envelope: Vec<Frame>,
+}
+
+impl Asker {
+    /// Takes the envelope off a request; `None` if it has no delimiter or nothing after it.
+    fn split(pipe: Option<PipeId>, request: Message) -> Option<(Asker, Message)> {
+        if request.first().is_empty() {
+            let (_, body) = request.split_first();
+            return Some((Asker { pipe, envelope: Vec::new() }, body?));
+        }
+        let delimiter = request.iter().position(Frame::is_empty)?;
+        let (mut envelope, body) = request.split_at(delimiter + 1)?;
+        envelope.pop();
+        Some((Asker { pipe, envelope }, body))
+    }
+
+    fn wrap(self, mut body: Message) -> Message {
+        body.push_front(Frame::new());
+        body.prepend(self.envelope);
+        body
+    }
+
+    fn forget(&mut self, gone: PipeId) {
+        if self.pipe == Some(gone) {
+            self.pipe = None;
+        }
+    }
+}
 
 impl Rep {
-    pub(super) fn detach(&mut self, pipe: PipeId) {
-        self.asker.take_if(|asker| *asker == pipe);
-        self.ready.take_if(|(from, ..)| *from == pipe);
-    }
-
-    pub(super) fn detach_out(&mut self, pipe: PipeId) {
-        self.asker.take_if(|asker| *asker == pipe);
-    }
-
-    pub(super) fn owes_reply(&self) -> bool {
-        self.owed.is_some()
-    }
-
-    pub(super) fn may_send(&self) -> Result<(), Refusal> {
-        if self.owed.is_some() { Ok(()) } else { Err(Refusal::WrongState(RECEIVE_FIRST)) }
-    }
-
-    pub(super) fn send<P: Pipes>(&mut self, pipes: &mut P, mut message: Message) -> Result<(), Refused> {
-        let Some(envelope) = self.owed.take() else {
-            return Err(Refused { message, why: Refusal::WrongState(RECEIVE_FIRST) });
-        };
-        match self.asker.take() {
-            Some(asker) if pipes.room(asker) => {
-                message.prepend(envelope);
-                pipes.write(asker, message);
+    fn next_request<P: Pipes>(&mut self, pipes: &mut P) -> Option<(Asker, Message)> {
+        while let Some((pipe, message)) = self.inbox.recv(pipes) {
+            let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
+            if let Some(request) = Asker::split(back, message) {
+                self.source = Some(pipe);
+                return Some(request);
             }
-            Some(asker) => pipes.dropped(Some(asker), Dropped::HighWaterMark),
+            pipes.dropped(Some(pipe), Dropped::Malformed);
+        }
+        None
+    }
+
+    /// Nothing can be written to `pipe` any more.
+    fn forget(&mut self, pipe: PipeId) {
+        self.open.remove(pipe);
+        for asker in self.owed.iter_mut().chain(self.request.iter_mut().map(|(asker, _)| asker)) {
+            asker.forget(pipe);
+        }
+    }
+}
+
+impl Behaviour for Rep {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.salute.configure(options);
+    }
+
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.salute.attached(pipes, pipe);
+        self.inbox.attach(pipe);
+        self.open.insert(pipe);
+        Attached::Accepted
+    }
+
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.salute.met(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.forget(pipe);
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.inbox.detach(pipe);
+        self.salute.detached(pipe);
+    }
+
+    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.salute.lost(pipes, pipe);
+    }
+
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, _: Admission) -> Result<(), Refused> {
+        let Some(asker) = self.owed.take() else {
+            return Err(NO_REQUEST.of(message));
+        };
+        match asker.pipe {
             None => pipes.dropped(None, Dropped::Disconnected),
+            Some(pipe) if pipes.room(pipe) => pipes.write(pipe, asker.wrap(message)),
+            Some(pipe) => pipes.dropped(Some(pipe), Dropped::HighWaterMark),
         }
         Ok(())
     }
 
-    pub(super) fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+    fn may_start_send<P: Pipes>(&mut self, _: &mut P, _: &Frame) -> Result<(), Refusal> {
+        self.owed.as_ref().map(|_| ()).ok_or(NO_REQUEST)
+    }
+
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
         if self.owed.is_some() {
-            return Err(Refusal::WrongState(SEND_FIRST));
+            return Err(Refusal::WrongState("a REP socket must send its reply before it receives again"));
         }
-        let request = self.ready.take().or_else(|| self.next_request(pipes));
-        let (pipe, envelope, body) = request.ok_or(Refusal::WouldBlock)?;
-        self.asker = Some(pipe);
-        self.owed = Some(envelope);
+        let request = match self.request.take() {
+            None => self.next_request(pipes),
+            some => some,
+        };
+        let (asker, body) = request.ok_or(Refusal::WouldBlock)?;
+        self.owed = Some(asker);
         Ok(body)
     }
 
-    pub(super) fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         if self.owed.is_some() {
             return false;
         }
-        if self.ready.is_none() {
-            self.ready = self.next_request(pipes);
+        if self.request.is_none() {
+            self.request = self.next_request(pipes);
         }
-        self.ready.is_some()
+        self.request.is_some()
     }
 
-    fn next_request<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Vec<Frame>, Message)> {
-        loop {
-            let (pipe, message) = self.inp.recv(pipes)?;
-            let delimiter = message.iter().position(|part| part.is_empty());
-            match delimiter.and_then(|at| message.split_at(at + 1)) {
-                Some((envelope, body)) => return Some((pipe, envelope, body)),
-                None => pipes.dropped(Some(pipe), Dropped::Malformed),
-            }
+    fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
+        self.owed.is_some()
+    }
+
+    fn wants_input(&self) -> bool {
+        self.owed.is_none()
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.source
+    }
+}
+
+const NO_REQUEST: Refusal = Refusal::WrongState("a REP socket must receive a request before it replies");
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, Refusal};
+    use crate::{Message, SocketType};
+
+    fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
+        matches!(result, Err(Refusal::WrongState(_)))
+    }
+
+    #[test]
+    fn replies_go_back_through_the_envelope() {
+        let mut rep = Rig::new(SocketType::Rep, 9);
+        for pipe in [1, 2] {
+            let _ = rep.join(pipe, "same");
         }
+        assert!(wrong(rep.send("early")));
+        assert_eq!(rep.recv(), Err(Refusal::WouldBlock));
+        rep.arrive(1, ["", "q1"]);
+        rep.arrive(2, ["hop a", "hop b", "", "q2", "", "q3"]);
+        assert!(rep.can_recv());
+        assert_eq!(rep.recv(), Ok("q1".into()));
+        assert!(wrong(rep.recv()));
+        assert!(!rep.can_recv() && !rep.pattern.wants_input() && rep.can_send());
+        rep.send("r1").unwrap();
+        assert_eq!(rep.recv(), Ok(["q2", "", "q3"].into()));
+        rep.send(["r2", "more"]).unwrap();
+        assert_eq!(rep.pipes.sent(1), [Message::from(["", "r1"])]);
+        assert_eq!(rep.pipes.sent(2), [Message::from(["hop a", "hop b", "", "r2", "more"])]);
+        assert!(!rep.can_send());
+    }
+
+    #[test]
+    fn malformed_requests_are_dropped() {
+        let mut rep = Rig::new(SocketType::Rep, 9);
+        let _ = rep.attach(1);
+        rep.arrive(1, "no delimiter");
+        rep.arrive(1, "");
+        rep.arrive(1, ["a", "b", ""]);
+        assert!(!rep.can_recv());
+        assert_eq!(rep.pipes.dropped(), [(Some(1), Dropped::Malformed); 3]);
+        let hops = (0..100_000).map(|_| "hop").chain(["", "q"]);
+        rep.arrive(1, Message::from_parts(hops).unwrap());
+        assert_eq!(rep.recv(), Ok("q".into()));
+        rep.send("r").unwrap();
+        assert_eq!(rep.pipes.sent(1)[0].len(), 100_002);
+    }
+
+    #[test]
+    fn a_reply_reaches_the_asker_or_nobody() {
+        for lost_after_recv in [true, false] {
+            let mut rep = Rig::new(SocketType::Rep, 9);
+            let _ = rep.attach(1);
+            rep.arrive(1, ["", "q"]);
+            assert!(rep.can_recv());
+            if lost_after_recv {
+                assert_eq!(rep.recv(), Ok("q".into()));
+            }
+            rep.detach(1);
+            let _ = rep.attach(1); // the id is used anew
+            if !lost_after_recv {
+                assert_eq!(rep.recv(), Ok("q".into()));
+            }
+            rep.send("r").unwrap();
+            assert_eq!(rep.pipes.sent(1), []);
+            assert_eq!(rep.pipes.dropped(), [(None, Dropped::Disconnected)]);
+        }
+    }
+
+    #[test]
+    fn a_full_asker_loses_its_reply() {
+        let mut rep = Rig::new(SocketType::Rep, 0);
+        let _ = rep.attach(1);
+        rep.arrive(1, ["", "q"]);
+        rep.recv().unwrap();
+        rep.send("r").unwrap();
+        assert_eq!(rep.pipes.dropped(), [(Some(1), Dropped::HighWaterMark)]);
     }
 }

@@ -1,132 +1,354 @@
-//! REQ: a request, then its reply, in lockstep (RFC 28).
+//! REQ: one request, then its reply, in lockstep (RFC 28).
 //!
-//! On the wire a request is an empty delimiter part in front of the body; with
-//! `ZMQ_REQ_CORRELATE` a 4-byte number goes before it. Replies from others than the peer that got
-//! the request, with another number, or without the delimiter, are dropped.
+//! On the wire a request is an empty delimiter frame (after a request id, with `ZMQ_REQ_CORRELATE`) and the
+//! application's parts. Invariant: the state changes only when a message is admitted or delivered,
+//! never on a refusal. Replies from other peers than the one asked, to older requests, or without the
+//! envelope are dropped.
+//!
+//! When the asked peer's pipe is gone for good, the socket goes on waiting and takes a reply from any pipe, as
+//! libzmq does: a ROUTER that comes back over a new connection may still answer.
 
-use super::simple::Dealer;
-use super::{Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused};
+use super::balance::Balance;
+use super::fair::Fair;
+use super::salute::Salute;
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+    discard_input,
+};
 use crate::{Frame, Message};
 
-/// REQ's state.
-#[derive(Debug, Default)]
-pub(super) struct Req {
-    pub(super) dealer: Dealer,
-    /// A request is out and its reply has not been received.
-    waiting: bool,
-    /// The peer that got the request, while it is there.
-    asked: Option<PipeId>,
+/// State of a REQ socket.
+#[derive(Debug)]
+pub struct Req {
+    balance: Balance,
+    inbox: Fair,
+    salute: Salute,
+    state: State,
+    /// A reply that a poll has taken out already.
+    reply: Option<Message>,
+    correlate: bool,
+    relaxed: bool,
+    /// Of the last request sent.
     request_id: u32,
-    ready: Option<Message>,
+    source: Option<PipeId>,
 }
 
-const RECEIVE_FIRST: &str = "a request is out: receive its reply before sending another, or set req_relaxed";
-const SEND_FIRST: &str = "no request is out: send one before receiving a reply";
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A request may be sent.
+    Idle,
+    /// A reply is due; from one pipe, or from any once that one is gone.
+    Waiting { from: Option<PipeId> },
+}
 
 impl Req {
+    /// Most leftover messages thrown away before one request is sent, so that a peer that floods cannot hold up the call.
+    pub const STALE_REPLIES_MAX: usize = 1 << 12;
+
     pub(super) fn new(seed: u64) -> Req {
-        Req { request_id: seed as u32, ..Req::default() }
+        Req {
+            balance: Balance::default(),
+            inbox: Fair::default(),
+            salute: Salute::default(),
+            state: State::Idle,
+            reply: None,
+            correlate: false,
+            relaxed: false,
+            request_id: seed as u32,
+            source: None,
+        }
     }
 
-    pub(super) fn detach(&mut self, pipe: PipeId) {
-        self.asked.take_if(|asked| *asked == pipe);
-    }
-
-    pub(super) fn may_send(&self, options: &PatternOptions) -> Result<(), Refusal> {
-        if self.waiting && !options.req_relaxed { Err(Refusal::WrongState(RECEIVE_FIRST)) } else { Ok(()) }
-    }
-
-    pub(super) fn send<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        mut message: Message,
-        options: &PatternOptions,
-        force: bool,
-    ) -> Result<(), Refused> {
-        if let Err(why) = self.may_send(options) {
-            return Err(Refused { message, why });
-        }
-        let nobody = if force { false } else { self.dealer.out.choose(pipes).is_none() };
-        if nobody {
-            return Err(Refused { message, why: Refusal::WouldBlock });
-        }
-        message.push_front(Frame::new());
-        if options.req_correlate {
-            self.request_id = self.request_id.wrapping_add(1);
-            message.push_front(Frame::from(self.request_id.to_be_bytes()));
-        }
-        // Whatever has come until now answers an older request.
-        self.ready = None;
-        while self.dealer.inp.recv(pipes).is_some() {
-            pipes.dropped(None, Dropped::Malformed);
-        }
-        let sent =
-            if force { self.dealer.out.force(pipes, message) } else { self.dealer.out.send(pipes, message) };
-        match sent {
-            Ok(pipe) => {
-                self.asked = Some(pipe);
-                self.waiting = true;
-                Ok(())
+    fn check_may_send(&self) -> Result<(), Refusal> {
+        match self.state {
+            State::Waiting { .. } if !self.relaxed => {
+                Err(Refusal::WrongState("a REQ socket must receive the reply before it sends again"))
             }
-            Err(message) => {
-                Err(Refused { message: strip(message, options.req_correlate), why: Refusal::WouldBlock })
-            }
+            State::Idle | State::Waiting { .. } => Ok(()),
         }
     }
 
-    pub(super) fn recv<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        options: &PatternOptions,
-    ) -> Result<Message, Refusal> {
-        if !self.waiting {
-            return Err(Refusal::WrongState(SEND_FIRST));
+    /// Throws away what has arrived before the request: it cannot be the reply.
+    fn drop_stale<P: Pipes>(&mut self, pipes: &mut P) {
+        if self.reply.take().is_some() {
+            pipes.dropped(self.source, Dropped::Malformed);
         }
-        let reply =
-            self.ready.take().or_else(|| self.next_reply(pipes, options)).ok_or(Refusal::WouldBlock)?;
-        self.waiting = false;
-        self.asked = None;
+        for _ in 0..Self::STALE_REPLIES_MAX {
+            let Some((pipe, _)) = self.inbox.recv(pipes) else { return };
+            pipes.dropped(Some(pipe), Dropped::Malformed);
+        }
+    }
+
+    fn wrap(&self, mut body: Message) -> Message {
+        if self.correlate {
+            body.prepend(vec![Frame::from(self.request_id.to_ne_bytes()), Frame::new()]);
+        } else {
+            body.push_front(Frame::new());
+        }
+        body
+    }
+
+    /// The application's parts of `reply`, if its envelope is that of the last request.
+    fn unwrap(&self, reply: Message) -> Result<Message, Dropped> {
+        let reply = if self.correlate {
+            let (id, rest) = reply.split_first();
+            if id != self.request_id.to_ne_bytes()[..] {
+                return Err(Dropped::Malformed);
+            }
+            rest.ok_or(Dropped::Malformed)?
+        } else {
+            reply
+        };
+        match reply.split_first() {
+            (delimiter, Some(body)) if delimiter.is_empty() => Ok(body),
+            _ => Err(Dropped::Malformed),
+        }
+    }
+
+    /// The next message that is the reply to the last request.
+    fn next_reply<P: Pipes>(&mut self, pipes: &mut P, from: Option<PipeId>) -> Option<Message> {
+        while let Some((pipe, message)) = self.inbox.recv(pipes) {
+            if from.is_some_and(|from| from != pipe) {
+                pipes.dropped(Some(pipe), Dropped::Malformed);
+                continue;
+            }
+            match self.unwrap(message) {
+                Ok(body) => {
+                    self.source = Some(pipe);
+                    return Some(body);
+                }
+                Err(why) => pipes.dropped(Some(pipe), why),
+            }
+        }
+        None
+    }
+}
+
+impl Behaviour for Req {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.salute.configure(options);
+        self.correlate = options.req_correlate;
+        self.relaxed = options.req_relaxed;
+    }
+
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.salute.attached(pipes, pipe);
+        self.balance.attach(pipe);
+        self.inbox.attach(pipe);
+        Attached::Accepted
+    }
+
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.salute.met(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.balance.writable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.balance.detach(pipe);
+        let may_hold_the_reply = match self.state {
+            State::Idle => false,
+            State::Waiting { from } => from.is_none_or(|from| from == pipe),
+        };
+        if !may_hold_the_reply {
+            discard_input(pipes, pipe);
+        }
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.inbox.detach(pipe);
+        self.salute.detached(pipe);
+        if self.state == (State::Waiting { from: Some(pipe) }) {
+            self.state = State::Waiting { from: None };
+        }
+    }
+
+    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.salute.lost(pipes, pipe);
+    }
+
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+        if let Err(why) = self.check_may_send() {
+            return Err(why.of(message));
+        }
+        let Some(pipe) = self.balance.choose(pipes, how) else {
+            if how == Admission::IfRoom {
+                return Err(Refusal::WouldBlock.of(message));
+            }
+            pipes.dropped(None, Dropped::NoPeer);
+            self.state = State::Waiting { from: None };
+            return Ok(());
+        };
+        self.drop_stale(pipes);
+        self.request_id = self.request_id.wrapping_add(1);
+        let request = self.wrap(message);
+        self.balance.write(pipes, pipe, request);
+        self.state = State::Waiting { from: Some(pipe) };
+        Ok(())
+    }
+
+    fn may_start_send<P: Pipes>(&mut self, pipes: &mut P, _: &Frame) -> Result<(), Refusal> {
+        self.check_may_send()?;
+        match self.balance.choose(pipes, Admission::IfRoom) {
+            Some(_) => Ok(()),
+            None => Err(Refusal::WouldBlock),
+        }
+    }
+
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        let State::Waiting { from } = self.state else {
+            return Err(Refusal::WrongState("a REQ socket must send a request before it receives"));
+        };
+        let reply = match self.reply.take() {
+            None => self.next_reply(pipes, from).ok_or(Refusal::WouldBlock)?,
+            Some(reply) => reply,
+        };
+        self.state = State::Idle;
         Ok(reply)
     }
 
-    pub(super) fn can_recv<P: Pipes>(&mut self, pipes: &mut P, options: &PatternOptions) -> bool {
-        if self.waiting && self.ready.is_none() {
-            self.ready = self.next_reply(pipes, options);
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        let State::Waiting { from } = self.state else { return false };
+        if self.reply.is_none() {
+            self.reply = self.next_reply(pipes, from);
         }
-        self.waiting && self.ready.is_some()
+        self.reply.is_some()
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waiting
+    fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.check_may_send().is_ok() && self.balance.choose(pipes, Admission::IfRoom).is_some()
     }
 
-    fn next_reply<P: Pipes>(&mut self, pipes: &mut P, options: &PatternOptions) -> Option<Message> {
-        loop {
-            let (pipe, message) = self.dealer.inp.inp.recv(pipes)?;
-            let from_asked = self.asked.is_none_or(|asked| asked == pipe);
-            match self.open(message, options).filter(|_| from_asked) {
-                Some(reply) => return Some(reply),
-                None => pipes.dropped(Some(pipe), Dropped::Malformed),
-            }
-        }
+    fn wants_input(&self) -> bool {
+        self.state != State::Idle
     }
 
-    /// The body of a reply to the request that is out.
-    fn open(&self, mut message: Message, options: &PatternOptions) -> Option<Message> {
-        if options.req_correlate {
-            let (id, rest) = message.split_first();
-            if id != &self.request_id.to_be_bytes() {
-                return None;
-            }
-            message = rest?;
-        }
-        let (delimiter, body) = message.split_first();
-        if delimiter.is_empty() { body } else { None }
+    fn last_source(&self) -> Option<PipeId> {
+        self.source
     }
 }
 
-/// Takes REQ's own parts off again.
-fn strip(message: Message, correlate: bool) -> Message {
-    let own = if correlate { 2 } else { 1 };
-    message.split_at(own).map(|(_, body)| body).unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use super::Req;
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, Refusal};
+    use crate::{Message, SocketType};
+
+    fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
+        matches!(result, Err(Refusal::WrongState(_)))
+    }
+
+    #[test]
+    fn lockstep_round_robin() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        assert!(wrong(req.recv()));
+        assert_eq!(req.send("early"), Err(Refusal::WouldBlock));
+        assert!(wrong(req.recv()), "a refused send changes nothing");
+        for pipe in [1, 2] {
+            let _ = req.attach(pipe);
+        }
+        for pipe in [1, 2, 1] {
+            assert!(!req.pattern.wants_input());
+            req.send(["q", "r"]).unwrap();
+            assert_eq!(req.pipes.sent(pipe), [Message::from(["", "q", "r"])]);
+            assert!(wrong(req.send("again")));
+            assert!(wrong(req.may_start("again")));
+            assert!(!req.can_send());
+            assert_eq!(req.recv(), Err(Refusal::WouldBlock));
+            req.arrive(pipe, ["", "reply"]);
+            assert!(req.can_recv());
+            assert_eq!(req.recv(), Ok("reply".into()));
+            assert!(!req.can_recv());
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_reply_is_dropped() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        for pipe in [1, 2] {
+            let _ = req.attach(pipe);
+        }
+        req.arrive(1, ["", "before the request"]);
+        req.send("q").unwrap();
+        req.arrive(2, ["", "not asked"]);
+        req.arrive(1, "no delimiter");
+        req.arrive(1, "");
+        req.arrive(1, ["x", "", "envelope"]);
+        req.arrive(1, ["", "reply", ""]);
+        assert_eq!(req.recv(), Ok(["reply", ""].into()));
+        let of = |pipe| (Some(pipe), Dropped::Malformed);
+        let mut dropped = req.pipes.dropped();
+        dropped.sort_by_key(|(pipe, _)| *pipe);
+        assert_eq!(dropped, [of(1), of(1), of(1), of(1), of(2)]);
+    }
+
+    #[test]
+    fn correlated_and_relaxed() {
+        let mut req = Rig::with(SocketType::Req, 9, |options| {
+            options.req_correlate = true;
+            options.req_relaxed = true;
+        });
+        let _ = req.attach(1);
+        req.send("first").unwrap();
+        req.send("second").unwrap();
+        let sent = req.pipes.sent(1);
+        let reply =
+            |number: usize, body: &str| Message::from([sent[number][0].clone(), "".into(), body.into()]);
+        assert_eq!(sent[0].len(), 3);
+        assert_ne!(sent[0][0], sent[1][0]);
+        req.arrive(1, reply(0, "late"));
+        req.arrive(1, ["", "without id"]);
+        req.arrive(1, Message::from(sent[1][0].clone()));
+        req.arrive(1, reply(1, "right"));
+        assert_eq!(req.recv(), Ok("right".into()));
+        assert_eq!(req.pipes.dropped().len(), 3);
+        assert!(wrong(req.recv()));
+    }
+
+    #[test]
+    fn a_lost_peer_leaves_the_request_open() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        let _ = req.attach(1);
+        req.send("q").unwrap();
+        req.detach(1);
+        assert!(wrong(req.send("q")));
+        assert_eq!(req.recv(), Err(Refusal::WouldBlock));
+        let _ = req.attach(2);
+        req.arrive(2, ["", "reply"]);
+        assert_eq!(req.recv(), Ok("reply".into()));
+    }
+
+    #[test]
+    fn what_a_stranger_leaves_behind_is_thrown_away() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        for pipe in [1, 2] {
+            let _ = req.attach(pipe);
+        }
+        req.send("q").unwrap();
+        req.arrive(1, ["", "reply"]);
+        req.arrive(2, ["", "not asked"]);
+        req.detach_out(2);
+        assert_eq!(req.pipes.dropped(), [(Some(2), Dropped::Disconnected)]);
+        req.detach_out(1);
+        assert_eq!(req.recv(), Ok("reply".into()));
+    }
+
+    #[test]
+    fn a_flood_of_stale_replies_does_not_hold_up_the_send() {
+        let mut req = Rig::new(SocketType::Req, 9);
+        let _ = req.attach(1);
+        for _ in 0..Req::STALE_REPLIES_MAX + 5 {
+            req.arrive(1, ["", "spam"]);
+        }
+        req.send("q").unwrap();
+        assert_eq!(req.pipes.dropped().len(), Req::STALE_REPLIES_MAX);
+    }
 }

@@ -1,257 +1,493 @@
-//! ROUTER and STREAM: each peer addressed by its routing id, the first part of every message
-//! (RFC 28, `zmq_socket(3)`).
+//! ROUTER: addresses each peer by its routing id (RFC 28).
 //!
-//! A peer is known by the id it announced, by the one the application chose for it before
-//! connecting, or by one made here: a zero byte and four more, counted from a random start, which no
-//! peer can announce.
+//! The first frame of what it sends names the peer, the first frame of what it receives tells who sent it. A message that
+//! can be routed nowhere is dropped and counted, or refused with `ZMQ_ROUTER_MANDATORY`. Invariant: nothing is read from a
+//! pipe before its peer has an id.
 //!
-//! Invariant: every route leads to an attached pipe whose output is open, and each such pipe has at
-//! most one route.
+//! Departures from libzmq: a peer with a routing id in use is disconnected (libzmq keeps it connected and mute); a
+//! reconnecting peer that comes back under another id is routed by the new one, never by the old.
 
 use super::fair::Fair;
-use super::{Attach, Attached, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused};
+use super::pipe_set::PipeSet;
+use super::routes::Routes;
+use super::salute::Salute;
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+    RefusedPeer, discard_input,
+};
 use crate::{Frame, Message};
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
 
-/// The state of a ROUTER or STREAM.
+/// State of a ROUTER socket.
 #[derive(Debug)]
-pub(super) struct Router {
-    pub(super) inp: Fair,
-    routes: HashMap<Bytes, PipeId>,
-    ids: HashMap<PipeId, Bytes>,
-    next_id: u32,
-    /// STREAM, or a ROUTER made raw: bodies are bytes of a TCP connection.
+pub struct Router {
+    routes: Routes,
+    inbox: Fair,
+    salute: Salute,
+    /// Pipes to peers that we connected to.
+    local: PipeSet,
+    /// Pipes whose peer is there.
+    connected: PipeSet,
+    mandatory: bool,
+    handover: bool,
     raw: bool,
-    ready: Option<Message>,
-    /// Notices of connects and disconnects.
-    notices: VecDeque<Message>,
+    notify_connect: bool,
+    notify_disconnect: bool,
+    disconnect_msg: Bytes,
 }
 
-/// Notices kept for an application that does not receive them.
-const NOTICES_MAX: usize = 65_536;
-
 impl Router {
-    pub(super) fn new(seed: u64, raw: bool) -> Router {
+    pub(super) fn new(seed: u64) -> Router {
         Router {
-            inp: Fair::default(),
-            routes: HashMap::new(),
-            ids: HashMap::new(),
-            next_id: seed as u32,
-            raw,
-            ready: None,
-            notices: VecDeque::new(),
+            routes: Routes::new(seed),
+            inbox: Fair::default(),
+            salute: Salute::default(),
+            local: PipeSet::default(),
+            connected: PipeSet::default(),
+            mandatory: false,
+            handover: false,
+            raw: false,
+            notify_connect: false,
+            notify_disconnect: false,
+            disconnect_msg: Bytes::new(),
         }
     }
 
-    pub(super) fn attach<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        pipe: PipeId,
-        how: Attach,
-        options: &PatternOptions,
-    ) -> Attached {
-        if let Some(id) = how.routing_id {
-            if self.routes.contains_key(&id) {
-                return Attached::Refused("another peer has this routing id");
-            }
-            self.name(pipe, id);
-        } else if self.raw || options.router_raw {
-            let id = self.new_id();
-            self.name(pipe, id);
-            if options.stream_notify {
-                self.notify(pipe);
-            }
-        }
-        self.inp.attach(pipe);
-        if options.probe_router && !self.raw {
-            pipes.write(pipe, Message::new());
-        }
-        if let Some(hello) = &options.hello_msg {
-            pipes.write(pipe, Message::from(hello.clone()));
-        }
-        Attached::Accepted
+    pub(super) fn is_raw(&self) -> bool {
+        self.raw
     }
 
-    pub(super) fn identify<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        pipe: PipeId,
-        announced: &[u8],
-        options: &PatternOptions,
-    ) -> Attached {
-        if self.raw || options.router_raw {
-            return Attached::Accepted;
-        }
-        let known = self.ids.get(&pipe).cloned();
-        let keeps = known.as_ref().is_some_and(|id| announced.is_empty() || id.as_ref() == announced);
-        if !keeps {
-            let id = if announced.is_empty() { self.new_id() } else { Bytes::copy_from_slice(announced) };
-            if known.is_some_and(|id| id.first() != Some(&0)) {
-                // The application chose the name; the peer's own does not replace it.
-            } else {
-                if let Some(other) = self.routes.get(&id).copied().filter(|other| *other != pipe) {
-                    if !options.router_handover {
-                        return Attached::Refused("another peer has this routing id");
-                    }
-                    let stale = self.new_id();
-                    self.unname(other);
-                    self.name(other, stale);
-                    pipes.close(other);
-                }
-                self.unname(pipe);
-                self.name(pipe, id);
-            }
-        }
-        if options.router_notify.connect {
-            self.notify(pipe);
-        }
-        Attached::Accepted
+    fn refuse<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, why: RefusedPeer) -> Attached {
+        self.routes.remove(pipe);
+        self.inbox.detach(pipe);
+        pipes.close(pipe);
+        Attached::Refused(why)
     }
 
-    pub(super) fn routing_id_of(&self, pipe: PipeId) -> Option<&[u8]> {
-        self.ids.get(&pipe).map(AsRef::as_ref)
-    }
-
-    /// The route goes at once, so that a peer that comes back finds its name free; the name stays
-    /// for the messages that are still to be read.
-    pub(super) fn detach_out(&mut self, pipe: PipeId) {
-        if let Some(id) = self.ids.get(&pipe) {
-            if self.routes.get(id) == Some(&pipe) {
-                self.routes.remove(id);
-            }
-        }
-    }
-
-    pub(super) fn detach(&mut self, pipe: PipeId, options: &PatternOptions) {
-        self.inp.detach(pipe);
-        if options.router_notify.disconnect || self.raw && options.stream_notify {
-            self.notify(pipe);
-        }
-        if let (Some(goodbye), Some(id)) = (&options.disconnect_msg, self.ids.get(&pipe)) {
-            let parts = [Frame::from(id.clone()), Frame::from(goodbye.clone())];
-            self.notices.push_back(Message::from(parts));
-        }
-        self.detach_out(pipe);
-        self.ids.remove(&pipe);
-    }
-
-    /// Where a message that begins with `first` goes; `None`: it is dropped.
-    fn route<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        first: &Frame,
-        options: &PatternOptions,
-        force: bool,
-    ) -> Result<Option<PipeId>, Refusal> {
-        let must = options.router_mandatory || self.raw;
-        let Some(pipe) = self.routes.get(first.as_bytes()).copied() else {
-            if must {
-                return Err(Refusal::Unroutable);
-            }
-            pipes.dropped(None, Dropped::Unroutable);
-            return Ok(None);
-        };
-        if force || pipes.room(pipe) {
-            return Ok(Some(pipe));
-        }
-        if must {
-            return Err(Refusal::WouldBlock);
-        }
-        pipes.dropped(Some(pipe), Dropped::HighWaterMark);
-        Ok(None)
-    }
-
-    /// Whether a message that begins with `first` would be refused now.
-    pub(super) fn may_send<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        first: &Frame,
-        options: &PatternOptions,
-    ) -> Result<(), Refusal> {
-        if !options.router_mandatory && !self.raw {
-            return Ok(());
-        }
-        self.route(pipes, first, options, false).map(|_| ())
-    }
-
-    pub(super) fn send<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        message: Message,
-        options: &PatternOptions,
-        force: bool,
-    ) -> Result<(), Refused> {
-        let pipe = match self.route(pipes, message.first(), options, force) {
-            Ok(Some(pipe)) => pipe,
-            Ok(None) => return Ok(()),
-            Err(why) => return Err(Refused { message, why }),
-        };
-        // Without a body there is nothing to send, as in libzmq.
-        let (_, Some(body)) = message.split_first() else { return Ok(()) };
-        if self.raw || options.router_raw {
-            if body.first().is_empty() {
-                pipes.close(pipe);
-                return Ok(());
-            }
-            pipes.write(pipe, Message::from(body.first().clone()));
-            return Ok(());
-        }
-        pipes.write(pipe, body);
-        Ok(())
-    }
-
-    pub(super) fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Option<Message> {
-        if let Some(message) = self.ready.take().or_else(|| self.notices.pop_front()) {
-            return Some(message);
-        }
-        let (pipe, mut message) = self.inp.recv(pipes)?;
-        if !self.ids.contains_key(&pipe) {
-            let id = self.new_id();
-            self.name(pipe, id);
-        }
-        let id = self.ids.get(&pipe)?;
-        message.push_front(Frame::copy_from_slice(id).with_origin(message.origin()));
+    fn label(&self, pipe: PipeId, mut message: Message) -> Option<Message> {
+        let id = self.routes.id_of(pipe)?.clone().with_origin(message.origin());
+        message.push_front(id);
         Some(message)
     }
 
-    pub(super) fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
-        if self.ready.is_none() {
-            self.ready = self.recv(pipes);
+    /// The next message with its sender's id in front.
+    fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
+        while let Some((pipe, message)) = self.inbox.next(pipes) {
+            match self.label(pipe, message) {
+                Some(labelled) => return Some((pipe, labelled)),
+                None => pipes.dropped(Some(pipe), Dropped::Unroutable),
+            }
         }
-        self.ready.is_some()
+        None
     }
 
-    /// With `ZMQ_ROUTER_MANDATORY`, whether any peer has room; else always.
-    pub(super) fn can_send<P: Pipes>(&mut self, pipes: &mut P, options: &PatternOptions) -> bool {
-        !options.router_mandatory || self.routes.values().any(|pipe| pipes.room(*pipe))
+    /// Queues a message of our own as if it came from `pipe`.
+    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, body: Message) {
+        let Some(notice) = self.label(pipe, body) else { return };
+        if !self.inbox.notify(pipe, notice) {
+            pipes.dropped(Some(pipe), Dropped::HighWaterMark);
+        }
     }
 
-    fn new_id(&mut self) -> Bytes {
-        loop {
-            let [a, b, c, d] = self.next_id.to_be_bytes();
-            self.next_id = self.next_id.wrapping_add(1);
-            let id = Bytes::copy_from_slice(&[0, a, b, c, d]);
-            if !self.routes.contains_key(&id) {
-                return id;
+    /// Where a message for `id` goes; `Ok(None)` if it is to be dropped, for the reason noted.
+    fn route<P: Pipes>(
+        &self,
+        pipes: &mut P,
+        id: &[u8],
+        how: Admission,
+    ) -> Result<Result<PipeId, (Option<PipeId>, Dropped)>, Refusal> {
+        let keep = how == Admission::IfRoom && self.mandatory;
+        match self.routes.find(id) {
+            None if keep => Err(Refusal::Unroutable),
+            None => Ok(Err((None, Dropped::Unroutable))),
+            Some(pipe) if pipes.room(pipe) => Ok(Ok(pipe)),
+            Some(_) if keep => Err(Refusal::WouldBlock),
+            Some(pipe) if self.mandatory => Ok(Ok(pipe)),
+            Some(pipe) => Ok(Err((Some(pipe), Dropped::HighWaterMark))),
+        }
+    }
+
+    /// Reads out a pipe whose peer is gone, so that a notice about it comes after its last message.
+    fn drain<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        while let Some(message) = pipes.read(pipe) {
+            match self.label(pipe, message) {
+                Some(labelled) => self.inbox.put_ahead(pipe, labelled),
+                None => pipes.dropped(Some(pipe), Dropped::Unroutable),
             }
         }
     }
 
-    fn name(&mut self, pipe: PipeId, id: Bytes) {
-        self.routes.insert(id.clone(), pipe);
-        self.ids.insert(pipe, id);
+    fn report_lost<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        if !self.connected.remove(pipe) {
+            return;
+        }
+        if self.notify_disconnect {
+            self.drain(pipes, pipe);
+            self.notify(pipes, pipe, Message::new());
+        }
+        if !self.disconnect_msg.is_empty() && !self.local.contains(pipe) {
+            self.notify(pipes, pipe, Message::from(self.disconnect_msg.clone()));
+        }
+    }
+}
+
+impl Behaviour for Router {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.salute.configure(options);
+        self.mandatory = options.router_mandatory;
+        self.handover = options.router_handover;
+        self.raw = options.router_raw;
+        let raw_notify = options.router_raw && options.stream_notify;
+        self.notify_connect = raw_notify || options.router_notify.connect;
+        self.notify_disconnect = raw_notify || options.router_notify.disconnect;
+        self.disconnect_msg = options.disconnect_msg.clone().unwrap_or_default();
     }
 
-    fn unname(&mut self, pipe: PipeId) {
-        self.detach_out(pipe);
-        self.ids.remove(&pipe);
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, how: Attach) -> Attached {
+        if let Err(why) = self.routes.attach(pipe, how.routing_id.as_deref()) {
+            return self.refuse(pipes, pipe, why);
+        }
+        if how.local {
+            self.local.insert(pipe);
+        } else {
+            self.local.remove(pipe);
+        }
+        if self.routes.id_of(pipe).is_some() {
+            self.inbox.attach(pipe);
+        }
+        self.salute.attached(pipes, pipe);
+        Attached::Accepted
     }
 
-    fn notify(&mut self, pipe: PipeId) {
-        let Some(id) = self.ids.get(&pipe) else { return };
-        if self.notices.len() < NOTICES_MAX {
-            self.notices.push_back(Message::from([Frame::copy_from_slice(id), Frame::new()]));
+    fn identify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, routing_id: &[u8]) -> Attached {
+        let announced = if self.raw { &[] } else { routing_id };
+        match self.routes.announce(pipe, announced, self.handover) {
+            Err(why) => return self.refuse(pipes, pipe, why),
+            Ok(None) => {}
+            Ok(Some(displaced)) => pipes.close(displaced),
+        }
+        self.salute.met(pipe);
+        self.inbox.attach(pipe);
+        self.connected.insert(pipe);
+        if self.notify_connect {
+            self.notify(pipes, pipe, Message::new());
+        }
+        Attached::Accepted
+    }
+
+    fn routing_id_of(&self, pipe: PipeId) -> Option<&[u8]> {
+        self.routes.id_of(pipe).map(Frame::as_bytes)
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.routes.close(pipe);
+        if self.routes.id_of(pipe).is_none() {
+            discard_input(pipes, pipe);
+        }
+    }
+
+    fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.report_lost(pipes, pipe);
+        self.routes.remove(pipe);
+        self.inbox.detach(pipe);
+        self.salute.detached(pipe);
+        self.local.remove(pipe);
+    }
+
+    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        self.salute.lost(pipes, pipe);
+        self.report_lost(pipes, pipe);
+    }
+
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+        if message.rest().is_empty() {
+            pipes.dropped(None, Dropped::Malformed);
+            return Ok(());
+        }
+        let pipe = match self.route(pipes, message.first(), how) {
+            Err(why) => return Err(why.of(message)),
+            Ok(Err((pipe, why))) => {
+                pipes.dropped(pipe, why);
+                return Ok(());
+            }
+            Ok(Ok(pipe)) => pipe,
+        };
+        if let (_, Some(body)) = message.split_first() {
+            if self.raw && body.first().is_empty() {
+                pipes.close(pipe);
+            } else {
+                pipes.write(pipe, body);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_start_send<P: Pipes>(&mut self, pipes: &mut P, first: &Frame) -> Result<(), Refusal> {
+        self.route(pipes, first, Admission::IfRoom).map(|_| ())
+    }
+
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        let taken = match self.inbox.take_ahead() {
+            None => self.next(pipes),
+            some => some,
+        };
+        taken.map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+    }
+
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        if !self.inbox.has_ahead() {
+            let Some((pipe, message)) = self.next(pipes) else { return false };
+            self.inbox.put_ahead(pipe, message);
+        }
+        true
+    }
+
+    /// Always, as libzmq says; with `ZMQ_ROUTER_MANDATORY` if any peer has room.
+    fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        !self.mandatory || self.routes.open_pipes().any(|pipe| pipes.room(pipe))
+    }
+
+    fn wants_input(&self) -> bool {
+        true
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.inbox.last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::option::RouterNotify;
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Attach, Attached, Dropped, PipeId, Pipes, Refusal, RefusedPeer};
+    use crate::{Message, SocketType};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn router() -> Rig {
+        Rig::new(SocketType::Router, 1)
+    }
+
+    fn id_of(rig: &Rig, pipe: u32) -> Option<Vec<u8>> {
+        rig.pattern.routing_id_of(PipeId(pipe)).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn messages_are_labelled_and_routed() {
+        let mut router = router();
+        let _ = router.attach(1);
+        router.arrive(1, "before the handshake");
+        assert_eq!(router.recv(), Err(Refusal::WouldBlock));
+        let _ = router.identify(1, "A");
+        let _ = router.join(2, "");
+        assert_eq!(router.recv(), Ok(["A", "before the handshake"].into()));
+        router.arrive(2, ["", "x"]);
+        assert!(router.can_recv());
+        let message = router.recv().unwrap();
+        assert_eq!((message[0].len(), message[0][0]), (5, 0));
+        router.send(["A", "", "reply"]).unwrap();
+        router.send(Message::from([message[0].clone(), "y".into()])).unwrap();
+        assert_eq!(router.pipes.sent(1), [Message::from(["", "reply"])]);
+        assert_eq!(router.pipes.sent(2), [Message::from("y")]);
+    }
+
+    #[test]
+    fn what_cannot_be_routed_is_dropped_or_with_mandatory_refused() {
+        let mut router = router();
+        let _ = router.join(1, "A");
+        router.send("id only").unwrap();
+        router.send(["B", "x"]).unwrap();
+        router.send(["A", "1"]).unwrap();
+        router.send(["A", "2"]).unwrap();
+        let full = (Some(1), Dropped::HighWaterMark);
+        assert_eq!(router.pipes.dropped(), [(None, Dropped::Malformed), (None, Dropped::Unroutable), full]);
+        assert!(router.can_send());
+
+        let mut router = Rig::with(SocketType::Router, 1, |options| options.router_mandatory = true);
+        assert!(!router.can_send());
+        let _ = router.join(1, "A");
+        assert!(router.can_send());
+        assert_eq!(router.send(["B", "x"]), Err(Refusal::Unroutable));
+        assert_eq!(router.may_start("B"), Err(Refusal::Unroutable));
+        router.send(["A", "1"]).unwrap();
+        assert_eq!(router.send(["A", "2"]), Err(Refusal::WouldBlock));
+        assert_eq!(router.may_start("A"), Err(Refusal::WouldBlock));
+        assert!(!router.can_send());
+        router.commit(["A", "2"]);
+        assert_eq!(router.pipes.sent(1).len(), 2);
+        router.detach_out(1);
+        assert_eq!(router.send(["A", "3"]), Err(Refusal::Unroutable));
+    }
+
+    #[test]
+    fn a_routing_id_in_use_is_refused_or_handed_over() {
+        let mut router = router();
+        let _ = router.join(1, "A");
+        assert_eq!(router.join(2, "A"), Attached::Refused(RefusedPeer::DuplicateRoutingId));
+        assert_eq!(router.pipes.closed, [2]);
+        router.arrive(2, "unheard");
+        router.detach_out(2);
+        assert_eq!(router.pipes.read(PipeId(2)), None, "refused peers leave nothing behind");
+        router.detach(2);
+        router.send(["A", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(1).len(), 1);
+        // As soon as the old one is half gone, the id is free.
+        router.detach_out(1);
+        assert_eq!(router.join(3, "A"), Attached::Accepted);
+
+        let mut router = Rig::with(SocketType::Router, 1, |options| options.router_handover = true);
+        let _ = router.join(1, "A");
+        router.arrive(1, "old");
+        assert_eq!(router.join(2, "A"), Attached::Accepted);
+        assert_eq!(router.pipes.closed, [1]);
+        assert_eq!(router.recv().unwrap()[0].len(), 5, "the old peer's words are not the new one's");
+        router.send(["A", "x"]).unwrap();
+        assert_eq!((router.pipes.sent(1).len(), router.pipes.sent(2).len()), (0, 1));
+        router.detach(1);
+        router.send(["A", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(2).len(), 1);
+    }
+
+    #[test]
+    fn ids_of_ours_and_of_the_application_cannot_be_taken() {
+        let mut router = Rig::with(SocketType::Router, 1, |options| options.router_handover = true);
+        let _ = router.join(1, "");
+        let auto = id_of(&router, 1).unwrap();
+        let duplicate = Attached::Refused(RefusedPeer::DuplicateRoutingId);
+        let _ = router.attach(2);
+        assert_eq!(router.pattern.identify(&mut router.pipes, PipeId(2), &auto), duplicate);
+        // A peer sits on the next id that the counter would give.
+        let next = u32::from_be_bytes(auto[1..].try_into().unwrap()) + 1;
+        let squatted = [&[0], &next.to_be_bytes()[..]].concat();
+        let _ = router.attach(3);
+        let _ = router.pattern.identify(&mut router.pipes, PipeId(3), &squatted);
+        let _ = router.join(4, "");
+        assert_ne!(id_of(&router, 4).unwrap(), squatted);
+        let named = Attach { routing_id: Some("mine".into()), local: true };
+        assert_eq!(router.pattern.attach(&mut router.pipes, PipeId(5), named.clone()), Attached::Accepted);
+        assert_eq!(router.identify(5, "its own"), Attached::Accepted);
+        assert_eq!(id_of(&router, 5).unwrap(), b"mine");
+        assert_eq!(router.join(6, "mine"), duplicate);
+        assert_eq!(router.pattern.attach(&mut router.pipes, PipeId(7), named), duplicate);
+        let long = Attached::Refused(RefusedPeer::InvalidRoutingId);
+        assert_eq!(router.join(8, &"x".repeat(256)), long);
+    }
+
+    #[test]
+    fn a_peer_that_returns_under_another_name_is_not_the_old_one() {
+        let mut router = router();
+        let _ = router.connect(1);
+        let _ = router.identify(1, "A");
+        router.reconnecting(1);
+        let _ = router.identify(1, "B");
+        router.send(["A", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(1), []);
+        router.send(["B", "x"]).unwrap();
+        assert_eq!(router.pipes.sent(1).len(), 1);
+    }
+
+    #[test]
+    fn notices_of_peers_that_come_and_go() {
+        let mut router = Rig::with(SocketType::Router, 9, |options| {
+            options.router_notify = RouterNotify { connect: true, disconnect: true };
+            options.disconnect_msg = Some("gone".into());
+            options.hello_msg = Some("hello".into());
+        });
+        let _ = router.join(1, "A");
+        assert_eq!(router.pipes.sent(1), [Message::from("hello")]);
+        router.arrive(1, "x");
+        assert_eq!(router.recv(), Ok(["A", ""].into()));
+        router.detach(1);
+        assert_eq!(router.recv(), Ok(["A", "x"].into()));
+        assert_eq!(router.recv(), Ok(["A", ""].into()));
+        assert_eq!(router.recv(), Ok(["A", "gone"].into()));
+        assert_eq!(router.recv(), Err(Refusal::WouldBlock));
+    }
+
+    #[test]
+    fn raw_peers_have_ids_of_ours_and_close_on_empty_messages() {
+        let mut router = Rig::with(SocketType::Router, 9, |options| options.router_raw = true);
+        assert_eq!(router.pattern.parts_limit(), Some(2));
+        let _ = router.join(1, "ignored");
+        let hello = router.recv().unwrap();
+        assert_eq!((hello[0].len(), hello[1].len()), (5, 0));
+        router.send(Message::from([hello[0].clone(), "".into()])).unwrap();
+        assert_eq!(router.pipes.closed, [1]);
+    }
+
+    /// T22: a million peers come, rename, half leave and leave in random order; nobody gets another's message.
+    #[test]
+    fn a_million_random_arrivals_never_misroute() {
+        for handover in [false, true] {
+            let mut model = Model::new(handover);
+            let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+            for _ in 0..500_000 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x1405_7b7e_f767_814f);
+                model.step(random >> 60, (random >> 40) as u32 % 12, (random >> 20) % 8);
+            }
+        }
+    }
+
+    /// A ROUTER, and beside it what it should know: who has which id, and who can be written to.
+    struct Model {
+        rig: Rig,
+        owner: BTreeMap<Vec<u8>, u32>,
+        open: BTreeSet<u32>,
+    }
+
+    impl Model {
+        fn new(handover: bool) -> Model {
+            let rig = Rig::with(SocketType::Router, 9, |options| options.router_handover = handover);
+            Model { rig, owner: BTreeMap::new(), open: BTreeSet::new() }
+        }
+
+        fn step(&mut self, kind: u64, pipe: u32, name: u64) {
+            let id = if name == 0 { String::new() } else { format!("peer {name}") };
+            match kind {
+                0..4 => {
+                    self.rig.detach(pipe);
+                    let _ = self.rig.attach(pipe);
+                    self.forget(pipe);
+                    self.open.insert(pipe);
+                }
+                4..10 => self.identify(pipe, &id),
+                10..12 => {
+                    self.rig.detach_out(pipe);
+                    self.forget(pipe);
+                }
+                12..14 => {
+                    self.rig.detach(pipe);
+                    self.forget(pipe);
+                }
+                _ => {
+                    self.rig.send([id.as_str(), "x"]).unwrap();
+                    let reached: Vec<u32> =
+                        std::mem::take(&mut self.rig.pipes.outbound).into_keys().collect();
+                    let expected: Vec<u32> = self.owner.get(id.as_bytes()).copied().into_iter().collect();
+                    assert_eq!(reached, expected, "for {id:?}");
+                }
+            }
+        }
+
+        fn identify(&mut self, pipe: u32, id: &str) {
+            self.rig.pipes.closed.clear();
+            let verdict = self.rig.identify(pipe, id);
+            let closed = self.rig.pipes.closed.clone();
+            self.owner.retain(|_, owner| *owner != pipe && !closed.contains(owner));
+            self.open.retain(|open| !closed.contains(open));
+            if verdict == Attached::Accepted && self.open.contains(&pipe) {
+                let id = id_of(&self.rig, pipe).expect("an accepted peer has an id");
+                assert_eq!(self.owner.insert(id, pipe), None);
+            }
+        }
+
+        fn forget(&mut self, pipe: u32) {
+            self.open.remove(&pipe);
+            self.owner.retain(|_, owner| *owner != pipe);
         }
     }
 }

@@ -1,261 +1,509 @@
-//! PUB and XPUB: each message to every peer that subscribed to what it begins with (RFC 29).
+//! XPUB and PUB: publishers (RFC 29).
 //!
-//! A peer's subscriptions are a set: libzmq's subscribers count duplicates on their side. XPUB hands
-//! subscriptions on to the application as messages: 1 or 0, and the topic.
+//! A message goes to every peer with a subscription that it begins with; a peer without room loses it, or with
+//! `ZMQ_XPUB_NODROP` nobody gets it yet. An XPUB also receives: its peers' subscriptions, as a byte 1 or 0 and the topic, and
+//! whatever else they send. A PUB is the same without receiving.
+//!
+//! With `ZMQ_XPUB_MANUAL` requests only become messages, and the application subscribes for the peer whose request it
+//! received last. Invariant: `granted` has only pipes that can be written to.
 
-use super::active::ActiveSet;
 use super::fair::Fair;
-use super::prefixes::{self, Topics};
-use super::{Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused};
+use super::fanout::Fanout;
+use super::notices::Notices;
+use super::subscriptions::{Removed, Subscriptions, request, split_requests};
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+};
 use crate::{Frame, Message};
 use bytes::Bytes;
-use std::collections::{BTreeSet, HashMap, VecDeque};
 
-/// The state of a PUB or XPUB.
-#[derive(Debug, Default)]
-pub(super) struct XPub {
-    /// Who subscribed to what, both ways.
-    topics: Topics<Vec<PipeId>>,
-    subscribers: HashMap<PipeId, BTreeSet<Bytes>>,
-    out: ActiveSet,
-    inp: Fair,
-    /// Subscriptions for the application, and the peer each is from.
-    notices: VecDeque<(Option<PipeId>, Message)>,
-    ready: Option<Message>,
-    /// Whose subscription was received last (`ZMQ_XPUB_MANUAL`).
-    last: Option<PipeId>,
-    /// The next message goes to that peer only (`ZMQ_XPUB_MANUAL_LAST_VALUE`).
-    last_only: bool,
-    /// Peers that the message being sent goes to, and the number of that message by peer.
-    targets: Vec<PipeId>,
-    marks: Vec<u64>,
-    mark: u64,
+/// State of an XPUB or PUB socket.
+#[derive(Debug)]
+pub struct XPub {
+    /// Whether the application can receive: an XPUB.
+    receives: bool,
+    fanout: Fanout,
+    /// By these messages are sent.
+    granted: Subscriptions,
+    /// What peers asked for while the application decides.
+    asked: Subscriptions,
+    notices: Notices,
+    inbox: Fair,
+    /// Whose request was received last, for manual subscriptions.
+    subject: Option<PipeId>,
+    source: Option<PipeId>,
+    options: Options,
 }
 
-/// Subscriptions kept for an application that does not receive them.
-const NOTICES_MAX: usize = 1 << 20;
+/// The options, as they act together.
+#[derive(Debug, Default)]
+struct Options {
+    all_subscriptions: bool,
+    all_cancellations: bool,
+    nodrop: bool,
+    manual: bool,
+    last_value: bool,
+    invert: bool,
+    only_first: bool,
+    welcome: Bytes,
+}
 
 impl XPub {
-    pub(super) fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, options: &PatternOptions) {
-        self.out.insert(pipe);
-        self.inp.attach(pipe);
-        if let Some(welcome) = &options.xpub_welcome_msg {
-            pipes.write(pipe, Message::from(welcome.clone()));
+    /// Most messages from peers that one send of a PUB throws away.
+    pub const DISCARDED_MAX: usize = 64;
+
+    pub(super) fn new(receives: bool, seed: u64) -> XPub {
+        XPub {
+            receives,
+            fanout: Fanout::default(),
+            granted: Subscriptions::new(seed),
+            asked: Subscriptions::new(seed),
+            notices: Notices::default(),
+            inbox: Fair::default(),
+            subject: None,
+            source: None,
+            options: Options::default(),
         }
     }
 
-    pub(super) fn readable(&mut self, pipe: PipeId) {
-        self.inp.readable(pipe);
+    /// Takes a peer's request into account; whether the application is to hear of it.
+    fn apply(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) -> bool {
+        let manual = self.options.manual;
+        let table = if manual { &mut self.asked } else { &mut self.granted };
+        let news = if wanted {
+            table.add(pipe, topic) || self.options.all_subscriptions
+        } else {
+            table.remove(pipe, topic) != Removed::OthersRemain || self.options.all_cancellations
+        };
+        manual || news
     }
 
-    pub(super) fn detach_out(&mut self, pipe: PipeId, tell: bool, options: &PatternOptions) {
-        self.out.remove(pipe);
-        self.last.take_if(|last| *last == pipe);
-        for topic in self.subscribers.remove(&pipe).unwrap_or_default() {
-            let gone = self.forget(pipe, &topic);
-            if tell && (gone || options.xpub_verboser) {
-                self.notice(None, &topic, false);
-            }
-        }
-    }
-
-    pub(super) fn detach(&mut self, pipe: PipeId) {
-        self.inp.detach(pipe);
-    }
-
-    /// A peer's SUBSCRIBE or CANCEL. `tell`: the application receives it (XPUB).
-    pub(super) fn subscription(
-        &mut self,
-        pipe: PipeId,
-        topic: &[u8],
-        wanted: bool,
-        tell: bool,
-        options: &PatternOptions,
-    ) {
-        if options.xpub_manual {
-            self.notice(Some(pipe), topic, wanted);
+    fn request<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
+        if !self.fanout.contains(pipe) {
             return;
         }
-        let news = if wanted { self.add(pipe, topic) } else { self.take(pipe, topic) };
-        let told = match (news, wanted) {
-            (News::Unknown, _) => false,
-            (News::First | News::Last, _) => true,
-            (News::Repeated, true) => options.xpub_verbose || options.xpub_verboser,
-            (News::Repeated, false) => options.xpub_verboser,
-        };
-        if tell && told {
-            self.notice(Some(pipe), topic, wanted);
+        let held = self.granted.bytes(pipe).max(self.asked.bytes(pipe));
+        if wanted && held + topic.len() + Subscriptions::TOPIC_COST > Subscriptions::BYTES_PER_PEER {
+            return pipes.close(pipe);
+        }
+        if self.apply(pipe, topic, wanted)
+            && self.receives
+            && !self.notices.push(pipe, request(wanted, topic))
+        {
+            pipes.close(pipe);
         }
     }
 
-    /// `ZMQ_SUBSCRIBE` and `ZMQ_UNSUBSCRIBE` with `ZMQ_XPUB_MANUAL`: for the peer received from last.
-    pub(super) fn set_manually(
-        &mut self,
-        topic: &[u8],
-        wanted: bool,
-        options: &PatternOptions,
-    ) -> Result<(), Refusal> {
-        if !options.xpub_manual {
-            return Err(Refusal::Invalid("only an XPUB with xpub_manual sets its peers' subscriptions"));
-        }
-        let Some(pipe) = self.last else { return Ok(()) };
-        if wanted {
-            self.add(pipe, topic);
+    /// Marks whom a message that begins with `first` goes to.
+    #[inline]
+    fn select(&mut self, first: &[u8]) {
+        let XPub { fanout, granted, .. } = self;
+        if self.options.last_value
+            && let Some(subject) = self.subject
+        {
+            fanout.begin();
+            granted.matches(first, |pipe| {
+                if pipe == subject {
+                    fanout.mark(pipe);
+                }
+            });
+        } else if granted.unconditional() == fanout.pipes().len() && !self.options.invert {
+            return fanout.mark_all();
         } else {
-            self.take(pipe, topic);
+            fanout.begin();
+            granted.matches(first, |pipe| fanout.mark(pipe));
         }
-        self.last_only = options.xpub_manual_last_value;
-        Ok(())
+        if self.options.invert {
+            fanout.invert();
+        }
     }
 
-    pub(super) fn send<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        message: Message,
-        options: &PatternOptions,
-        force: bool,
-    ) -> Result<(), Refused> {
-        self.find_targets(message.first(), options);
-        let targets = std::mem::take(&mut self.targets);
-        let blocked = options.xpub_nodrop && !force && targets.iter().any(|pipe| !pipes.room(*pipe));
-        if blocked {
-            self.targets = targets;
-            return Err(Refused { message, why: Refusal::WouldBlock });
+    /// The next message of a peer that is not a subscription.
+    fn next_user<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
+        if self.inbox.has_ahead() {
+            return self.inbox.take_ahead();
         }
-        match &targets[..] {
-            [] => pipes.dropped(None, Dropped::NoPeer),
-            [only] if force || pipes.room(*only) => pipes.write_shared(*only, &message),
-            all => {
-                for pipe in all {
-                    if force || pipes.room(*pipe) {
-                        pipes.write_shared(*pipe, &message);
-                    } else {
-                        pipes.dropped(Some(*pipe), Dropped::HighWaterMark);
-                    }
-                }
+        loop {
+            let (pipe, message) = self.inbox.next(pipes)?;
+            let only_first = self.options.only_first;
+            let user = split_requests(message, only_first, |wanted, topic| {
+                self.request(pipes, pipe, topic, wanted);
+            });
+            if let Some(message) = user {
+                return Some((pipe, message));
+            }
+            if !self.notices.is_empty() {
+                return None;
             }
         }
-        if std::mem::take(&mut self.last_only) {
-            self.last = None;
-        }
-        self.targets = targets;
-        Ok(())
     }
 
-    fn find_targets(&mut self, first: &Frame, options: &PatternOptions) {
-        self.targets.clear();
-        self.mark += 1;
-        let (mark, marks, targets) = (self.mark, &mut self.marks, &mut self.targets);
-        prefixes::matching(&self.topics, first, |pipes| {
-            for pipe in pipes {
-                let slot = pipe.0 as usize;
-                if marks.len() <= slot {
-                    marks.resize(slot + 1, 0);
-                }
-                if std::mem::replace(&mut marks[slot], mark) != mark {
-                    targets.push(*pipe);
-                }
-            }
-            false
-        });
-        if options.invert_matching {
-            let matched = |pipe: &PipeId| self.marks.get(pipe.0 as usize) == Some(&mark);
-            self.targets = self.out.iter().filter(|pipe| !matched(pipe)).collect();
-        }
-        if let (true, Some(last)) = (self.last_only, self.last) {
-            self.targets.retain(|pipe| *pipe == last);
-        }
-    }
-
-    /// The next subscription, or message of a peer (XPUB).
-    pub(super) fn recv<P: Pipes>(&mut self, pipes: &mut P, options: &PatternOptions) -> Option<Message> {
-        if let Some(message) = self.ready.take() {
-            return Some(message);
-        }
-        if let Some((pipe, message)) = self.notices.pop_front() {
-            if options.xpub_manual {
-                self.last = pipe;
-            }
-            return Some(message);
-        }
-        self.inp.recv(pipes).map(|(_, message)| message)
-    }
-
-    pub(super) fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
-        if self.ready.is_some() || !self.notices.is_empty() {
-            return true;
-        }
-        self.ready = self.inp.recv(pipes).map(|(_, message)| message);
-        self.ready.is_some()
-    }
-
-    /// Drops what peers of a PUB sent to it.
-    pub(super) fn discard_input<P: Pipes>(&mut self, pipes: &mut P) {
-        while let Some((pipe, _)) = self.inp.recv(pipes) {
+    /// Throws away what peers sent to a PUB, so that it does not block their subscriptions.
+    fn discard_input<P: Pipes>(&mut self, pipes: &mut P) {
+        for _ in 0..Self::DISCARDED_MAX {
+            let Some((pipe, _)) = self.inbox.next(pipes) else { return };
             pipes.dropped(Some(pipe), Dropped::Filtered);
         }
     }
 
-    pub(super) fn topics_count(&self) -> usize {
-        self.topics.len()
+    fn next_notice(&mut self) -> Option<Message> {
+        let (pipe, message) = self.notices.pop()?;
+        self.source = pipe;
+        if self.options.manual {
+            self.subject = pipe;
+        }
+        Some(message)
     }
 
-    fn add(&mut self, pipe: PipeId, topic: &[u8]) -> News {
-        if !self.out.contains(pipe) {
-            return News::Unknown;
+    /// The peer at `pipe` cannot be sent to any more: its subscriptions end, and the application hears of it.
+    fn revoke<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        let manual = self.options.manual;
+        let every = manual || self.options.all_cancellations;
+        let mut ended: Vec<Box<[u8]>> = Vec::new();
+        let mut note = |topic: &[u8], last| {
+            if self.receives && (every || last) {
+                ended.push(topic.into());
+            }
+        };
+        if manual {
+            self.asked.remove_pipe(pipe, note);
+            self.granted.remove_pipe(pipe, |_, _| {});
+        } else {
+            self.granted.remove_pipe(pipe, &mut note);
+            self.asked.remove_pipe(pipe, |_, _| {});
         }
-        let owned = Bytes::copy_from_slice(topic);
-        let pipes = self.topics.entry(owned.clone()).or_default();
-        let first = pipes.is_empty();
-        if self.subscribers.entry(pipe).or_default().insert(owned) {
-            pipes.push(pipe);
+        ended.sort_unstable();
+        for topic in ended {
+            if !self.notices.push_own(request(false, &topic)) {
+                pipes.dropped(None, Dropped::HighWaterMark);
+            }
         }
-        if first { News::First } else { News::Repeated }
-    }
-
-    fn take(&mut self, pipe: PipeId, topic: &[u8]) -> News {
-        let had = self.subscribers.get_mut(&pipe).is_some_and(|topics| topics.remove(topic));
-        match had && self.forget(pipe, topic) {
-            true => News::Last,
-            false if had => News::Repeated,
-            false => News::Unknown,
+        if self.subject == Some(pipe) {
+            self.subject = None;
         }
-    }
-
-    /// Takes the pipe from the topic; whether nobody is left there.
-    fn forget(&mut self, pipe: PipeId, topic: &[u8]) -> bool {
-        let Some(pipes) = self.topics.get_mut(topic) else { return false };
-        pipes.retain(|other| *other != pipe);
-        let empty = pipes.is_empty();
-        if empty {
-            self.topics.remove(topic);
-        }
-        empty
-    }
-
-    fn notice(&mut self, pipe: Option<PipeId>, topic: &[u8], wanted: bool) {
-        if self.notices.len() < NOTICES_MAX {
-            self.notices.push_back((pipe, subscription_message(topic, wanted)));
-        }
+        self.notices.orphan(pipe);
     }
 }
 
-/// What a change meant for the topic as a whole.
-enum News {
-    /// The first peer came to it.
-    First,
-    /// The last peer left it.
-    Last,
-    /// Others have it too.
-    Repeated,
-    /// The peer was not subscribed to it.
-    Unknown,
+impl Behaviour for XPub {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.options = Options {
+            all_subscriptions: options.xpub_verbose || options.xpub_verboser,
+            all_cancellations: options.xpub_verboser,
+            nodrop: options.xpub_nodrop,
+            manual: options.xpub_manual || options.xpub_manual_last_value,
+            last_value: options.xpub_manual_last_value,
+            invert: options.invert_matching,
+            only_first: options.only_first_subscribe,
+            welcome: options.xpub_welcome_msg.clone().unwrap_or_default(),
+        };
+    }
+
+    fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.fanout.attach(pipe);
+        self.inbox.attach(pipe);
+        if !self.options.welcome.is_empty() {
+            pipes.write(pipe, Message::from(self.options.welcome.clone()));
+        }
+        Attached::Accepted
+    }
+
+    /// A new peer begins with an empty queue.
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.fanout.writable(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.fanout.writable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+        if self.fanout.contains(pipe) {
+            self.fanout.detach(pipe);
+            self.revoke(pipes, pipe);
+        }
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.inbox.detach(pipe);
+    }
+
+    fn subscription<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
+        self.request(pipes, pipe, topic, wanted);
+    }
+
+    fn set_topic<P: Pipes>(&mut self, _: &mut P, topic: &[u8], wanted: bool) -> Result<(), Refusal> {
+        if !self.options.manual {
+            return Err(Refusal::Invalid("a publisher subscribes for its peers only with ZMQ_XPUB_MANUAL"));
+        }
+        if let Some(subject) = self.subject {
+            if wanted {
+                self.granted.add(subject, topic);
+            } else {
+                self.granted.remove(subject, topic);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+        if !self.receives {
+            self.discard_input(pipes);
+        }
+        if self.fanout.pipes().is_empty() {
+            pipes.dropped(None, Dropped::NoPeer);
+            return Ok(());
+        }
+        self.select(message.first());
+        if self.fanout.must_wait(pipes, self.options.nodrop, how) {
+            return Err(Refusal::WouldBlock.of(message));
+        }
+        if self.options.last_value {
+            self.subject = None;
+        }
+        self.fanout.deliver(pipes, message, self.options.nodrop);
+        Ok(())
+    }
+
+    fn may_start_send<P: Pipes>(&mut self, pipes: &mut P, first: &Frame) -> Result<(), Refusal> {
+        if self.options.nodrop {
+            self.select(first);
+            if self.fanout.must_wait(pipes, true, Admission::IfRoom) {
+                return Err(Refusal::WouldBlock);
+            }
+        }
+        Ok(())
+    }
+
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        if !self.receives {
+            return Err(Refusal::NotSupported);
+        }
+        if let Some(notice) = self.next_notice() {
+            return Ok(notice);
+        }
+        if let Some((pipe, message)) = self.next_user(pipes) {
+            self.source = Some(pipe);
+            return Ok(message);
+        }
+        self.next_notice().ok_or(Refusal::WouldBlock)
+    }
+
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        if !self.receives {
+            return false;
+        }
+        if self.notices.is_empty()
+            && !self.inbox.has_ahead()
+            && let Some((pipe, message)) = self.next_user(pipes)
+        {
+            self.inbox.put_ahead(pipe, message);
+        }
+        !self.notices.is_empty() || self.inbox.has_ahead()
+    }
+
+    fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
+        true
+    }
+
+    fn topics_count(&self) -> usize {
+        self.granted.len()
+    }
+
+    fn wants_input(&self) -> bool {
+        self.receives
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.source
+    }
 }
 
-/// A subscription as a message: 1 or 0, and the topic.
-pub(super) fn subscription_message(topic: &[u8], wanted: bool) -> Message {
-    let mut bytes = Vec::with_capacity(1 + topic.len());
-    bytes.push(wanted.into());
-    bytes.extend_from_slice(topic);
-    Message::from(bytes)
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, PatternOptions, PipeId, Refusal};
+    use crate::{Message, SocketType};
+
+    fn xpub(hwm: usize, set: impl FnOnce(&mut PatternOptions)) -> Rig {
+        let mut rig = Rig::with(SocketType::XPub, hwm, set);
+        for pipe in [1, 2] {
+            let _ = rig.attach(pipe);
+        }
+        rig
+    }
+
+    fn heard(rig: &mut Rig) -> Vec<String> {
+        std::iter::from_fn(|| rig.recv().ok())
+            .map(|message| match message[0].as_bytes() {
+                [1, topic @ ..] => format!("+{}", topic.escape_ascii()),
+                [0, topic @ ..] => format!("-{}", topic.escape_ascii()),
+                _ => format!("{message:?}"),
+            })
+            .collect()
+    }
+
+    fn reached(rig: &mut Rig, message: &str) -> Vec<u32> {
+        rig.send(message).unwrap();
+        std::mem::take(&mut rig.pipes.outbound).into_keys().collect()
+    }
+
+    #[test]
+    fn messages_go_to_those_who_want_them_once() {
+        let mut rig = xpub(9, |_| {});
+        rig.subscription(1, "a", true);
+        rig.subscription(1, "ab", true);
+        rig.subscription(2, "", true);
+        rig.subscription(7, "a", true);
+        assert_eq!(reached(&mut rig, "abc"), [1, 2]);
+        assert_eq!(reached(&mut rig, "b"), [2]);
+        rig.send("ab").unwrap();
+        assert_eq!((rig.pipes.sent(1).len(), rig.pipes.sent(2).len()), (1, 1));
+        rig.detach_out(2);
+        assert_eq!(reached(&mut rig, "b"), []);
+        assert_eq!(rig.pattern.topics_count(), 2);
+        let mut rig = xpub(9, |options| options.invert_matching = true);
+        rig.subscription(1, "a", true);
+        assert_eq!(reached(&mut rig, "ab"), [2]);
+        assert_eq!(reached(&mut rig, "b"), [1, 2]);
+    }
+
+    #[test]
+    fn full_subscribers_lose_it_or_all_wait() {
+        let mut rig = xpub(1, |_| {});
+        for pipe in [1, 2] {
+            rig.subscription(pipe, "", true);
+        }
+        rig.send("a").unwrap();
+        assert_eq!(rig.pipes.sent(2).len(), 1);
+        rig.send("b").unwrap();
+        assert_eq!(rig.pipes.dropped(), [(Some(1), Dropped::HighWaterMark)]);
+        assert_eq!(rig.pipes.sent(2), [Message::from("b")]);
+        assert!(rig.can_send());
+
+        let mut rig = xpub(1, |options| options.xpub_nodrop = true);
+        for pipe in [1, 2] {
+            rig.subscription(pipe, "a", true);
+        }
+        rig.send("a").unwrap();
+        assert_eq!(rig.pipes.sent(2).len(), 1);
+        assert_eq!(rig.send("a"), Err(Refusal::WouldBlock));
+        assert_eq!(rig.may_start("a"), Err(Refusal::WouldBlock));
+        assert_eq!(rig.pipes.sent(2), []);
+        assert_eq!(rig.send("nobody wants this"), Ok(()));
+        rig.commit(["a", "more"]);
+        assert_eq!(rig.pipes.sent(1).len(), 2);
+        assert_eq!(rig.pipes.dropped(), []);
+    }
+
+    #[test]
+    fn a_pub_hears_nothing() {
+        let mut publisher = Rig::new(SocketType::Pub, 1);
+        publisher.send("to nobody").unwrap();
+        assert_eq!(publisher.pipes.dropped(), [(None, Dropped::NoPeer)]);
+        let _ = publisher.attach(1);
+        publisher.subscription(1, "a", true);
+        assert_eq!(publisher.recv(), Err(Refusal::NotSupported));
+        assert!(!publisher.can_recv() && !publisher.pattern.wants_input());
+        assert!(matches!(publisher.subscribe("a"), Err(Refusal::Invalid(_))));
+        publisher.arrive(1, "unheard");
+        publisher.send("a").unwrap();
+        assert_eq!(publisher.pipes.sent(1).len(), 1);
+        assert_eq!(publisher.pipes.dropped(), [(Some(1), Dropped::Filtered)]);
+    }
+
+    #[test]
+    fn subscriptions_are_heard_first_and_last_or_verbosely() {
+        let steps = |rig: &mut Rig| {
+            for (pipe, wanted) in [(1, true), (1, true), (2, true), (1, false), (2, false), (2, false)] {
+                rig.subscription(pipe, "a", wanted);
+            }
+            heard(rig)
+        };
+        assert_eq!(steps(&mut xpub(1, |_| {})), ["+a", "-a", "-a"]);
+        assert_eq!(
+            steps(&mut xpub(1, |options| options.xpub_verbose = true)),
+            ["+a", "+a", "+a", "-a", "-a"]
+        );
+        let mut verboser = xpub(1, |options| options.xpub_verboser = true);
+        assert_eq!(steps(&mut verboser), ["+a", "+a", "+a", "-a", "-a", "-a"]);
+    }
+
+    #[test]
+    fn lost_peers_cancel_their_subscriptions() {
+        let wish = |rig: &mut Rig| {
+            for (pipe, topic) in [(1, "b"), (1, "a"), (2, "a")] {
+                rig.subscription(pipe, topic, true);
+            }
+            heard(rig);
+            rig.detach(1);
+            heard(rig)
+        };
+        assert_eq!(wish(&mut xpub(1, |_| {})), ["-b"]);
+        assert_eq!(wish(&mut xpub(1, |options| options.xpub_verboser = true)), ["-a", "-b"]);
+    }
+
+    #[test]
+    fn user_messages_and_subscriptions_as_messages_are_received() {
+        let mut rig = xpub(1, |_| {});
+        rig.arrive(1, ["user", "message"]);
+        rig.arrive(2, "\x01a");
+        rig.arrive(2, "\x01a");
+        rig.arrive(2, "late");
+        assert!(rig.can_recv());
+        assert_eq!(rig.recv(), Ok(["user", "message"].into()));
+        assert_eq!(rig.pattern.last_source(), Some(PipeId(1)));
+        assert_eq!(heard(&mut rig), ["+a", "[\"late\"]"]);
+        assert_eq!(reached(&mut rig, "a"), [2]);
+    }
+
+    #[test]
+    fn the_application_grants_subscriptions_by_hand() {
+        let mut rig = xpub(9, |options| options.xpub_manual = true);
+        assert_eq!(rig.subscribe("nobody asked"), Ok(()));
+        rig.subscription(1, "a", true);
+        rig.subscription(1, "a", true);
+        assert_eq!(reached(&mut rig, "a"), []);
+        assert_eq!(rig.recv(), Ok("\x01a".into()));
+        rig.subscribe("XA").unwrap();
+        assert_eq!(reached(&mut rig, "XA"), [1]);
+        assert_eq!(heard(&mut rig), ["+a"], "duplicates are heard, too");
+        rig.subscription(1, "a", false);
+        assert_eq!(rig.recv(), Ok("\0a".into()));
+        rig.unsubscribe("XA").unwrap();
+        assert_eq!(reached(&mut rig, "XA"), []);
+        rig.subscription(2, "b", true);
+        assert_eq!(heard(&mut rig), ["+b"]);
+        rig.subscribe("B").unwrap();
+        rig.subscription(2, "c", true);
+        rig.detach(2);
+        assert_eq!(heard(&mut rig), ["+c", "-b", "-c"], "what was asked for, not what was granted");
+        assert_eq!(rig.pattern.topics_count(), 0);
+        assert_eq!(rig.subscribe("late"), Ok(()));
+        assert_eq!(rig.pattern.topics_count(), 0);
+    }
+
+    #[test]
+    fn the_last_value_goes_to_the_one_who_just_subscribed() {
+        let mut rig = xpub(9, |options| options.xpub_manual_last_value = true);
+        for pipe in [1, 2] {
+            rig.subscription(pipe, "a", true);
+            rig.recv().unwrap();
+            rig.subscribe("a").unwrap();
+            assert_eq!(reached(&mut rig, "a"), [pipe]);
+        }
+        assert_eq!(reached(&mut rig, "a"), [1, 2]);
+    }
+
+    #[test]
+    fn new_subscribers_are_welcomed() {
+        let mut rig = xpub(9, |options| options.xpub_welcome_msg = Some("W".into()));
+        assert_eq!(rig.pipes.sent(2), [Message::from("W")]);
+    }
 }

@@ -1,126 +1,269 @@
-//! SUB and XSUB: what to receive, told to the peers and checked again here (RFC 29).
+//! XSUB and SUB: subscribers (RFC 29).
 //!
-//! Every subscription is told to every peer, repeated ones too, as libzmq does; a cancellation only
-//! when it is the last of its topic. Peers that come later are told the set by the engine.
+//! An XSUB sends its subscriptions as messages (byte 1 or 0, then the topic) and receives everything that arrives; a SUB
+//! subscribes by option, cannot send, and filters once more what arrives.
+//!
+//! As libzmq: every subscription goes upstream, also a repeated one (XPUB_VERBOSE depends on it), but only the last
+//! cancellation of a topic. Pipes attached later, and reconnected ones, are told the set by the engine, which hears of it
+//! through [`Pipes::upstream`]. A SUBSCRIBE is a command of its own here: subscriptions among the parts of a longer message are
+//! taken out of it, where libzmq tears the message apart.
 
-use super::active::ActiveSet;
 use super::fair::Fair;
-use super::prefixes::{self, Topics};
-use super::{Dropped, PatternOptions, PipeId, Pipes};
-use crate::Message;
-use bytes::Bytes;
+use super::fanout::Fanout;
+use super::interest::Interest;
+use super::subscriptions::split_requests;
+use super::{
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+};
+use crate::{Frame, Message};
 
-/// The state of a SUB or XSUB.
-#[derive(Debug, Default)]
-pub(super) struct XSub {
-    topics: Topics<u32>,
-    peers: ActiveSet,
-    inp: Fair,
-    ready: Option<Message>,
+/// State of an XSUB or SUB socket.
+#[derive(Debug)]
+pub struct XSub {
+    /// Whether this is a SUB.
+    filtering: bool,
+    inbox: Fair,
+    fanout: Fanout,
+    interest: Interest,
+    invert: bool,
+    only_first: bool,
+    verbose_unsubscribe: bool,
 }
 
 impl XSub {
-    pub(super) fn attach(&mut self, pipe: PipeId) {
-        self.peers.insert(pipe);
-        self.inp.attach(pipe);
-    }
-
-    pub(super) fn readable(&mut self, pipe: PipeId) {
-        self.inp.readable(pipe);
-    }
-
-    pub(super) fn detach_out(&mut self, pipe: PipeId) {
-        self.peers.remove(pipe);
-    }
-
-    pub(super) fn detach(&mut self, pipe: PipeId) {
-        self.inp.detach(pipe);
-    }
-
-    pub(super) fn subscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8]) {
-        let count = self.topics.entry(Bytes::copy_from_slice(topic)).or_default();
-        *count = count.saturating_add(1);
-        if *count == 1 {
-            pipes.upstream(topic, true);
-        }
-        self.tell(pipes, topic, true);
-    }
-
-    pub(super) fn unsubscribe<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8], verbose: bool) {
-        let Some(count) = self.topics.get_mut(topic) else { return };
-        *count -= 1;
-        let last = *count == 0;
-        if last {
-            self.topics.remove(topic);
-            pipes.upstream(topic, false);
-        }
-        if last || verbose {
-            self.tell(pipes, topic, false);
+    pub(super) fn new(filtering: bool, seed: u64) -> XSub {
+        XSub {
+            filtering,
+            inbox: Fair::default(),
+            fanout: Fanout::default(),
+            interest: Interest::new(seed),
+            invert: false,
+            only_first: false,
+            verbose_unsubscribe: false,
         }
     }
 
-    fn tell<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8], wanted: bool) {
-        for pipe in self.peers.iter() {
-            pipes.subscribe(pipe, topic, wanted);
-        }
+    /// The distinct topics that peers are to know.
+    pub(super) fn topics(&self) -> impl Iterator<Item = &[u8]> {
+        self.interest.topics()
     }
 
-    /// XSUB: 1 or 0 and a topic is a subscription; any other message goes to all peers.
-    pub(super) fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, options: &PatternOptions) {
-        match message.first().as_bytes() {
-            [1, topic @ ..] if message.len() == 1 || !options.only_first_subscribe => {
-                self.subscribe(pipes, topic)
-            }
-            [0, topic @ ..] if message.len() == 1 || !options.only_first_subscribe => {
-                self.unsubscribe(pipes, topic, options.xsub_verbose_unsubscribe);
-            }
-            _ => {
-                for pipe in self.peers.iter() {
-                    if pipes.room(pipe) {
-                        pipes.write_shared(pipe, &message);
-                    } else {
-                        pipes.dropped(Some(pipe), Dropped::HighWaterMark);
-                    }
-                }
+    fn change<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8], wanted: bool) {
+        let tell = if wanted {
+            self.interest.add(topic);
+            true
+        } else {
+            self.interest.remove(topic) || self.verbose_unsubscribe
+        };
+        if tell {
+            pipes.upstream(topic, self.interest.has(topic));
+            for pipe in self.fanout.pipes() {
+                pipes.subscribe(*pipe, topic, wanted);
             }
         }
     }
 
-    /// The next message; with `filter`, the next that is subscribed to.
+    /// The next message from a pipe that passes the filter.
     #[inline]
-    pub(super) fn recv<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        filter: bool,
-        options: &PatternOptions,
-    ) -> Option<Message> {
-        if self.ready.is_some() {
-            return self.ready.take();
-        }
+    fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
         loop {
-            let (pipe, message) = self.inp.recv(pipes)?;
-            let wanted =
-                || prefixes::matching(&self.topics, message.first(), |_| true) != options.invert_matching;
-            if !filter || wanted() {
-                return Some(message);
+            let (pipe, message) = self.inbox.next(pipes)?;
+            if !self.filtering || self.interest.wants(message.first()) != self.invert {
+                return Some((pipe, message));
             }
             pipes.dropped(Some(pipe), Dropped::Filtered);
         }
     }
+}
 
-    pub(super) fn can_recv<P: Pipes>(
-        &mut self,
-        pipes: &mut P,
-        filter: bool,
-        options: &PatternOptions,
-    ) -> bool {
-        if self.ready.is_none() {
-            self.ready = self.recv(pipes, filter, options);
-        }
-        self.ready.is_some()
+impl Behaviour for XSub {
+    fn configure(&mut self, options: &PatternOptions) {
+        self.invert = options.invert_matching;
+        self.only_first = options.only_first_subscribe;
+        self.verbose_unsubscribe = options.xsub_verbose_unsubscribe && !self.filtering;
     }
 
-    pub(super) fn topics_count(&self) -> usize {
-        self.topics.len()
+    fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.inbox.attach(pipe);
+        self.fanout.attach(pipe);
+        Attached::Accepted
+    }
+
+    /// A new peer begins with an empty queue.
+    fn identify<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
+        self.fanout.writable(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.fanout.writable(pipe);
+    }
+
+    fn detach_out<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.fanout.detach(pipe);
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.inbox.detach(pipe);
+    }
+
+    fn set_topic<P: Pipes>(&mut self, pipes: &mut P, topic: &[u8], wanted: bool) -> Result<(), Refusal> {
+        if !self.filtering {
+            return Err(Refusal::Invalid("an XSUB socket subscribes by sending a message"));
+        }
+        self.change(pipes, topic, wanted);
+        Ok(())
+    }
+
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, _: Admission) -> Result<(), Refused> {
+        if self.filtering {
+            return Err(Refusal::NotSupported.of(message));
+        }
+        let only_first = self.only_first;
+        let user = split_requests(message, only_first, |wanted, topic| self.change(pipes, topic, wanted));
+        if let Some(message) = user {
+            if self.fanout.pipes().is_empty() {
+                pipes.dropped(None, Dropped::NoPeer);
+            }
+            self.fanout.mark_all();
+            self.fanout.deliver(pipes, message, false);
+        }
+        Ok(())
+    }
+
+    fn may_start_send<P: Pipes>(&mut self, _: &mut P, _: &Frame) -> Result<(), Refusal> {
+        if self.filtering { Err(Refusal::NotSupported) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        let taken = match self.inbox.take_ahead() {
+            None => self.next(pipes),
+            some => some,
+        };
+        taken.map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+    }
+
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        if !self.inbox.has_ahead() {
+            let Some((pipe, message)) = self.next(pipes) else { return false };
+            self.inbox.put_ahead(pipe, message);
+        }
+        true
+    }
+
+    fn can_send<P: Pipes>(&mut self, _: &mut P) -> bool {
+        !self.filtering
+    }
+
+    fn topics_count(&self) -> usize {
+        self.interest.len()
+    }
+
+    fn wants_input(&self) -> bool {
+        true
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.inbox.last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::SocketType;
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{Dropped, Refusal};
+
+    fn told(rig: &mut Rig) -> Vec<(u32, String, bool)> {
+        let text = |topic| String::from_utf8(topic).unwrap();
+        rig.pipes.subscriptions().into_iter().map(|(pipe, topic, on)| (pipe, text(topic), on)).collect()
+    }
+
+    #[test]
+    fn a_sub_filters_what_arrives() {
+        let mut sub = Rig::new(SocketType::Sub, 9);
+        let _ = sub.attach(1);
+        sub.arrive(1, "nothing yet");
+        assert_eq!(sub.recv(), Err(Refusal::WouldBlock));
+        sub.subscribe("a").unwrap();
+        for message in [["b", "a"], ["ab", "x"], ["", "a"]] {
+            sub.arrive(1, message);
+        }
+        assert!(sub.can_recv());
+        assert_eq!(sub.recv(), Ok(["ab", "x"].into()));
+        assert!(!sub.can_recv());
+        assert_eq!(sub.pipes.dropped(), [(Some(1), Dropped::Filtered); 3]);
+        sub.subscribe("").unwrap();
+        sub.arrive(1, "");
+        assert_eq!(sub.recv(), Ok("".into()));
+        assert_eq!(sub.send("x"), Err(Refusal::NotSupported));
+        assert!(!sub.can_send());
+    }
+
+    #[test]
+    fn inverted_filter() {
+        let mut sub = Rig::with(SocketType::Sub, 9, |options| options.invert_matching = true);
+        let _ = sub.attach(1);
+        sub.subscribe("a").unwrap();
+        sub.arrive(1, "ab");
+        sub.arrive(1, "b");
+        assert_eq!(sub.recv(), Ok("b".into()));
+    }
+
+    #[test]
+    fn every_subscription_goes_upstream_but_only_the_last_cancellation() {
+        let mut sub = Rig::new(SocketType::Sub, 9);
+        sub.subscribe("early").unwrap();
+        let _ = sub.attach(1);
+        let _ = sub.attach(2);
+        assert_eq!(told(&mut sub), [], "replaying is the engine's");
+        sub.subscribe("a").unwrap();
+        sub.subscribe("a").unwrap();
+        assert_eq!(told(&mut sub).len(), 4);
+        let wanted = |sub: &Rig| {
+            sub.pipes.wanted.iter().map(|topic| topic.escape_ascii().to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(wanted(&sub), ["a", "early"]);
+        assert_eq!(sub.pattern.topics_count(), 2);
+        let mut topics: Vec<&[u8]> = sub.pattern.topics().collect();
+        topics.sort_unstable();
+        assert_eq!(topics, [&b"a"[..], b"early"]);
+        sub.unsubscribe("unknown").unwrap();
+        sub.unsubscribe("a").unwrap();
+        assert_eq!(told(&mut sub), []);
+        sub.detach(1);
+        sub.unsubscribe("a").unwrap();
+        assert_eq!(told(&mut sub), [(2, "a".to_owned(), false)]);
+        assert_eq!(wanted(&sub), ["early"]);
+    }
+
+    #[test]
+    fn an_xsub_subscribes_by_message_and_sends_the_rest_to_all() {
+        let mut xsub = Rig::new(SocketType::XSub, 1);
+        let _ = xsub.attach(1);
+        let _ = xsub.attach(2);
+        xsub.send("\x01a").unwrap();
+        assert_eq!(told(&mut xsub), [(1, "a".to_owned(), true), (2, "a".to_owned(), true)]);
+        xsub.send("\x00unknown").unwrap();
+        assert_eq!(told(&mut xsub), []);
+        xsub.send(["user", "message"]).unwrap();
+        xsub.send("dropped").unwrap();
+        assert_eq!(xsub.pipes.sent(1), [["user", "message"].into()]);
+        assert_eq!(
+            xsub.pipes.dropped(),
+            [(Some(1), Dropped::HighWaterMark), (Some(2), Dropped::HighWaterMark)]
+        );
+        xsub.arrive(1, "unfiltered");
+        assert_eq!(xsub.recv(), Ok("unfiltered".into()));
+        assert!(matches!(xsub.subscribe("a"), Err(Refusal::Invalid(_))));
+        let mut verbose = Rig::with(SocketType::XSub, 1, |options| options.xsub_verbose_unsubscribe = true);
+        let _ = verbose.attach(1);
+        verbose.send("\x00unknown").unwrap();
+        assert_eq!(told(&mut verbose), [(1, "unknown".to_owned(), false)]);
     }
 }

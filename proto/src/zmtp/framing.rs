@@ -261,7 +261,7 @@ impl Cursor {
         if body.len() <= Frame::INLINE_MAX {
             return Some(Message::from(&self.chunk[body]));
         }
-        Some(Message::from(long_body(&self.chunk, body)))
+        Some(Message::from(Frame::from_long(long_body(&self.chunk, body))))
     }
 
     fn next_multipart(&mut self) -> Option<Message> {
@@ -296,7 +296,7 @@ fn body_frame(chunk: &Bytes, range: Range<usize>) -> Frame {
     if range.len() <= Frame::INLINE_MAX {
         Frame::copy_from_slice(&chunk[range])
     } else {
-        Frame::from(long_body(chunk, range))
+        Frame::from_long(long_body(chunk, range))
     }
 }
 

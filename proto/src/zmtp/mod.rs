@@ -16,6 +16,7 @@ pub mod metadata;
 pub mod receiver;
 mod scanner;
 pub mod sender;
+mod sift;
 mod v1;
 
 pub use command::Command;

@@ -2,20 +2,21 @@
 //!
 //! Whole messages stay where they are and leave as one shared slice, however many they are. Each
 //! frame's header is read once, or once more per call while the frame is incomplete, so the work is linear in
-//! the bytes even if they come one at a time. Only a message with something foreign inside (a PING between two
-//! parts, which libzmq does send; a subscription among parts) is copied, into `held`.
+//! the bytes even if they come one at a time. Only a message with a command between its parts (a PING, which
+//! libzmq does send) is copied, into `held`; one with subscriptions among its parts is taken apart one part per
+//! call ([`Sift`]), so that it never costs more than its own bytes and those of what remains of it.
 //!
 //! Limits are checked as soon as a header announces a frame, before its body is waited for. The scanner
 //! does not know which ZMTP the wire speaks: [`Receiver`](crate::zmtp::Receiver) feeds it plain frames.
 
 use super::command::Command;
 use super::config::{Limits, LinkConfig};
-use super::framing::{Flags, HEADER_MAX, Header, encode_small, parse_header};
+use super::framing::{Flags, HEADER_MAX, Header, parse_header};
 use super::greeting::Version;
 use super::receiver::Received;
+use super::sift::{self, Sift};
 use crate::{PeerError, SocketType};
 use bytes::{Buf, Bytes, BytesMut};
-use std::collections::VecDeque;
 
 /// Room for a command's name and small fields beside a topic, in bytes.
 const COMMAND_OVERHEAD: u64 = 16;
@@ -33,8 +34,8 @@ pub(super) struct Scanner {
     open: Open,
     /// Parts of the unfinished message that had to leave the input.
     held: BytesMut,
-    /// What one step found beyond the first.
-    queue: VecDeque<Received>,
+    /// A message that ended, on its way out.
+    gathered: Gathered,
     wanted: usize,
 }
 
@@ -60,6 +61,33 @@ struct Open {
     sift: bool,
 }
 
+/// A message that did not stay where it was.
+#[derive(Debug, Default)]
+enum Gathered {
+    #[default]
+    Nothing,
+    Message(Bytes),
+    Sifted(Sift),
+}
+
+impl Gathered {
+    fn next(&mut self) -> Option<Received> {
+        let received = match self {
+            Gathered::Nothing => return None,
+            Gathered::Message(bytes) => Some(Received::Messages { bytes: std::mem::take(bytes), count: 1 }),
+            Gathered::Sifted(sift) => {
+                let received = sift.next();
+                if received.is_some() {
+                    return received;
+                }
+                None
+            }
+        };
+        *self = Gathered::Nothing;
+        received
+    }
+}
+
 /// Why a scan stopped; everything before is scanned.
 enum Stop {
     /// So many bytes are missing to the end of the frame.
@@ -82,7 +110,7 @@ impl Scanner {
             count: 0,
             open: Open::default(),
             held: BytesMut::new(),
-            queue: VecDeque::new(),
+            gathered: Gathered::Nothing,
             wanted: 2,
         }
     }
@@ -102,7 +130,7 @@ impl Scanner {
     /// Whatever precedes a fault is delivered before the fault.
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Received>, PeerError> {
         loop {
-            if let Some(received) = self.queue.pop_front() {
+            if let Some(received) = self.gathered.next() {
                 return Ok(Some(received));
             }
             let stop = self.scan(input);
@@ -113,8 +141,10 @@ impl Scanner {
                     return Ok(run);
                 }
                 Stop::Gathered => {
-                    self.queue.extend(run);
                     self.take_gathered(input);
+                    if run.is_some() {
+                        return Ok(run);
+                    }
                 }
                 // The run goes first; the next call finds the same frame again, and no run.
                 Stop::Failed(_) | Stop::Command(..) | Stop::Subscription(..) if run.is_some() => {
@@ -203,7 +233,7 @@ impl Scanner {
     /// PUB and XPUB: notes whether this part is a subscription; a message of nothing else stops the scan.
     fn note_subscription(&mut self, flags: Flags, header_len: usize, frame: &[u8]) -> Option<Stop> {
         let body = frame.get(header_len..).unwrap_or_default();
-        if !is_subscription(body) {
+        if !sift::is_subscription(body) {
             return None;
         }
         let alone = self.open.parts == 0 && !flags.more();
@@ -255,13 +285,17 @@ impl Scanner {
 
     /// Takes a message off the input whose parts are in several places or not all its own.
     fn take_gathered(&mut self, input: &mut BytesMut) {
-        self.hold(input);
-        let message = std::mem::take(&mut self.held).freeze();
-        if std::mem::take(&mut self.open).sift {
-            sift(&message, &mut self.queue);
+        let message = if self.held.is_empty() {
+            input.split_to(std::mem::take(&mut self.scanned)).freeze()
         } else {
-            self.queue.push_back(Received::Messages { bytes: message, count: 1 });
-        }
+            self.hold(input);
+            std::mem::take(&mut self.held).freeze()
+        };
+        self.gathered = if std::mem::take(&mut self.open).sift {
+            Gathered::Sifted(Sift::new(message))
+        } else {
+            Gathered::Message(message)
+        };
     }
 }
 
@@ -323,41 +357,8 @@ fn missing_header_bytes(bytes: &[u8]) -> usize {
     (if long { HEADER_MAX } else { 2 }) - bytes.len()
 }
 
-fn is_subscription(body: &[u8]) -> bool {
-    matches!(body.first(), Some(0 | 1))
-}
-
 fn take_subscription(input: &mut BytesMut, header_len: usize, len: usize) -> Received {
-    let received = subscription(input.get(header_len..header_len + len).unwrap_or_default());
+    let received = sift::subscription(input.get(header_len..header_len + len).unwrap_or_default());
     input.advance(header_len + len);
     received
-}
-
-/// The subscription in a message's body: 1 or 0, and the topic.
-fn subscription(body: &[u8]) -> Received {
-    let (first, topic) = body.split_first().unwrap_or((&0, &[]));
-    // Copied: a topic is kept for long, and must not keep what was read with it.
-    Received::Subscription { topic: Bytes::copy_from_slice(topic), wanted: *first == 1 }
-}
-
-/// Takes the parts of one message apart: subscriptions by themselves, the others as one message after them.
-fn sift(message: &Bytes, queue: &mut VecDeque<Received>) {
-    let mut parts: Vec<&[u8]> = Vec::new();
-    let mut rest: &[u8] = message;
-    while let Header::Frame { header_len, body_len, .. } = parse_header(rest) {
-        let (header, body) = rest.split_at(header_len);
-        let Some((body, after)) = body.split_at_checked(body_len as usize) else { break };
-        debug_assert!(!header.is_empty());
-        if is_subscription(body) {
-            queue.push_back(subscription(body));
-        } else {
-            parts.push(body);
-        }
-        rest = after;
-    }
-    let Some((last, others)) = parts.split_last() else { return };
-    let mut bytes = Vec::with_capacity(message.len());
-    others.iter().for_each(|part| encode_small(part, true, &mut bytes));
-    encode_small(last, false, &mut bytes);
-    queue.push_back(Received::Messages { bytes: Bytes::from(bytes), count: 1 });
 }

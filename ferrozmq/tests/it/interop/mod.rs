@@ -7,6 +7,6 @@ mod old_peers;
 mod pairs;
 mod part;
 mod program;
-mod python;
+pub mod python;
 mod seed;
 mod side;

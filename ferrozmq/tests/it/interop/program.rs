@@ -97,6 +97,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.seen.extend(self.lines.try_iter());
+            eprintln!("{} printed {:#?}", self.label, self.seen);
+        }
         // It has ended, or is no longer needed: nothing that fails here matters.
         let _ = self.child.kill();
         let _ = self.child.wait();

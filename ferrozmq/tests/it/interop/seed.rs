@@ -124,8 +124,8 @@ fn publish_subscribe(publisher: Player, subscriber: Player) {
 }
 
 #[test]
-fn our_workers_work_for_the_seeds_ventilator() {
-    pipeline(Seed, [Ours, Ours], Seed);
+fn our_workers_and_sink_serve_the_seeds_ventilator() {
+    pipeline(Seed, [Ours, Ours], Ours);
 }
 
 #[test]
@@ -155,9 +155,12 @@ fn pipeline(ventilator: Player, workers: [Player; 2], sink: Player) {
     let mut drain = stage.start(&SINK, sink);
     let mut two = stage.start(&WORKER_2, workers[1]);
     if ventilator == Seed {
-        // Ours waits for its workers; the seed's waits for a person who has seen that they are there.
+        // Ours waits for its workers; the seed's waits for a person who has seen that everybody is there. At its end it does not
+        // wait for what is not yet sent, so that the sink too must be there.
+        assert_eq!(sink, Ours, "only our sink tells who is connected");
         one.wait_for("ready", 1);
         two.wait_for("ready", 1);
+        drain.wait_for("a peer is connected", 3);
         source.press_enter();
     }
     drain.wait_for("work1 ", 5);

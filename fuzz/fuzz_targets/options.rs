@@ -1,0 +1,95 @@
+//! A socket's options set and read by a careless program: numbers, lengths, values and names of any kind.
+//!
+//! A refusal changes nothing; what was accepted can be read and set again to the same effect; a
+//! buffer that is too small is refused; errors are short; memory is bounded by what was handed over.
+//!
+//! The input is a socket type, then records: what to do, a number, the value's length, the value.
+#![no_main]
+
+use ferrozmq_fuzz::input::Input;
+use ferrozmq_fuzz::memory;
+use ferrozmq_proto::SocketType;
+use ferrozmq_proto::option::{ContextOptions, Options, Reading, TABLE};
+use libfuzzer_sys::fuzz_target;
+
+/// Longest error text, in bytes, for values of up to 255 bytes.
+const ERROR_MAX: usize = 2048;
+
+fuzz_target!(|bytes: &[u8]| {
+    // Filters and properties cost an entry of some forty bytes for each record of four.
+    memory::bounded(16 * bytes.len(), || run(Input::new(bytes)));
+});
+
+fn run(mut input: Input<'_>) {
+    let kind = SocketType::ALL[usize::from(input.byte()) % SocketType::ALL.len()];
+    let mut options = Options::new(kind);
+    let mut context = ContextOptions::new();
+    while !input.is_empty() {
+        let action = input.byte();
+        let number = i32::from(input.byte());
+        let length = usize::from(input.byte());
+        let value = input.take(length);
+        match action % 6 {
+            0 | 1 => set(&mut options, kind, number, Some(value)),
+            2 => set(&mut options, kind, number, None),
+            3 => set_text(&mut options, kind, &String::from_utf8_lossy(value)),
+            4 => read(&options, kind, number, length),
+            _ => set_context(&mut context, number, value),
+        }
+    }
+}
+
+fn set(options: &mut Options, kind: SocketType, number: i32, value: Option<&[u8]>) {
+    let before = options.clone();
+    match options.set(kind, number, value) {
+        Ok(_) => set_again(options, kind, number),
+        Err(error) => {
+            assert_eq!(*options, before, "{error}");
+            assert!(error.to_string().len() <= ERROR_MAX);
+        }
+    }
+}
+
+/// What can be read can be set, and changes nothing then.
+fn set_again(options: &Options, kind: SocketType, number: i32) {
+    let Some(row) = TABLE.iter().find(|row| row.number == number) else {
+        panic!("{number} is not in the table")
+    };
+    if let (Ok(Reading::Value(value)), true) = (options.read(kind, number, None), row.writers.contains(kind))
+    {
+        let mut again = options.clone();
+        if again.set(kind, number, &value.to_c_bytes()[..]).is_ok() {
+            assert_eq!(again, *options, "{}", row.name);
+        }
+    }
+}
+
+fn set_text(options: &mut Options, kind: SocketType, text: &str) {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let before = options.clone();
+    if let Err(error) = options.set_text(kind, name, value) {
+        assert_eq!(*options, before, "{error}");
+        assert!(error.to_string().len() <= ERROR_MAX);
+    }
+}
+
+fn read(options: &Options, kind: SocketType, number: i32, capacity: usize) {
+    let (unlimited, limited) = (options.read(kind, number, None), options.read(kind, number, Some(capacity)));
+    match (unlimited, limited) {
+        (Ok(Reading::Value(value)), Ok(limited)) => {
+            assert!(value.to_c_bytes().len() <= capacity);
+            assert_eq!(limited, Reading::Value(value));
+        }
+        (Ok(Reading::Ask(live)), Ok(limited)) => assert_eq!(limited, Reading::Ask(live)),
+        (_, Err(error)) => assert!(error.to_string().len() <= ERROR_MAX),
+        (Err(error), Ok(_)) => panic!("{error}, but with a buffer it can be read"),
+    }
+}
+
+fn set_context(context: &mut ContextOptions, number: i32, value: &[u8]) {
+    let before = context.clone();
+    match context.set_bytes(number, value) {
+        Ok(()) => assert!(context.read(number).is_ok() || [7, 8].contains(&number)),
+        Err(error) => assert_eq!(*context, before, "{error}"),
+    }
+}

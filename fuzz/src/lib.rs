@@ -1,0 +1,7 @@
+//! What the fuzz targets share: the oracle of bounded memory, cutting inputs to pieces, and the engine's part of a connection.
+//!
+//! Each target panics on what must not happen; libFuzzer adds that nothing may hang or crash.
+
+pub mod connection;
+pub mod input;
+pub mod memory;

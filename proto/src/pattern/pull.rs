@@ -1,0 +1,88 @@
+//! PULL: the receiving end of a pipeline (RFC 30).
+//!
+//! Collects messages from its peers in turn, never sends.
+
+use super::fair::Fair;
+use super::{Attach, Attached, Behaviour, PipeId, Pipes, Refusal};
+use crate::Message;
+
+/// State of a PULL socket.
+#[derive(Debug, Default)]
+pub struct Pull {
+    inbox: Fair,
+}
+
+impl Behaviour for Pull {
+    fn attach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId, _: Attach) -> Attached {
+        self.inbox.attach(pipe);
+        Attached::Accepted
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.inbox.readable(pipe);
+    }
+
+    fn detach<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.inbox.detach(pipe);
+    }
+
+    #[inline]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+        self.inbox.recv(pipes).map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+    }
+
+    fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
+        self.inbox.has_input(pipes)
+    }
+
+    fn wants_input(&self) -> bool {
+        true
+    }
+
+    fn last_source(&self) -> Option<PipeId> {
+        self.inbox.last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::testing::Rig;
+    use crate::pattern::{PipeId, Refusal};
+    use crate::{Message, SocketType};
+
+    #[test]
+    fn peers_take_turns_message_by_message() {
+        let mut pull = Rig::new(SocketType::Pull, 10);
+        for pipe in 0..3 {
+            let _ = pull.attach(pipe);
+        }
+        for body in ["1", "2", "3"] {
+            for pipe in 0..3 {
+                pull.arrive(pipe, [body, "more"]);
+            }
+        }
+        let mut order = Vec::new();
+        while let Ok(message) = pull.recv() {
+            assert_eq!(message.len(), 2);
+            order.push((pull.pattern.last_source().unwrap().0, message[0].as_str().unwrap().to_owned()));
+        }
+        let expected = ["1", "2", "3"].map(|body| [0, 1, 2].map(|pipe| (pipe, body.to_owned())));
+        assert_eq!(order, expected.concat());
+        assert_eq!(pull.send("x"), Err(Refusal::NotSupported));
+        assert!(!pull.can_send());
+    }
+
+    #[test]
+    fn a_poll_takes_one_out_and_the_next_receive_gives_it() {
+        let mut pull = Rig::new(SocketType::Pull, 10);
+        let _ = pull.attach(4);
+        assert!(!pull.can_recv());
+        pull.arrive(4, "a");
+        assert!(pull.can_recv());
+        assert!(pull.can_recv());
+        pull.detach(4);
+        assert_eq!(pull.recv(), Ok(Message::from("a")));
+        assert_eq!(pull.pattern.last_source(), Some(PipeId(4)));
+        assert_eq!(pull.recv(), Err(Refusal::WouldBlock));
+    }
+}

@@ -1,0 +1,109 @@
+//! How a pattern answers: peers accepted or refused, messages admitted or given back.
+//!
+//! Nothing here decides; the socket types do.
+
+use crate::Message;
+use bytes::Bytes;
+use std::fmt;
+
+/// What is known about a pipe when it begins.
+#[derive(Clone, Debug, Default)]
+pub struct Attach {
+    /// The routing id that the application chose for this peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub routing_id: Option<Bytes>,
+    /// Whether we connected (`true`) or the peer did.
+    pub local: bool,
+}
+
+/// Whether a pipe or peer may take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Attached {
+    /// It takes part.
+    Accepted,
+    /// It does not; the pattern has forgotten it and asked to close it.
+    Refused(RefusedPeer),
+}
+
+/// Why a peer may not take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusedPeer {
+    /// A PAIR has one peer only.
+    SecondPeer,
+    /// Another peer has this routing id.
+    DuplicateRoutingId,
+    /// The routing id is longer than 255 bytes.
+    InvalidRoutingId,
+}
+
+impl fmt::Display for RefusedPeer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RefusedPeer::SecondPeer => "this PAIR socket has a peer already",
+            RefusedPeer::DuplicateRoutingId => "another peer has this routing id",
+            RefusedPeer::InvalidRoutingId => "a routing id has at most 255 bytes",
+        })
+    }
+}
+
+/// Why a call cannot be served (now).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Nothing to receive, or nowhere to put what is sent; later it may be different (`EAGAIN`).
+    WouldBlock,
+    /// No peer has this routing id (`EHOSTUNREACH`).
+    Unroutable,
+    /// The socket's state does not allow it; the sentence says what would be right (`EFSM`).
+    WrongState(&'static str),
+    /// This socket type never does this (`ENOTSUP`).
+    NotSupported,
+    /// The argument makes no sense here; the sentence says why (`EINVAL`).
+    Invalid(&'static str),
+}
+
+impl Refusal {
+    /// This refusal, with the message given back.
+    pub(super) fn of(self, message: Message) -> Refused {
+        Refused { message, why: self }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::WouldBlock => "the call would block",
+            Refusal::Unroutable => "no peer has this routing id",
+            Refusal::NotSupported => "this socket type does not support the call",
+            Refusal::WrongState(sentence) | Refusal::Invalid(sentence) => sentence,
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// A message that was not admitted, untouched, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The message as it was given.
+    pub message: Message,
+    /// Why it was not admitted.
+    pub why: Refusal,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.why.fmt(f)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Whether a message may still be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// Only if there is room.
+    IfRoom,
+    /// Its first part was accepted already: it goes out or is counted as dropped.
+    Committed,
+}
