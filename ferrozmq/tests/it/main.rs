@@ -16,6 +16,7 @@ mod monitor;
 mod mute_states;
 mod peer;
 mod peers;
+mod options;
 mod poll;
 mod progress;
 mod reconnect;
