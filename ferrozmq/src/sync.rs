@@ -38,7 +38,6 @@ mod real {
     pub use std::sync::Arc;
     pub use std::sync::atomic;
     pub use std::thread::yield_now;
-    pub use std::thread::yield_now;
 
     use crate::sys::futex::{self, Wait};
     pub use std::sync::MutexGuard;

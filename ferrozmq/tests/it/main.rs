@@ -15,6 +15,7 @@ mod lease;
 mod linger;
 mod monitor;
 mod mute_states;
+mod options;
 mod peer;
 mod peers;
 mod poll;
