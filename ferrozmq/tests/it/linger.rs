@@ -208,7 +208,8 @@ fn term_waits_until_sockets_are_closed() {
 /// Starts each kind of call that waits, on a thread of its own, and collects how they end.
 fn waiting_calls(context: &Context, endpoint: &str) -> (mpsc::Receiver<(&'static str, Error)>, usize) {
     let (ends, ended) = mpsc::channel();
-    let mut calls: Vec<(&'static str, Box<dyn FnOnce() -> Error + Send>)> = Vec::new();
+    type Call = Box<dyn FnOnce() -> Error + Send>;
+    let mut calls: Vec<(&'static str, Call)> = Vec::new();
     let (pull, push) = join(context, SocketType::Pull, SocketType::Push, endpoint);
     let again = pull.clone();
     calls.push(("recv", Box::new(move || pull.recv().unwrap_err())));
