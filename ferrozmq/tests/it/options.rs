@@ -49,7 +49,8 @@ fn conflating_keeps_only_the_newest() {
     for endpoint in endpoints("conflate") {
         for (sending, receiving) in [(true, true), (true, false), (false, true)] {
             let context = Context::new();
-            let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+            let (pull, push) =
+                (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
             pull.set_conflate(receiving).unwrap();
             push.set_conflate(sending).unwrap();
             push.connect(&pull.bind(&endpoint).unwrap()).unwrap();
@@ -90,7 +91,8 @@ fn conflate_never_blocks_the_sender_and_leaves_other_types_alone() {
         publisher.wait_for_peers(1, SOON).unwrap();
         publisher.send(numbered(0)).unwrap();
         assert_eq!(number(&subscriber.recv_timeout(SOON).unwrap()), 0);
-        let (router, req) = (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
+        let (router, req) =
+            (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
         router.set_conflate(true).unwrap();
         req.connect(&router.bind(&endpoint.replace("types", "router")).unwrap()).unwrap();
         for n in 0..50 {
@@ -106,7 +108,8 @@ fn conflate_never_blocks_the_sender_and_leaves_other_types_alone() {
 fn too_long_a_message_ends_its_connection() {
     for endpoint in wires() {
         let context = Context::new();
-        let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         pull.set_max_message_size(Some(100)).unwrap();
         push.set_reconnect_interval(Some(Duration::from_millis(5))).unwrap();
         push.set_linger(Some(Duration::ZERO)).unwrap();
@@ -161,7 +164,8 @@ fn the_time_to_live_that_a_ping_asks_for_is_heeded_without_own_heartbeats() {
 fn peers_that_beat_stay_together() {
     for endpoint in wires() {
         let context = Context::new();
-        let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         for socket in [&pull, &push] {
             socket.set_heartbeat_interval(Some(Duration::from_millis(10))).unwrap();
             socket.set_heartbeat_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -179,7 +183,8 @@ fn peers_that_beat_stay_together() {
 fn the_last_endpoint_is_told() {
     for endpoint in endpoints("last") {
         let context = Context::new();
-        let (pull, push) = (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
         assert_eq!(pull.last_endpoint(), "");
         let at = pull.bind(&endpoint).unwrap();
         assert_eq!(pull.last_endpoint(), at);
@@ -196,7 +201,8 @@ fn the_last_endpoint_is_told() {
 fn a_message_tells_who_sent_it() {
     for endpoint in wires() {
         let context = Context::new();
-        let (router, dealer) = (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
+        let (router, dealer) =
+            (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Dealer).unwrap());
         dealer.set_routing_id("me").unwrap();
         dealer.set_raw(95, b"X-colour:blue").unwrap();
         dealer.connect(&router.bind(&endpoint).unwrap()).unwrap();
@@ -258,7 +264,8 @@ fn without_io_threads_there_is_inproc_only() {
 fn a_peer_is_called_as_the_application_wants() {
     for immediate in [false, true] {
         let context = Context::new();
-        let (one, other) = (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Router).unwrap());
+        let (one, other) =
+            (context.socket(SocketType::Router).unwrap(), context.socket(SocketType::Router).unwrap());
         one.set_router_mandatory(true).unwrap();
         one.set_immediate(immediate).unwrap();
         let at = other.bind("tcp://127.0.0.1:*").unwrap();

@@ -1,8 +1,8 @@
 //! One socket, many threads: whole messages stay whole, nobody's wake-up is lost.
 
 use crate::ground::{MOMENT, SOON, endpoints, join, number, numbered, parts};
-use ferrozmq::{Context, ErrorKind, Frame, Message, Socket, SocketType};
 use crate::progress::ByHand;
+use ferrozmq::{Context, ErrorKind, Frame, Message, Socket, SocketType};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
