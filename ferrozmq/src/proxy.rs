@@ -90,7 +90,7 @@ fn missing(near: Events, far: Events) -> Events {
     if !near.is_readable() || far.is_writable() {
         wanted = wanted | Events::READABLE;
     }
-    if far.is_readable() && !near.is_writable() {
+    if !near.is_writable() {
         wanted = wanted | Events::WRITABLE;
     }
     wanted

@@ -9,6 +9,7 @@
 //! mark is small.
 
 use crate::pipe::codec::Opener;
+use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Interest};
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -116,6 +117,11 @@ impl Rx {
 
     pub(super) fn is_full(&self) -> bool {
         self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+    }
+
+    /// What a reader that finds no role here may conclude.
+    pub(super) fn when_taken(&self) -> Fill {
+        if self.online { Fill::Busy } else { Fill::Nothing }
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.

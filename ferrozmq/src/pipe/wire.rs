@@ -14,6 +14,7 @@ use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
@@ -22,7 +23,6 @@ use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -30,7 +30,7 @@ pub(crate) const SHARE_FROM: usize = 16 * 1024;
 /// The same for a message that goes to several peers.
 pub(crate) const FANOUT_SHARE_FROM: usize = 1024;
 
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// Bytes of one peer's subscriptions that its socket has not read; beyond, the peer is not read either.
 const UNREAD_SUBSCRIPTIONS_MAX: usize = 1 << 20;
@@ -56,8 +56,10 @@ pub(crate) enum Flush {
 pub(crate) enum Fill {
     /// There are messages to take.
     Messages,
-    /// Nothing whole has come, or somebody else is reading.
+    /// Nothing whole has come.
     Nothing,
+    /// Somebody else is reading.
+    Busy,
     /// No more input will come over this connection.
     Ended,
 }
@@ -251,9 +253,11 @@ impl WirePipe {
     ) -> Flush {
         role.held = None;
         if tx.orphaned {
+            // Read while the connection cannot be replaced by another.
+            let token = self.token.load(Ordering::Relaxed);
             tx.retire(line);
             drop(tx);
-            self.desk.leave(Errand::Released(self.token.load(Ordering::Relaxed)));
+            self.desk.leave(Errand::Released(token));
             return Flush::Offline;
         }
         tx.line = Some(line);
@@ -368,7 +372,7 @@ impl WirePipe {
             return if rx.end.is_some() { Fill::Ended } else { Fill::Nothing };
         }
         let limit = rx.read_limit();
-        let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+        let Some(intake) = rx.intake.take() else { return rx.when_taken() };
         drop(rx);
         self.read(intake, limit, notify).1
     }
@@ -393,7 +397,7 @@ impl WirePipe {
             if rx.end.is_some() || total > DRAIN_MAX {
                 return Fill::Ended;
             }
-            let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+            let Some(intake) = rx.intake.take() else { return rx.when_taken() };
             drop(rx);
             let (got, result) = self.read(intake, usize::MAX, true);
             total += got;
@@ -410,6 +414,8 @@ impl WirePipe {
             self.seen.store(true, Ordering::Relaxed);
         }
         self.act_on(notices);
+        // Read while the connection cannot be replaced by another.
+        let token = self.token.load(Ordering::Relaxed);
         let mut rx = self.rx.lock();
         rx.flooded = self.is_flooded();
         if rx.flooded {
@@ -434,7 +440,6 @@ impl WirePipe {
         if tell {
             self.mailbox.post(Signal::Readable(self.id));
         }
-        let token = self.token.load(Ordering::Relaxed);
         if released {
             self.desk.leave(Errand::Released(token));
         } else if end.is_some() {
@@ -660,11 +665,11 @@ impl Drop for Role<'_> {
 impl WirePipe {
     #[cold]
     fn lose(&self, half: &Half) {
+        let token = self.token.load(Ordering::Relaxed);
         match half {
             Half::Reading => self.rx.lock().lose_intake(),
             Half::Writing => self.tx.lock().lose_line(),
         }
-        let token = self.token.load(Ordering::Relaxed);
         self.desk.leave(Errand::Broken(token));
         // If it was being closed already, that is what the closing waits for.
         self.desk.leave(Errand::Released(token));

@@ -294,12 +294,19 @@ impl Core {
     /// The same for a pipe whose slot is known, if the slot is still its.
     pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
         let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
-        if end.pipe.fill(false) != Fill::Messages {
-            return false;
+        match end.pipe.fill(false) {
+            Fill::Messages => {
+                self.changes += 1;
+                self.pattern.readable(id);
+                true
+            }
+            // The I/O thread; until it has read, the descriptor says again and again that there is input.
+            Fill::Busy => {
+                crate::sync::yield_now();
+                false
+            }
+            Fill::Nothing | Fill::Ended => false,
         }
-        self.changes += 1;
-        self.pattern.readable(id);
-        true
     }
 
     /// Grows whenever there may be something new to receive, or room to send.

@@ -315,7 +315,7 @@ impl Ends {
                 end.announce_starving();
             }
         }
-        crate::sys::membarrier::heavy();
+        crate::sync::barrier::heavy();
         let awake = self.wake_quiet();
         self.quiet.clear();
         awake

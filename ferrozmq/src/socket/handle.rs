@@ -10,13 +10,13 @@ use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
 use crate::pipe::signal::Mailbox;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use crate::sys::fork;
 use crate::{Events, Frame, Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Dropped, Refusal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What all handles of a socket share.
@@ -284,8 +284,9 @@ impl SocketState {
         for set in sets {
             got |= core.read_set(&set);
         }
-        if got && core.leading {
-            // The thread that sleeps on these descriptors would not hear of what this one leaves over.
+        if got {
+            // What was read is in user space, where a thread that sleeps on the descriptors cannot see it, and this
+            // call may leave some of it there.
             self.mailbox.waker().wake();
         }
         got

@@ -234,13 +234,22 @@ impl<'a> Sleeper<'a> {
     }
 }
 
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        // Left over only after an error or a panic; without this nobody could ever lead again.
+        if let Some(ticket) = self.ticket.take() {
+            self.socket.mailbox.waker().cancel(ticket);
+        }
+    }
+}
+
 fn raw_poll_fd(fd: RawFd, events: i16) -> PollFd {
     PollFd { fd, events, revents: 0 }
 }
 
 /// Sleeps until a descriptor has something to tell; an interruption by a signal is an error.
 pub(crate) fn sleep(fds: &mut [PollFd], patience: Patience) -> Result<bool> {
-    match poll::poll(fds, patience.left()) {
+    match crate::sync::poll(fds, patience.left()) {
         Ok(told) => Ok(told > 0),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::interrupted()),
         Err(error) => Err(Error::os("waiting for descriptors", &error)),

@@ -131,6 +131,16 @@ impl Stream {
     }
 }
 
+#[cfg(all(test, loom))]
+impl Stream {
+    /// Two ends of one connection, for models.
+    pub fn pair() -> (Stream, Stream) {
+        let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
+        [&near, &far].iter().for_each(|end| end.set_nonblocking(true).expect("a valid descriptor"));
+        [near, far].map(|end| Stream::new(Own::new(end.into()), Kind::Ipc)).into()
+    }
+}
+
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

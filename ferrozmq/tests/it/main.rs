@@ -11,6 +11,7 @@ mod hostile;
 mod hwm;
 mod interop;
 mod leaks;
+mod lease;
 mod linger;
 mod monitor;
 mod mute_states;
