@@ -27,6 +27,8 @@ const READ_MAX: usize = 64 * 1024;
 const READ_PER_MESSAGE: usize = 128;
 /// One fill reads at most this often.
 const READS_MAX: usize = 4;
+/// One fill brings about this many commands at most; a message may hold a million subscriptions.
+const NOTICES_MAX: usize = 1024;
 
 /// Whole messages in the pipe format, from one connection.
 pub(crate) struct Run {
@@ -62,6 +64,8 @@ pub(crate) struct Rx {
     pub(super) paused: bool,
     /// Too many of the peer's subscriptions wait to be read by the socket.
     pub(super) flooded: bool,
+    /// More than the last fill brought is in user space already, where no descriptor tells of it.
+    pub(super) rest: bool,
     /// The socket wants no messages from this pipe: it never reads, or has let go of it.
     pub(super) unwanted: bool,
     /// And nothing else either: it is not watched again.
@@ -104,6 +108,7 @@ impl Rx {
             conflate,
             paused: false,
             flooded: false,
+            rest: false,
             unwanted: false,
             silenced: false,
             input_wanted: true,
@@ -140,15 +145,18 @@ impl Rx {
         }
     }
 
-    /// Watches the descriptor again once half the room is free.
-    pub(super) fn resume_if_due(&mut self) {
+    /// Watches the descriptor again once half the room is free. Says whether to fill at once besides.
+    #[must_use]
+    pub(super) fn resume_if_due(&mut self) -> bool {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && !self.silenced && !self.flooded && self.end.is_none() && low {
+        let due = self.paused && !self.silenced && !self.flooded && self.end.is_none() && low;
+        if due {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
             }
         }
+        due && self.rest
     }
 
     /// How many bytes the next read may bring.
@@ -163,6 +171,7 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
+        self.rest = haul.rest;
         if self.unwanted {
             haul.runs.clear();
         }
@@ -198,6 +207,8 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
+    /// The input was left as it is, because there are so many notices.
+    pub(super) rest: bool,
 }
 
 /// A connection's reading side: the reader's role.
@@ -229,7 +240,7 @@ impl Intake {
         haul.bytes = 0;
         self.open(haul);
         for _ in 0..READS_MAX {
-            if haul.end.is_some() || !haul.runs.is_empty() {
+            if haul.end.is_some() || haul.rest || !haul.runs.is_empty() {
                 break;
             }
             let (got, drained) = match self.read(limit) {
@@ -276,7 +287,12 @@ impl Intake {
     fn open(&mut self, haul: &mut Haul) {
         #[cfg(test)]
         crate::fault::trip(crate::fault::READING, &self.input);
+        haul.rest = false;
         loop {
+            if haul.notices.len() >= NOTICES_MAX {
+                haul.rest = true;
+                return;
+            }
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,
                 Ok(Some(Received::Messages { bytes, count })) => haul.runs.push((bytes, count)),

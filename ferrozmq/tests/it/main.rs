@@ -16,6 +16,7 @@ mod peers;
 mod progress;
 mod same_answers;
 mod script;
+mod sifted;
 mod signals;
 mod termination;
 mod threads;
