@@ -333,11 +333,9 @@ impl WirePipe {
         !self.tx.lock().has_output()
     }
 
-    /// Takes no more messages; returns how many were queued and are dropped if `discard`.
-    pub(crate) fn close(&self, discard: bool) -> usize {
-        let mut tx = self.tx.lock();
-        tx.closed = true;
-        if discard { std::mem::take(&mut tx.queued) } else { 0 }
+    /// Takes no more messages, and drops those it has; returns how many.
+    pub(crate) fn close(&self) -> usize {
+        self.tx.lock().close()
     }
 
     // ---- The socket's side: reading ----

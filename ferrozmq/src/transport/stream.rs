@@ -42,6 +42,12 @@ impl Stream {
         Self { fd, kind }
     }
 
+    /// One end of a socket pair, which must not block.
+    #[cfg(test)]
+    pub(crate) fn of_pair(fd: OwnedFd) -> Self {
+        Self::new(fd, Kind::Ipc)
+    }
+
     #[cfg(test)]
     /// Its transport.
     pub fn kind(&self) -> StreamKind {
