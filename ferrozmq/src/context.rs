@@ -15,7 +15,7 @@ use crate::resolver::Resolver;
 use crate::socket::Socket;
 use crate::socket::handle::SocketState;
 use crate::sync::Mutex;
-use crate::sys::{cpu, membarrier, random};
+use crate::sys::{cpu, fork, membarrier, own, random};
 use ferrozmq_proto::option::Options;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -63,6 +63,8 @@ pub(crate) struct ContextState {
     threads: Mutex<Vec<Arc<IoHandle>>>,
     resolver: Arc<Resolver>,
     sockets: Mutex<Vec<Weak<SocketState>>>,
+    /// The process it belongs to. A fork's child has a copy without threads, and with locks that nobody releases.
+    born: u64,
 }
 
 impl Context {
@@ -92,6 +94,9 @@ impl Context {
     /// [`Terminated`](ErrorKind::Terminated) after [`shutdown`](Self::shutdown).
     pub fn socket(&self, kind: SocketType) -> Result<Socket> {
         let context = &self.state;
+        if context.is_inherited() {
+            return Err(Error::inherited(ErrorKind::Terminated));
+        }
         if context.terminated.load(Ordering::Acquire) {
             return Err(Error::terminated());
         }
@@ -132,14 +137,30 @@ impl Context {
     /// Ends every call in every socket with [`Terminated`](ErrorKind::Terminated), now and later;
     /// sockets can only be closed after this (`zmq_ctx_shutdown(3)`). Does not wait.
     pub fn shutdown(&self) {
-        self.state.shutdown();
+        if !self.state.is_inherited() {
+            self.state.shutdown();
+        }
     }
 
     /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
-    /// is over (`zmq_ctx_term(3)`).
+    /// is over (`zmq_ctx_term(3)`). In a fork's child there is nothing to wait for: there it closes the
+    /// descriptors inherited from the parent's contexts.
     pub fn term(&self) {
+        if self.state.is_inherited() {
+            return own::settle();
+        }
         self.state.shutdown();
         self.state.finish();
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if self.state.is_inherited() {
+            own::settle();
+            // Its destructors would join threads that are not here, and take locks that nobody releases.
+            std::mem::forget(Arc::clone(&self.state));
+        }
     }
 }
 
@@ -213,12 +234,19 @@ impl ContextBuilder {
                 threads: Mutex::new(Vec::new()),
                 resolver: Arc::new(Resolver::new()),
                 sockets: Mutex::new(Vec::new()),
+                born: fork::generation(),
             }),
         }
     }
 }
 
 impl ContextState {
+    /// Whether this is a fork's child, and the context its parent's.
+    #[inline]
+    pub(crate) fn is_inherited(&self) -> bool {
+        fork::in_child(self.born)
+    }
+
     /// The least busy I/O thread among those that `affinity` allows (0: all).
     pub(crate) fn io_thread(&self, affinity: u64) -> Result<Arc<IoHandle>> {
         self.start_threads()?;

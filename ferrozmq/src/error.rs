@@ -95,6 +95,12 @@ impl Error {
         Error::new(ErrorKind::Closed, "the socket is closed")
     }
 
+    /// For what a fork's child inherited: [`Terminated`](ErrorKind::Terminated) for contexts,
+    /// [`Closed`](ErrorKind::Closed) for sockets.
+    pub(crate) fn inherited(kind: ErrorKind) -> Error {
+        Error::new(kind, "it belongs to the process that forked this one; make a new context here")
+    }
+
     pub(crate) fn interrupted() -> Error {
         Error::new(ErrorKind::Interrupted, "a signal interrupted the call")
     }

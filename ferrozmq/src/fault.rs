@@ -76,6 +76,28 @@ mod tests {
     }
 
     #[test]
+    fn f11_a_panic_while_reading_in_a_call_ends_that_connection() {
+        let context = Context::new();
+        let (pull, endpoint) = pull(&context);
+        let monitor = pull.as_socket().monitor().unwrap();
+        // Two, so that there is something to wait on whichever of them goes.
+        let (mut bad, _other) = (raw_push(&endpoint), raw_push(&endpoint));
+        pull.as_socket().wait_for_peers(2, SOON).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                // If the I/O thread is the one that panics, this one gets what comes afterwards.
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pull.recv_timeout(SOON))).is_err()
+            });
+            bad.write_all(&[&[0, READING.len() as u8], READING].concat()).unwrap();
+            wait_for(&monitor, EventKind::Disconnected);
+            let good = push(&context, &endpoint);
+            good.send("for the reader").unwrap();
+            reader.join().unwrap();
+        });
+        still_works(&context, &pull, &endpoint);
+    }
+
+    #[test]
     fn f11_a_panic_while_writing_ends_that_connection() {
         let context = Context::new();
         let (pull, endpoint) = pull(&context);

@@ -6,11 +6,12 @@
 //! fit into [`REMEMBERED_BYTES`]: how much a peer has to say about itself is the peer's choice.
 
 use crate::sync::Mutex;
+use crate::sys::fork::PerProcess;
 use crate::{Frame, SocketType};
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 /// Connections that have ended whose facts are still kept.
 const REMEMBERED: usize = 4096;
@@ -43,7 +44,7 @@ impl PeerInfo {
     pub fn of(frame: &Frame) -> Option<Arc<PeerInfo>> {
         match frame.origin() {
             0 => None,
-            origin => TABLE.lock().peers.get(&origin).cloned(),
+            origin => TABLE.value().lock().peers.get(&origin).cloned(),
         }
     }
 
@@ -77,7 +78,7 @@ struct Table {
     ended_bytes: usize,
 }
 
-static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(|| Mutex::new(Table::default()));
+static TABLE: PerProcess<Mutex<Table>> = PerProcess::new(|| Mutex::new(Table::default()));
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A number for a new connection.
@@ -88,13 +89,13 @@ pub(crate) fn new_connection() -> u64 {
 /// Keeps the facts of a connection whose handshake is done.
 pub(crate) fn remember(info: PeerInfo) -> Arc<PeerInfo> {
     let info = Arc::new(info);
-    TABLE.lock().peers.insert(info.connection, Arc::clone(&info));
+    TABLE.value().lock().peers.insert(info.connection, Arc::clone(&info));
     info
 }
 
 /// The connection ended; its facts go once [`REMEMBERED`] others have ended after it.
 pub(crate) fn forget(connection: u64) {
-    let mut table = TABLE.lock();
+    let mut table = TABLE.value().lock();
     let Some(bytes) = table.peers.get(&connection).map(|info| info.property_bytes()) else { return };
     table.ended_bytes += bytes;
     table.ended.push_back(connection);

@@ -1,7 +1,8 @@
 //! `cargo xtask tsan`: the engine's unit tests under ThreadSanitizer.
 //!
 //! Needs a nightly toolchain. With its `rust-src` the standard library is instrumented too; without it, races inside std's own
-//! code (its futex slow paths) go unseen, but ours, including what we instantiate of std's generics, do not.
+//! code (its futex slow paths) go unseen, but ours, including what we instantiate of std's generics, do not; what the test runner
+//! does with its own channel then looks like a race, and `xtask/tsan.supp` says so.
 
 use crate::step::{self, Outcome, nightly_cargo, root};
 use std::path::Path;
@@ -23,11 +24,11 @@ pub fn run(arguments: &[String]) -> Outcome {
         eprintln!("    the nightly toolchain has no rust-src: std stays uninstrumented");
         flags.push_str(" -Cunsafe-allow-abi-mismatch=sanitizer");
     }
-    command
-        .args(arguments)
-        .env("RUSTFLAGS", flags)
-        .env("CARGO_TARGET_DIR", root().join("target/tsan"))
-        .env("TSAN_OPTIONS", "halt_on_error=1 second_deadlock_stack=1");
+    let suppressions = root().join("xtask/tsan.supp");
+    command.args(arguments).env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", root().join("target/tsan")).env(
+        "TSAN_OPTIONS",
+        format!("halt_on_error=1 second_deadlock_stack=1 suppressions={}", suppressions.display()),
+    );
     step::run("ThreadSanitizer", &mut command)
 }
 

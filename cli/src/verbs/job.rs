@@ -97,9 +97,11 @@ impl<'a> Job<'a> {
     /// [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Refused`].
     pub fn await_peers(&self, opened: &Opened) -> Result<(), Failure> {
         let wanted = self.awaited_peers();
+        if wanted == 0 {
+            return Ok(());
+        }
         let patience = self.patience();
-        let mut slices = 0;
-        while wanted > 0 {
+        for slice in 1_u64.. {
             match opened.port.socket.wait_for_peers(wanted, WAIT_SLICE) {
                 Ok(()) => break,
                 Err(error) if error.is_timeout() || error.is_interrupted() => {}
@@ -113,8 +115,7 @@ impl<'a> Job<'a> {
                     _ => format!("fewer than {wanted} peers came in time"),
                 }));
             }
-            slices += 1;
-            if slices == NOTICE_AFTER {
+            if slice == NOTICE_AFTER {
                 self.talk.note(format_args!("waiting for {wanted} peer(s); --wait-peer=0 would not"));
             }
         }
@@ -126,7 +127,7 @@ impl<'a> Job<'a> {
 const WAIT_SLICE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// After so many slices the user is told what is being waited for.
-const NOTICE_AFTER: u32 = 10;
+const NOTICE_AFTER: u64 = 10;
 
 /// What is done with received messages.
 pub struct Inbox {

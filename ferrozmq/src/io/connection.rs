@@ -9,6 +9,7 @@
 //! over it. A dialed connection returns its pipe to the [dialer](crate::io::dialer) at its end; an
 //! accepted one ends its pipe.
 
+use crate::io::dialer::Dialer;
 use crate::io::events::EventKind;
 use crate::io::owner::{Counters, Owner};
 use crate::io::thread::{Due, Io};
@@ -16,9 +17,10 @@ use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::conflates;
+use crate::pipe::errand::Errand;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
-use crate::pipe::wire::{Halves, WirePipe};
+use crate::pipe::wire::{Fill, Halves, WirePipe};
 use crate::sys::epoll::Interest;
 use crate::transport::Stream;
 use crate::{PeerError, SocketType};
@@ -46,7 +48,6 @@ pub(super) struct Conn {
     local: String,
     remote: String,
     pipe: Option<Arc<WirePipe>>,
-    routing_id: Option<Bytes>,
     stage: Stage,
     timer: Option<TimerKey>,
     /// The socket has closed it; it ends when its output is written.
@@ -108,8 +109,6 @@ pub(super) struct Origin {
     pub(super) endpoint: u64,
     pub(super) dialed: bool,
     pub(super) pipe: Option<Arc<WirePipe>>,
-    /// The routing id that the application chose for the peer.
-    pub(super) routing_id: Option<Bytes>,
 }
 
 impl Io {
@@ -117,7 +116,7 @@ impl Io {
     pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
         let now = Instant::now();
         let stream = Arc::new(stream);
-        let Origin { owner, options, endpoint, dialed, pipe, routing_id } = origin;
+        let Origin { owner, options, endpoint, dialed, pipe } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
         let raw = owner.kind == SocketType::Stream || options.router_raw;
         if raw {
@@ -135,7 +134,6 @@ impl Io {
             endpoint,
             dialed,
             pipe,
-            routing_id,
             stage: Stage::Handshake(Box::new(handshake)),
             timer: None,
             lingering: false,
@@ -266,6 +264,7 @@ impl Io {
         let epoll = self.handle.desk().epoll();
         let _ = epoll.modify(conn.stream.as_ref().as_fd(), Interest::NONE.oneshot(), token);
         let info = peer::remember(info);
+        let routing_id = self.dialers.get(&conn.endpoint).and_then(Dialer::routing_id);
         let pipe = conn.pipe.get_or_insert_with(|| {
             let pipe = WirePipe::new(
                 Arc::clone(self.handle.desk()),
@@ -277,15 +276,14 @@ impl Io {
             if owner.never_reads() {
                 pipe.discard_input();
             }
-            if let Some(routing_id) = conn.routing_id.take() {
-                pipe.choose_routing_id(routing_id);
-            }
-            owner.mailbox.post(Signal::Attach(Arc::clone(&pipe)));
+            let attach = Signal::Attach { pipe: Arc::clone(&pipe), routing_id, dialed: conn.dialed };
+            owner.mailbox.post(attach);
             pipe
         });
-        owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
         let pipe = Arc::clone(pipe);
+        // The event first: who has seen the peer finds that it is told already.
         conn.post(EventKind::HandshakeSucceeded, 0, None);
+        owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
         let halves = Halves {
             stream: Arc::clone(&conn.stream),
             sealer,
@@ -337,11 +335,20 @@ impl Io {
     pub(super) fn conn_broken(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Online(_) = conn.stage else { return };
-        let reason = match conn.pipe.as_ref().map(|pipe| (pipe.drain(), pipe.end())) {
+        let drained = conn.pipe.as_ref().map(|pipe| (pipe.drain(), pipe.end()));
+        if let Some((Fill::Busy, _)) = drained {
+            // An application thread is reading; once it is done, the rest is drained.
+            return self.handle.desk().leave(Errand::Broken(token));
+        }
+        let reason = match drained {
             Some((_, Some(End::Protocol(error)))) => Some(error.to_string()),
             Some((_, Some(End::Failed(errno)))) => Some(io::Error::from_raw_os_error(errno).to_string()),
             _ => None,
         };
+        if let Some(pipe) = &conn.pipe {
+            // Before anybody hears of it: what is sent from then on is kept for the next connection.
+            pipe.go_offline();
+        }
         conn.post(EventKind::Disconnected, conn.descriptor(), reason);
         self.tear_down(token, Outcome::Disconnected);
     }
@@ -409,6 +416,11 @@ impl Io {
             Stage::Online(_) => self.beat(token, now),
             Stage::Closing(_) => {}
         }
+    }
+
+    /// The peer wants to be missed if it falls silent.
+    pub(super) fn conn_pinged(&mut self, token: u64) {
+        self.beat(token, Instant::now());
     }
 
     fn beat(&mut self, token: u64, now: Instant) {
@@ -488,6 +500,10 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        if let Some(pipe) = conn.pipe() {
+            // Closing with input unread resets the connection, which costs output on its way.
+            pipe.drain();
+        }
         // As in libzmq, what the socket itself ends is not announced as a disconnection.
         if !matches!(conn.stage, Stage::Closing(_)) {
             self.tear_down(token, Outcome::Disconnected);

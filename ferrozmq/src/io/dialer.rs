@@ -82,6 +82,10 @@ impl Dialer {
         &self.plan.owner
     }
 
+    pub(super) fn routing_id(&self) -> Option<Bytes> {
+        self.plan.routing_id.clone()
+    }
+
     fn queue_is_empty(&self) -> bool {
         self.plan.pipe.as_ref().is_none_or(|pipe| pipe.queued() == 0)
     }
@@ -278,7 +282,6 @@ impl Io {
             endpoint,
             dialed: true,
             pipe: dialer.plan.pipe.clone(),
-            routing_id: dialer.plan.routing_id.clone(),
         };
         match self.contain(token, |io| io.adopt(token, stream, origin)) {
             Some(Ok(())) => {}

@@ -87,7 +87,6 @@ impl Io {
                         endpoint,
                         dialed: false,
                         pipe: None,
-                        routing_id: None,
                     };
                     let token = new_token();
                     listening.handshakes.push(token);

@@ -6,13 +6,13 @@
 
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::eventfd::EventFd;
 use crate::sys::timerfd::TimerFd;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a message may wait for a sender that has gone to do something else.
@@ -24,6 +24,8 @@ pub(crate) enum Errand {
     Broken(u64),
     /// The driver of this connection, which was to be closed, has let go of it.
     Released(u64),
+    /// The peer of this connection asked for a time-to-live by its PING.
+    Pinged(u64),
 }
 
 /// Where an I/O thread's errands wait for it.

@@ -4,7 +4,7 @@
 //! producer and one consumer. A reader that found its ring empty says so in `starving`, a writer
 //! that found it full in `stalled`; the other side looks at these words after every message, and
 //! posts one signal when it finds one set. The heavy half of the barrier between the two is paid
-//! by whoever is about to sleep ([`membarrier`]).
+//! by whoever is about to sleep ([`barrier`]).
 //!
 //! A pipe that keeps only the newest message (`ZMQ_CONFLATE`) has a cell per direction instead.
 //!
@@ -14,11 +14,10 @@
 use crate::pipe::ring::{self, Consumer, Producer};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
-use crate::sync::Mutex;
-use crate::sys::membarrier;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
 use ferrozmq_proto::Message;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One socket's end of the pipe.
@@ -219,7 +218,7 @@ impl InprocEnd {
     /// Has the peer tell us when there is room. `false`: there is already.
     pub(crate) fn announce_stalled(&mut self) -> bool {
         self.near().stalled.store(true, Ordering::Relaxed);
-        membarrier::heavy();
+        barrier::heavy();
         let full = !self.out.room(self.hwm());
         if !full {
             self.near().stalled.store(false, Ordering::Relaxed);
@@ -235,7 +234,7 @@ impl InprocEnd {
         } else {
             self.out.push(message);
         }
-        membarrier::light();
+        barrier::light();
         let far = self.far();
         if far.starving.load(Ordering::Relaxed) {
             self.feed();
@@ -245,7 +244,9 @@ impl InprocEnd {
     #[cold]
     fn feed(&self) {
         let far = self.far();
-        if far.starving.swap(false, Ordering::AcqRel) {
+        // The word stays until there is somebody to tell. Taken back without a signal, it could be the
+        // announcement of a socket that has just bound and whose mailbox is not seen here yet.
+        if far.mailbox.get().is_some() && far.starving.swap(false, Ordering::AcqRel) {
             far.post(Signal::Readable(far.id));
         }
     }
@@ -258,7 +259,7 @@ impl InprocEnd {
         }
         let message = self.inp.pop();
         if self.inp.take_credit_released() {
-            membarrier::light();
+            barrier::light();
             let far = self.far();
             if far.stalled.load(Ordering::Relaxed) && far.stalled.swap(false, Ordering::AcqRel) {
                 far.post(Signal::Writable(far.id));
@@ -282,7 +283,7 @@ impl InprocEnd {
         !self.inp.is_empty() || self.conflate && self.near().cell.lock().is_some()
     }
 
-    /// Says that this end is empty and wants a signal. The caller pays one [`membarrier::heavy`]
+    /// Says that this end is empty and wants a signal. The caller pays one [`barrier::heavy`]
     /// for all its ends, and then looks at [`has_input`](Self::has_input) again.
     pub(crate) fn announce_starving(&self) {
         self.near().starving.store(true, Ordering::Relaxed);

@@ -7,6 +7,8 @@ pub(crate) mod arena;
 pub(crate) mod codec;
 pub(crate) mod errand;
 pub(crate) mod inproc;
+#[cfg(all(test, loom))]
+pub(crate) mod models;
 pub(crate) mod pace;
 pub(crate) mod ring;
 pub(crate) mod rx;

@@ -9,6 +9,7 @@
 //! mark is small.
 
 use crate::pipe::codec::Opener;
+use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Interest};
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -61,15 +62,13 @@ pub(crate) struct Rx {
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
+    /// The socket never reads, or has let go of the pipe: messages are dropped as they come.
+    discard: bool,
     pub(super) paused: bool,
     /// Too many of the peer's subscriptions wait to be read by the socket.
     pub(super) flooded: bool,
     /// More than the last fill brought is in user space already, where no descriptor tells of it.
     pub(super) rest: bool,
-    /// The socket wants no messages from this pipe: it never reads, or has let go of it.
-    pub(super) unwanted: bool,
-    /// And nothing else either: it is not watched again.
-    pub(super) silenced: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -106,11 +105,10 @@ impl Rx {
             held: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
+            discard: false,
             paused: false,
             flooded: false,
             rest: false,
-            unwanted: false,
-            silenced: false,
             input_wanted: true,
             end: None,
             received: 0,
@@ -123,7 +121,12 @@ impl Rx {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.silenced || self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+    }
+
+    /// What a reader that finds no role here may conclude.
+    pub(super) fn when_taken(&self) -> Fill {
+        if self.online { Fill::Busy } else { Fill::Nothing }
     }
 
     /// The reader's role is lost with whoever held it: no more input over this connection.
@@ -133,6 +136,16 @@ impl Rx {
         self.orphaned = false;
         self.end.get_or_insert(End::Failed(libc::EIO));
         self.pause();
+    }
+
+    /// Drops what is there and what will come.
+    #[must_use]
+    pub(super) fn discard_all(&mut self) -> bool {
+        self.discard = true;
+        self.hwm = 0;
+        self.runs.clear();
+        (self.waiting, self.held) = (0, 0);
+        self.resume_if_due()
     }
 
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
@@ -149,7 +162,7 @@ impl Rx {
     #[must_use]
     pub(super) fn resume_if_due(&mut self) -> bool {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        let due = self.paused && !self.silenced && !self.flooded && self.end.is_none() && low;
+        let due = self.paused && !self.flooded && self.end.is_none() && low;
         if due {
             self.paused = false;
             if let Some(watch) = &self.watch {
@@ -172,7 +185,7 @@ impl Rx {
         let origin = intake.origin;
         let haul = &mut intake.haul;
         self.rest = haul.rest;
-        if self.unwanted {
+        if self.discard {
             haul.runs.clear();
         }
         for (bytes, count) in haul.runs.drain(..) {

@@ -17,16 +17,16 @@ use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wake::Waker;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A note to a socket from another thread.
 pub(crate) enum Signal {
-    /// An accepted peer finished its handshake: a new pipe.
-    Attach(Arc<WirePipe>),
+    /// A peer finished its handshake: a new pipe. `routing_id` is what the application calls it.
+    Attach { pipe: Arc<WirePipe>, routing_id: Option<Bytes>, dialed: bool },
     /// An inproc peer connected: a new pipe, its end for this socket.
     AttachInproc(Box<InprocEnd>),
     /// The address this inproc pipe waited for was bound.
@@ -66,7 +66,7 @@ impl Signal {
     fn pipe(&self) -> Option<u64> {
         match self {
             Signal::Online => None,
-            Signal::Attach(pipe) => Some(pipe.id()),
+            Signal::Attach { pipe, .. } => Some(pipe.id()),
             Signal::AttachInproc(end) => Some(end.id()),
             Signal::InprocBound { pipe, .. }
             | Signal::Identify { pipe, .. }
@@ -101,7 +101,7 @@ impl Queue {
         match &signal {
             // One says as much as many.
             Signal::Online if std::mem::replace(&mut self.online, true) => return,
-            Signal::Attach(_) => self.peers += 1,
+            Signal::Attach { .. } => self.peers += 1,
             Signal::Identify { pipe, .. } if self.signals.len() >= FORGET_FROM => self.supersede(*pipe),
             Signal::Subscription { topic, .. } => self.subscription_bytes += Signal::subscription_cost(topic),
             _ => {}
@@ -128,7 +128,8 @@ impl Queue {
 
     /// Removes all that is said about `pipe` if it begins with its appearance; says whether it did.
     fn forget(&mut self, pipe: u64) -> bool {
-        let appearance = |signal: &Signal| matches!(signal, Signal::Attach(new) if new.id() == pipe);
+        let appearance =
+            |signal: &Signal| matches!(signal, Signal::Attach { pipe: new, .. } if new.id() == pipe);
         // The latest are the likeliest.
         let Some(from) = self.signals.iter().rposition(appearance) else { return false };
         let later = self.signals.split_off(from);

@@ -9,7 +9,7 @@ use crate::pipe::errand::Desk;
 use crate::pipe::rx::Run;
 use crate::pipe::signal::Mailbox;
 use crate::pipe::subscriptions::Subscriptions;
-use crate::pipe::wire::{Fill, Flush, Halves, WirePipe};
+use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
@@ -291,7 +291,7 @@ impl Model {
 
     /// Takes what has arrived: the next of the peer's messages, whole and in order.
     fn take(&mut self) {
-        while self.pipe.take(&mut self.taken) {
+        while self.pipe.take(&mut self.taken) != Taken::Nothing {
             while let Some(run) = self.taken.pop_front() {
                 let mut cursor = Cursor::new(run.bytes);
                 let messages = std::iter::from_fn(|| cursor.next_message()).collect::<Vec<Message>>();

@@ -14,6 +14,7 @@ use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
@@ -21,8 +22,7 @@ use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -30,7 +30,7 @@ pub(crate) const SHARE_FROM: usize = 16 * 1024;
 /// The same for a message that goes to several peers.
 pub(crate) const FANOUT_SHARE_FROM: usize = 1024;
 
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// Bytes of one peer's subscriptions that its socket has not read; beyond, the peer is not read either.
 const UNREAD_SUBSCRIPTIONS_MAX: usize = 1 << 20;
@@ -56,8 +56,10 @@ pub(crate) enum Flush {
 pub(crate) enum Fill {
     /// There are messages to take.
     Messages,
-    /// Nothing whole has come, or somebody else is reading.
+    /// Nothing whole has come.
     Nothing,
+    /// Somebody else is reading.
+    Busy,
     /// No more input will come over this connection.
     Ended,
 }
@@ -99,8 +101,6 @@ pub(crate) struct WirePipe {
     mailbox: Arc<Mailbox>,
     tx: Mutex<Tx>,
     rx: Mutex<Rx>,
-    /// The routing id that the application chose for the peer, where it did.
-    chosen_routing_id: OnceLock<Bytes>,
     /// Token of the present connection.
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
@@ -125,7 +125,6 @@ impl WirePipe {
             mailbox,
             tx: Mutex::new(Tx::new(sndhwm, conflate)),
             rx: Mutex::new(Rx::new(rcvhwm, conflate)),
-            chosen_routing_id: OnceLock::new(),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             unread_subscriptions: AtomicUsize::new(0),
@@ -136,16 +135,6 @@ impl WirePipe {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
-    }
-
-    /// Notes the routing id that the application chose for the peer (`ZMQ_CONNECT_ROUTING_ID`).
-    pub(crate) fn choose_routing_id(&self, routing_id: Bytes) {
-        // A pipe is made for one peer; nobody chooses twice.
-        let _ = self.chosen_routing_id.set(routing_id);
-    }
-
-    pub(crate) fn chosen_routing_id(&self) -> Option<Bytes> {
-        self.chosen_routing_id.get().cloned()
     }
 
     /// Changes the high-water marks; they hold from the next message on.
@@ -279,9 +268,11 @@ impl WirePipe {
     ) -> Flush {
         role.held = None;
         if tx.orphaned {
+            // Read while the connection cannot be replaced by another.
+            let token = self.token.load(Ordering::Relaxed);
             tx.retire(line);
             drop(tx);
-            self.desk.leave(Errand::Released(self.token.load(Ordering::Relaxed)));
+            self.desk.leave(Errand::Released(token));
             return Flush::Offline;
         }
         tx.line = Some(line);
@@ -342,25 +333,49 @@ impl WirePipe {
 
     /// Everything that has arrived; the socket has consumed all it took before. With nothing, the
     /// socket will get a `Readable` signal.
-    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> bool {
+    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
             self.read_on(rx);
-            return false;
+            return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
         into.append(&mut rx.runs);
+        let fill = rx.resume_if_due();
+        let taken = if rx.paused { Taken::AtTheMark } else { Taken::Messages };
+        drop(rx);
+        self.fill_if(fill);
+        taken
+    }
+
+    /// The socket has consumed all it took, which had been [`Taken::AtTheMark`]: reading goes on even
+    /// if the application never receives again.
+    pub(crate) fn consumed(&self) {
+        let mut rx = self.rx.lock();
+        rx.held = 0;
         self.read_on(rx);
-        true
+    }
+
+    /// The socket never reads, or lets go of the pipe: from now on input is read and dropped, so that
+    /// commands and the end of the connection are seen, and closing it does not reset it, which would
+    /// cost what was sent.
+    pub(crate) fn discard_input(&self) {
+        let fill = self.rx.lock().discard_all();
+        self.fill_if(fill);
     }
 
     /// Resumes reading if there is room again.
     fn read_on(&self, mut rx: MutexGuard<'_, Rx>) {
         let fill = rx.resume_if_due();
         drop(rx);
-        if fill {
+        self.fill_if(fill);
+    }
+
+    /// Opens what is in user space already, and waits for no descriptor.
+    fn fill_if(&self, due: bool) {
+        if due {
             self.fill(true);
         }
     }
@@ -390,7 +405,7 @@ impl WirePipe {
                 return if rx.end.is_some() { all.or(Fill::Ended) } else { all };
             }
             let limit = rx.read_limit();
-            let Some(intake) = rx.intake.take() else { return all };
+            let Some(intake) = rx.intake.take() else { return all.or(rx.when_taken()) };
             drop(rx);
             let got = self.read(intake, limit, notify);
             all = all.or(got.fill);
@@ -420,7 +435,7 @@ impl WirePipe {
             if rx.end.is_some() || rx.flooded || total > DRAIN_MAX {
                 return Fill::Ended;
             }
-            let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+            let Some(intake) = rx.intake.take() else { return rx.when_taken() };
             drop(rx);
             let got = self.read(intake, usize::MAX, true);
             total += got.bytes;
@@ -437,6 +452,8 @@ impl WirePipe {
             self.seen.store(true, Ordering::Relaxed);
         }
         self.act_on(notices);
+        // Read while the connection cannot be replaced by another.
+        let token = self.token.load(Ordering::Relaxed);
         let mut rx = self.rx.lock();
         rx.flooded = self.is_flooded();
         if rx.flooded {
@@ -461,7 +478,6 @@ impl WirePipe {
         if tell {
             self.mailbox.post(Signal::Readable(self.id));
         }
-        let token = self.token.load(Ordering::Relaxed);
         if released {
             self.desk.leave(Errand::Released(token));
         } else if end.is_some() {
@@ -494,22 +510,6 @@ impl WirePipe {
         }
     }
 
-    /// The socket never reads: messages are dropped as they arrive, so that they cannot keep commands, or the
-    /// connection's end, from being noticed.
-    pub(crate) fn discard_input(&self) {
-        self.rx.lock().unwanted = true;
-    }
-
-    /// The socket has let go of this pipe, which only lingers: nothing is read any more. (A descriptor that nobody
-    /// reads must not stay in a set that somebody waits on.)
-    pub(crate) fn stop_reading(&self) {
-        let mut rx = self.rx.lock();
-        rx.unwanted = true;
-        rx.silenced = true;
-        rx.runs.clear();
-        rx.pause();
-    }
-
     fn act_on(&self, notices: Vec<Notice>) {
         let mut pong = false;
         for notice in notices {
@@ -521,6 +521,10 @@ impl WirePipe {
                 Notice::Ping { ttl, context } => {
                     self.peer_ttl_ms.store(ttl.as_millis() as u64, Ordering::Relaxed);
                     self.ping_due.store(true, Ordering::Relaxed);
+                    if !ttl.is_zero() {
+                        // Its silence must be noticed even if this side sends no PINGs.
+                        self.desk.leave(Errand::Pinged(self.token.load(Ordering::Relaxed)));
+                    }
                     self.tx.lock().push_control(Control::Pong { context });
                     pong = true;
                 }
@@ -555,7 +559,7 @@ impl WirePipe {
             let mut rx = self.rx.lock();
             rx.online = true;
             rx.end = None;
-            rx.paused = rx.silenced;
+            rx.paused = false;
             rx.flooded = false;
             rx.rest = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
@@ -663,6 +667,17 @@ impl WirePipe {
 /// The pipe takes no more messages.
 pub(crate) struct Closed;
 
+/// What came of taking messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There are none.
+    Nothing,
+    /// There are some.
+    Messages,
+    /// There are some, and so many that reading stops until they are consumed.
+    AtTheMark,
+}
+
 /// A half of a connection while its driver has it out of its lock.
 ///
 /// A panic meanwhile is a bug of ours. It takes the half down with it, and would leave everybody
@@ -689,11 +704,11 @@ impl Drop for Role<'_> {
 impl WirePipe {
     #[cold]
     fn lose(&self, half: &Half) {
+        let token = self.token.load(Ordering::Relaxed);
         match half {
             Half::Reading => self.rx.lock().lose_intake(),
             Half::Writing => self.tx.lock().lose_line(),
         }
-        let token = self.token.load(Ordering::Relaxed);
         self.desk.leave(Errand::Broken(token));
         // If it was being closed already, that is what the closing waits for.
         self.desk.leave(Errand::Released(token));

@@ -96,10 +96,9 @@ impl Core {
 
     fn on_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Attach(pipe) => {
-                let routing_id = pipe.chosen_routing_id();
+            Signal::Attach { pipe, routing_id, dialed } => {
                 let id = self.ends.add(End::Wire(WireEnd::new(pipe, conflates(self.kind, &self.options))));
-                self.attach(id, Attach { routing_id, local: false });
+                self.attach(id, Attach { routing_id, local: dialed });
             }
             Signal::AttachInproc(end) => {
                 let routing_id = end.peer_routing_id.clone();
@@ -255,6 +254,7 @@ impl Core {
         if awake.is_empty() {
             return Err(Refusal::WouldBlock);
         }
+        self.changes += 1;
         awake.into_iter().for_each(|pipe| self.pattern.readable(pipe));
         let message = self.pattern.recv(&mut self.ends)?;
         self.ends.received += 1;
@@ -265,6 +265,7 @@ impl Core {
     pub(super) fn announce(&mut self) -> bool {
         let awake = self.ends.announce_quiet();
         awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        self.changes += u64::from(!awake.is_empty());
         !awake.is_empty()
     }
 
@@ -281,18 +282,36 @@ impl Core {
 
     /// Reads one connection on this thread.
     pub(super) fn read_pipe(&mut self, pipe: u64) -> bool {
-        self.ends.find(pipe).is_some_and(|slot| self.read_end(slot, pipe))
+        let Some(slot) = self.ends.find(pipe) else {
+            if let Some(lingering) = self.ends.retired(pipe) {
+                lingering.fill(false);
+            }
+            return false;
+        };
+        self.read_end(slot, pipe)
     }
 
     /// The same for a pipe whose slot is known, if the slot is still its.
     pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
         let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
-        if end.pipe.fill(false) != Fill::Messages {
-            return false;
+        match end.pipe.fill(false) {
+            Fill::Messages => {
+                self.changes += 1;
+                self.pattern.readable(id);
+                true
+            }
+            // The I/O thread; until it has read, the descriptor says again and again that there is input.
+            Fill::Busy => {
+                crate::sync::yield_now();
+                false
+            }
+            Fill::Nothing | Fill::Ended => false,
         }
-        self.changes += 1;
-        self.pattern.readable(id);
-        true
+    }
+
+    /// Grows whenever there may be something new to receive, or room to send.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// An empty list of sources.
@@ -307,6 +326,7 @@ impl Core {
         self.finish_ended();
         let awake = self.ends.wake_quiet();
         awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        self.changes += u64::from(!awake.is_empty());
         !awake.is_empty() && self.pattern.can_recv(&mut self.ends)
     }
 
@@ -349,9 +369,6 @@ impl Core {
 
     /// Lets go of a pipe whose endpoint is withdrawn; its queue lingers in the I/O thread.
     pub(super) fn retire(&mut self, id: PipeId) {
-        if let Some(end) = self.ends.wire(id) {
-            end.pipe.stop_reading();
-        }
         self.ends.finished.push(id);
         self.finish_ended();
     }

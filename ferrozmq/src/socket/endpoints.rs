@@ -12,6 +12,7 @@ use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
+use crate::sys::own;
 use crate::transport::address::local_address;
 use crate::transport::{ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
@@ -196,6 +197,9 @@ impl SocketState {
 
     /// Closes the socket; what is queued lingers in the I/O threads.
     pub(super) fn close(&self) {
+        if self.is_inherited() {
+            return own::settle();
+        }
         let mut core = self.core.lock();
         let Some(owner) = core.owner.take() else { return };
         core.staging.abandon();
@@ -218,6 +222,9 @@ impl Socket {
     /// Where the last bind or connect went: what the kernel chose is filled in (`ZMQ_LAST_ENDPOINT`).
     #[must_use]
     pub fn last_endpoint(&self) -> String {
+        if self.state.is_inherited() {
+            return String::new();
+        }
         self.state.core.lock().last_endpoint.clone()
     }
 }

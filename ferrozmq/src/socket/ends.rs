@@ -7,13 +7,13 @@ use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
-use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, WirePipe};
+use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
 use ferrozmq_proto::Message;
 use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// One end of a pipe.
 pub(super) enum End {
@@ -47,6 +47,8 @@ pub(super) struct WireEnd {
     dirty: bool,
     /// No more input will come after the inbox is empty.
     ended: bool,
+    /// The pipe waits until what was taken has been consumed.
+    held_back: bool,
     pub(super) peer: Option<Arc<PeerInfo>>,
     conflate: bool,
 }
@@ -61,6 +63,7 @@ impl WireEnd {
             credit: 0,
             dirty: false,
             ended: false,
+            held_back: false,
             peer: None,
             conflate,
         }
@@ -68,16 +71,25 @@ impl WireEnd {
 
     #[inline]
     fn next(&mut self) -> Option<Message> {
-        match self.cursor.next_message() {
+        let message = match self.cursor.next_message() {
             Some(message) => Some(message.with_origin(self.origin)),
             None => self.next_run(),
+        };
+        if self.held_back && self.cursor.remaining() == 0 && self.inbox.is_empty() {
+            self.held_back = false;
+            self.pipe.consumed();
         }
+        message
     }
 
     fn next_run(&mut self) -> Option<Message> {
         loop {
-            if self.inbox.is_empty() && !self.pipe.take(&mut self.inbox) {
-                return None;
+            if self.inbox.is_empty() {
+                match self.pipe.take(&mut self.inbox) {
+                    Taken::Nothing => return None,
+                    Taken::Messages => {}
+                    Taken::AtTheMark => self.held_back = true,
+                }
             }
             let run = self.inbox.pop_front()?;
             self.origin = run.origin;
@@ -136,6 +148,8 @@ pub(super) struct Ends {
     dirty: Vec<PipeId>,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
+    /// Pipes that linger after the socket let go of them, and that are still watched with the others.
+    retired: HashMap<u64, Weak<WirePipe>>,
     /// Ends whose input is over and read.
     pub(super) finished: Vec<PipeId>,
     subscriptions: Option<Arc<Mutex<Subscriptions>>>,
@@ -167,6 +181,7 @@ impl Ends {
             flush_now: Vec::new(),
             dirty: Vec::new(),
             quiet: Vec::new(),
+            retired: HashMap::new(),
             finished: Vec::new(),
             subscriptions: None,
             drops: [0; DROPS],
@@ -197,6 +212,9 @@ impl Ends {
         let id = match &end {
             End::Wire(end) => {
                 self.wires -= 1;
+                end.pipe.discard_input();
+                self.retired.retain(|_, pipe| pipe.strong_count() > 0);
+                self.retired.insert(end.pipe.id(), Arc::downgrade(&end.pipe));
                 end.pipe.id()
             }
             End::Inproc(end) => end.id(),
@@ -206,6 +224,11 @@ impl Ends {
         self.dirty.retain(|other| *other != pipe);
         self.quiet.retain(|other| *other != pipe);
         Some(end)
+    }
+
+    /// A pipe that the socket has let go of, if it is still there.
+    pub(super) fn retired(&self, id: u64) -> Option<Arc<WirePipe>> {
+        self.retired.get(&id)?.upgrade()
     }
 
     pub(super) fn find(&self, id: u64) -> Option<PipeId> {
@@ -292,7 +315,7 @@ impl Ends {
                 end.announce_starving();
             }
         }
-        crate::sys::membarrier::heavy();
+        crate::sync::barrier::heavy();
         let awake = self.wake_quiet();
         self.quiet.clear();
         awake

@@ -5,17 +5,18 @@ use super::core::Core;
 use super::ends::{DROP_REASONS, End};
 use super::wait::Patience;
 use crate::context::ContextState;
-use crate::error::{Error, Result, SendError};
+use crate::error::{Error, ErrorKind, Result, SendError};
 use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
 use crate::pipe::signal::Mailbox;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
+use crate::sys::fork;
 use crate::{Events, Frame, Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Dropped, Refusal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What all handles of a socket share.
@@ -27,6 +28,8 @@ pub(crate) struct SocketState {
     /// The context was terminated: every call ends.
     pub(super) terminated: AtomicBool,
     pub(super) context: Arc<ContextState>,
+    /// The process it belongs to.
+    born: u64,
     pub(super) timeouts: Timeouts,
 }
 
@@ -74,6 +77,7 @@ impl SocketState {
             lease,
             terminated: AtomicBool::new(false),
             context,
+            born: fork::generation(),
             timeouts: Timeouts::default(),
         };
         Arc::new(state)
@@ -90,9 +94,14 @@ impl SocketState {
 
     /// Whether the socket can be read and written without waiting. Reads what is the caller's to read.
     pub(crate) fn events(&self) -> Result<Events> {
+        self.events_and_changes().map(|(events, _)| events)
+    }
+
+    /// The same, and how often the socket has changed: as long as that stays, the answer holds.
+    pub(crate) fn events_and_changes(&self) -> Result<(Events, u64)> {
         let mut core = self.enter()?;
         core.ends.flush_all();
-        Ok(self.events_in(&mut core))
+        Ok((self.events_in(&mut core), core.changes()))
     }
 
     pub(crate) fn events_in(&self, core: &mut Core) -> Events {
@@ -119,6 +128,9 @@ impl SocketState {
     }
 
     pub(super) fn stats(&self) -> SocketStats {
+        if self.is_inherited() {
+            return SocketStats::default();
+        }
         let mut core = self.core.lock();
         let mut stats = SocketStats {
             sent: core.ends.sent,
@@ -154,6 +166,9 @@ impl SocketState {
     /// Enters the socket: its guard, with all signals read.
     #[inline]
     pub(crate) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
+        if self.is_inherited() {
+            return Err(Error::inherited(ErrorKind::Closed));
+        }
         let mut core = self.core.lock();
         if self.mailbox.pending() {
             core.read_signals(&self.mailbox);
@@ -162,7 +177,13 @@ impl SocketState {
         Ok(core)
     }
 
-    /// The guard, whatever the socket's state.
+    /// Whether this is a fork's child, and the socket its parent's: no lock of it may be taken.
+    #[inline]
+    pub(super) fn is_inherited(&self) -> bool {
+        fork::in_child(self.born)
+    }
+
+    /// The guard, whatever the socket's state. Only for a thread that has entered before.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock()
     }
@@ -262,6 +283,11 @@ impl SocketState {
         let mut got = false;
         for set in sets {
             got |= core.read_set(&set);
+        }
+        if got {
+            // What was read is in user space, where a thread that sleeps on the descriptors cannot see it, and this
+            // call may leave some of it there.
+            self.mailbox.waker().wake();
         }
         got
     }

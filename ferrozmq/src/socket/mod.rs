@@ -6,6 +6,8 @@ pub(crate) mod core;
 mod endpoints;
 mod ends;
 pub(crate) mod handle;
+#[cfg(all(test, loom))]
+mod models;
 pub mod monitor;
 mod options;
 mod staging;
@@ -59,6 +61,10 @@ struct CloseOnDrop(Arc<SocketState>);
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
+        if self.0.is_inherited() {
+            // In a fork's child: its destructors would tell the parent's other sockets, and take their locks.
+            std::mem::forget(Arc::clone(&self.0));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Watching what happens to a socket's connections.
 
 use crate::io::events::{EventQueue, EventSink, MonitorEvent};
+use crate::sys::fork;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,16 +13,21 @@ use std::time::{Duration, Instant};
 pub struct Monitor {
     queue: Arc<EventQueue>,
     sink: Weak<EventSink>,
+    /// The process it belongs to.
+    born: u64,
 }
 
 impl Monitor {
     pub(super) fn new(sink: &Arc<EventSink>) -> Monitor {
-        Monitor { queue: sink.subscribe(), sink: Arc::downgrade(sink) }
+        Monitor { queue: sink.subscribe(), sink: Arc::downgrade(sink), born: fork::generation() }
     }
 
     /// The next event, waiting for it; `None` when no more will come.
     pub fn recv(&self) -> Option<MonitorEvent> {
         loop {
+            if fork::in_child(self.born) {
+                return None;
+            }
             // Far deadlines only bound one wait; the end of events is told by the queue.
             if let Some(event) = self.queue.next(None) {
                 return Some(event);
@@ -34,12 +40,15 @@ impl Monitor {
 
     /// The next event, waiting at most `timeout`.
     pub fn recv_timeout(&self, timeout: Duration) -> Option<MonitorEvent> {
+        if fork::in_child(self.born) {
+            return None;
+        }
         self.queue.next(Instant::now().checked_add(timeout))
     }
 
     /// The next event if there is one.
     pub fn try_recv(&self) -> Option<MonitorEvent> {
-        self.queue.next(Some(Instant::now()))
+        self.recv_timeout(Duration::ZERO)
     }
 
     /// Events dropped because nobody read them.
@@ -59,6 +68,10 @@ impl Iterator for Monitor {
 
 impl Drop for Monitor {
     fn drop(&mut self) {
+        if fork::in_child(self.born) {
+            // The sink's lock may be held by a thread that is not here, for ever.
+            return;
+        }
         if let Some(sink) = self.sink.upgrade() {
             sink.unsubscribe(&self.queue);
         }

@@ -193,12 +193,13 @@ impl<'a> Sleeper<'a> {
     /// After the sleep: acts on what the descriptors told, with the socket's guard held again.
     pub(crate) fn wake(mut self, core: &mut Core, fds: &[PollFd]) {
         let told = fds.get(self.first..).unwrap_or_default();
-        let mut event = false;
+        // First of all: a panic while reading must not leave a sleep behind that never ended.
+        let event = told.first().is_some_and(|fd| fd.revents != 0);
+        self.leave(core, event);
         let mut sources = std::mem::take(&mut self.sources);
         for (source, fd) in sources.drain(..).zip(told) {
             let ready = fd.revents != 0;
             match source {
-                Source::Waker => event = ready,
                 Source::Input { slot, pipe, .. } if ready => {
                     core.read_end(slot, pipe);
                 }
@@ -212,7 +213,6 @@ impl<'a> Sleeper<'a> {
         if self.socket.mailbox.pending() {
             core.read_signals(&self.socket.mailbox);
         }
-        self.leave(core, event);
     }
 
     fn leave(&mut self, core: &mut Core, event: bool) {
@@ -234,13 +234,22 @@ impl<'a> Sleeper<'a> {
     }
 }
 
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        // Left over only after an error or a panic; without this nobody could ever lead again.
+        if let Some(ticket) = self.ticket.take() {
+            self.socket.mailbox.waker().cancel(ticket);
+        }
+    }
+}
+
 fn raw_poll_fd(fd: RawFd, events: i16) -> PollFd {
     PollFd { fd, events, revents: 0 }
 }
 
 /// Sleeps until a descriptor has something to tell; an interruption by a signal is an error.
 pub(crate) fn sleep(fds: &mut [PollFd], patience: Patience) -> Result<bool> {
-    match poll::poll(fds, patience.left()) {
+    match crate::sync::poll(fds, patience.left()) {
         Ok(told) => Ok(told > 0),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::interrupted()),
         Err(error) => Err(Error::os("waiting for descriptors", &error)),

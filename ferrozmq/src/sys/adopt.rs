@@ -3,7 +3,8 @@
 //! Invariant: a number is adopted once at a time, so that it is closed once. What is refused stays open
 //! and the application's.
 
-use super::fork;
+use super::fork::{self, PerProcess};
+use super::own::Own;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -13,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub struct Descriptor {
     /// Declared first: closed before the number is free to be adopted again.
-    fd: OwnedFd,
+    fd: Own,
     _adoption: Option<Adoption>,
 }
 
@@ -37,13 +38,13 @@ impl Descriptor {
         // SAFETY: open, as checked, and by setting the option the application handed its ownership to us; the
         // set above keeps us from taking it twice.
         let fd = unsafe { OwnedFd::from_raw_fd(raw) };
-        Ok(Self { fd, _adoption: Some(Adoption { raw, born: fork::generation() }) })
+        Ok(Self { fd: Own::new(fd), _adoption: Some(Adoption { raw, born: fork::generation() }) })
     }
 }
 
 impl From<OwnedFd> for Descriptor {
     fn from(fd: OwnedFd) -> Self {
-        Self { fd, _adoption: None }
+        Self { fd: Own::new(fd), _adoption: None }
     }
 }
 
@@ -68,17 +69,17 @@ struct Adoption {
 
 impl Drop for Adoption {
     fn drop(&mut self) {
-        // In a fork's child the set's lock may be held by a thread that is not there.
+        // A fork's child has a set of its own, without this number.
         if !fork::in_child(self.born) {
             adopted().remove(&self.raw);
         }
     }
 }
 
-static ADOPTED: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+static ADOPTED: PerProcess<Mutex<BTreeSet<RawFd>>> = PerProcess::new(Mutex::default);
 
 fn adopted() -> MutexGuard<'static, BTreeSet<RawFd>> {
-    ADOPTED.lock().unwrap_or_else(PoisonError::into_inner)
+    ADOPTED.value().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -3,18 +3,19 @@
 //! Invariant: after [`EventFd::signal`] the descriptor is readable until somebody drains it; any
 //! number of signals is one. Never blocks.
 
+use super::own::Own;
 use rustix::event::{EventfdFlags, eventfd};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// A non-blocking eventfd, closed on drop and on exec.
 #[derive(Debug)]
-pub struct EventFd(OwnedFd);
+pub struct EventFd(Own);
 
 impl EventFd {
     /// A new one, not signalled. `EMFILE`, `ENFILE`, `ENOMEM`.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+        Ok(Self(Own::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
     }
 
     /// Makes it readable.

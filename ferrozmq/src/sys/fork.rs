@@ -9,7 +9,7 @@
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// This process's generation. Remember it in whatever must not be touched after a fork.
 #[inline]
@@ -27,6 +27,42 @@ pub fn generation() -> u64 {
 #[inline]
 pub fn in_child(born: u64) -> bool {
     generation() != born
+}
+
+/// A value that each process makes for itself, because a fork's child may inherit it locked for ever.
+pub struct PerProcess<T: 'static> {
+    make: fn() -> T,
+    made: AtomicPtr<Made<T>>,
+}
+
+struct Made<T> {
+    born: u64,
+    value: T,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    /// Made when it is used for the first time.
+    pub const fn new(make: fn() -> T) -> Self {
+        Self { make, made: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    /// This process's value.
+    pub fn value(&'static self) -> &'static T {
+        let now = generation();
+        loop {
+            let seen = self.made.load(Ordering::Acquire);
+            // SAFETY: null, or a box that was given away below and is never freed, not even when a child replaces
+            // its parent's.
+            if let Some(made) = unsafe { seen.as_ref() }.filter(|made| made.born == now) {
+                return &made.value;
+            }
+            let new = Box::into_raw(Box::new(Made { born: now, value: (self.make)() }));
+            if self.made.compare_exchange(seen, new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+                // SAFETY: another thread was faster, and nobody has seen this one.
+                drop(unsafe { Box::from_raw(new) });
+            }
+        }
+    }
 }
 
 enum Mark {
@@ -121,6 +157,15 @@ mod tests {
         assert!(!in_child(born));
         assert!(in_a_child(|| in_child(born) && generation() == generation()));
         assert!(!in_child(born));
+    }
+
+    #[test]
+    fn a_child_has_its_own_value() {
+        static VALUE: PerProcess<AtomicU64> = PerProcess::new(|| AtomicU64::new(7));
+        VALUE.value().store(8, Ordering::Relaxed);
+        assert_eq!(VALUE.value().load(Ordering::Relaxed), 8);
+        // Allocates in the child, which glibc allows.
+        assert!(in_a_child(|| VALUE.value().load(Ordering::Relaxed) == 7));
     }
 
     #[test]

@@ -12,17 +12,18 @@ use super::options::StreamOptions;
 use super::socks5::{MAX_REPLY, Socks5};
 use super::stream::{Kind, Stream};
 use super::{ipc, tcp};
+use crate::sys::own::Own;
 use rustix::io::Errno;
 use rustix::net;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 /// A connection on its way.
 #[derive(Debug)]
 pub struct Dial {
-    fd: OwnedFd,
+    fd: Own,
     kind: Kind,
     loopback_congestion: Option<&'static str>,
 }
@@ -45,7 +46,7 @@ impl Dial {
             DialAddress::Tcp { source, peer } => (tcp::connect(*source, *peer, options)?, Kind::Tcp(*peer)),
             DialAddress::Ipc(address) => (ipc::connect(address, options)?, Kind::Ipc),
         };
-        Ok(Self { fd, kind, loopback_congestion: options.loopback_congestion })
+        Ok(Self { fd: Own::new(fd), kind, loopback_congestion: options.loopback_congestion })
     }
 
     /// The outcome, once the descriptor is writable; harmless before.

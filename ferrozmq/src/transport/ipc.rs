@@ -11,7 +11,8 @@ use super::address::unix_address;
 use super::filter::Credentials;
 use super::options::{IPC_SEND_BUFFER, StreamOptions};
 use super::tcp;
-use crate::sys::{fork, random, sockopt};
+use crate::sys::fork::{self, PerProcess};
+use crate::sys::{random, sockopt};
 use ferrozmq_proto::endpoint::IpcAddress;
 use rustix::fs::{FileType, lstat};
 use rustix::io::Errno;
@@ -123,11 +124,11 @@ const MAX_ATTEMPTS: usize = 8;
 
 /// One bind at a time in this process: between another thread's `bind` and `listen` its socket would look
 /// abandoned. (Between processes the window remains; it is microseconds.)
-static BINDING: Mutex<()> = Mutex::new(());
+static BINDING: PerProcess<Mutex<()>> = PerProcess::new(Mutex::default);
 
 fn listen_at_path(path: &Path, address: &IpcAddress, options: &StreamOptions) -> io::Result<OwnedFd> {
     let address = unix_address(address)?;
-    let _binding = BINDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _binding = BINDING.value().lock().unwrap_or_else(PoisonError::into_inner);
     let mut attempts = 0;
     let fd = open(options)?;
     loop {

@@ -12,6 +12,7 @@ use super::address::{self, ListenAddress};
 use super::options::StreamOptions;
 use super::stream::{Kind, Stream, StreamKind};
 use super::{ipc, tcp};
+use crate::sys::own::Own;
 use crate::sys::{adopt, sockopt};
 #[cfg(test)]
 use ferrozmq_proto::endpoint::Endpoint;
@@ -30,7 +31,7 @@ pub struct Listener {
     endpoint: String,
     options: StreamOptions,
     /// Given up for a moment to shed a connection when descriptors have run out; see [`Listener::shed`].
-    reserve: Option<OwnedFd>,
+    reserve: Option<Own>,
     /// Removed when the listener is dropped.
     _file: Option<ipc::WildcardFile>,
 }
@@ -121,7 +122,7 @@ impl Listener {
             return Err(AcceptError::Refused { peer: address::ip_text(peer) });
         }
         tcp::tune(&fd, &self.options).map_err(AcceptError::Connection)?;
-        let stream = Stream::new(fd, Kind::Tcp(peer));
+        let stream = Stream::new(Own::new(fd), Kind::Tcp(peer));
         if stream.is_within_host() {
             tcp::choose_loopback_congestion(&stream, self.options.loopback_congestion);
         }
@@ -130,7 +131,7 @@ impl Listener {
 
     fn accept_ipc(&self, fd: OwnedFd) -> Result<Stream, AcceptError> {
         ipc::tune(&fd, &self.options).map_err(AcceptError::Connection)?;
-        let stream = Stream::new(fd, Kind::Ipc);
+        let stream = Stream::new(Own::new(fd), Kind::Ipc);
         if self.options.filters_ipc() {
             // Fail closed: whose credentials cannot be read is refused.
             let groups = sockopt::peer_groups(&stream).unwrap_or_default();
@@ -201,7 +202,7 @@ fn adopted(raw: i32, address: &ListenAddress, options: &StreamOptions) -> io::Re
 }
 
 /// A descriptor with no other purpose than being closed when one is needed.
-fn reserve() -> Option<OwnedFd> {
+fn reserve() -> Option<Own> {
     use rustix::fs::{Mode, OFlags, open};
-    open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+    open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok().map(Own::new)
 }

@@ -8,16 +8,17 @@ use super::address;
 use super::filter::Credentials;
 use super::{ipc, tcp};
 use crate::sys::io as socket_io;
+use crate::sys::own::Own;
 use bytes::BytesMut;
 use rustix::net;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 /// A connection's descriptor and what kind it is.
 #[derive(Debug)]
 pub struct Stream {
-    fd: OwnedFd,
+    fd: Own,
     kind: Kind,
 }
 
@@ -38,14 +39,14 @@ pub(super) enum Kind {
 }
 
 impl Stream {
-    pub(super) fn new(fd: OwnedFd, kind: Kind) -> Self {
+    pub(super) fn new(fd: Own, kind: Kind) -> Self {
         Self { fd, kind }
     }
 
     /// One end of a socket pair, which must not block.
     #[cfg(test)]
-    pub(crate) fn of_pair(fd: OwnedFd) -> Self {
-        Self::new(fd, Kind::Ipc)
+    pub(crate) fn of_pair(fd: std::os::fd::OwnedFd) -> Self {
+        Self::new(Own::new(fd), Kind::Ipc)
     }
 
     #[cfg(test)]
@@ -133,6 +134,16 @@ impl Stream {
                 .and_then(|local| SocketAddr::try_from(local).ok())
                 .is_some_and(|local| tcp::is_within_host(local, peer)),
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+impl Stream {
+    /// Two ends of one connection, for models.
+    pub fn pair() -> (Stream, Stream) {
+        let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
+        [&near, &far].iter().for_each(|end| end.set_nonblocking(true).expect("a valid descriptor"));
+        [near, far].map(|end| Stream::new(Own::new(end.into()), Kind::Ipc)).into()
     }
 }
 

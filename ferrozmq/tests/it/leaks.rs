@@ -15,7 +15,7 @@ fn threads() -> usize {
 fn live_and_die(round: usize) {
     let context = Context::new();
     let pull = Pull::new(&context).unwrap();
-    let endpoint = pull.bind(if round % 2 == 0 { "tcp://127.0.0.1:*" } else { "ipc://*" }).unwrap();
+    let endpoint = pull.bind(if round.is_multiple_of(2) { "tcp://127.0.0.1:*" } else { "ipc://*" }).unwrap();
     let push = Push::new(&context).unwrap();
     push.connect(&endpoint).unwrap();
     push.send("one").unwrap();

@@ -50,7 +50,7 @@ struct Options {
 
 impl XPub {
     /// Most messages from peers that one send of a PUB throws away.
-    pub const DISCARDED_MAX: usize = 1 << 10;
+    pub const DISCARDED_MAX: usize = 64;
 
     pub(super) fn new(receives: bool, seed: u64) -> XPub {
         XPub {
