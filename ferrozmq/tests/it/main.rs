@@ -23,6 +23,7 @@ mod progress;
 mod reconnect;
 mod same_answers;
 mod script;
+mod sifted;
 mod signals;
 mod soak;
 mod termination;

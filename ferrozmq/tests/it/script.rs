@@ -228,7 +228,7 @@ fn play(steps: &[Step]) -> Vec<String> {
         Err(error) => format!("E{}", error.errno()),
     });
     let outcomes = outcomes.collect();
-    // A script's end does not wait for what it left unsent; sockets that it closed do not mind.
+    // A script's end does not wait for what it left unsent.
     stage.sockets.values().for_each(|socket| drop(socket.set_linger(Some(Duration::ZERO))));
     outcomes
 }
