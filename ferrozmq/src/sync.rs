@@ -34,10 +34,10 @@ mod real {
     pub use crate::sys::eventfd::EventFd as Bell;
     pub use crate::sys::membarrier as barrier;
     pub use crate::sys::poll::poll;
-    pub use std::thread::yield_now;
     pub use std::hint;
     pub use std::sync::Arc;
     pub use std::sync::atomic;
+    pub use std::thread::yield_now;
 
     use crate::sys::futex::{self, Wait};
     pub use std::sync::MutexGuard;

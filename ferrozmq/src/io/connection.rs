@@ -530,7 +530,7 @@ enum Failure {
 
 /// The pipe's peer is gone for good: what was queued for it is dropped, and counted.
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
-    let dropped = pipe.close(true);
+    let dropped = pipe.close();
     Counters::add(&owner.counters.dropped_disconnected, dropped);
     if pipe.has_input() {
         owner.mailbox.post(Signal::Ended(pipe.id()));

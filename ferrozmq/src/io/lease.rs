@@ -245,7 +245,8 @@ mod models {
         fn is_due(&self) -> bool {
             let mut fired = [PollFd::new(self.timer.as_fd(), poll::READABLE)];
             // It may be going off just now: then it is neither for a moment.
-            self.timer.is_armed() || poll::poll(&mut fired, Some(Duration::from_secs(1))).is_ok_and(|told| told > 0)
+            self.timer.is_armed()
+                || poll::poll(&mut fired, Some(Duration::from_secs(1))).is_ok_and(|told| told > 0)
         }
     }
 

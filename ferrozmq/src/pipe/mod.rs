@@ -17,6 +17,9 @@ pub(crate) mod subscriptions;
 pub(crate) mod tx;
 pub(crate) mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use ferrozmq_proto::SocketType;
 use ferrozmq_proto::option::Options;
 

@@ -74,7 +74,12 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn new(desk: Arc<Desk>, mailbox: Arc<Mailbox>, set: Arc<Epoll>, kinds: [SocketType; 2]) -> Scene {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        mailbox: Arc<Mailbox>,
+        set: Arc<Epoll>,
+        kinds: [SocketType; 2],
+    ) -> Scene {
         let pipe = WirePipe::new(Arc::clone(&desk), Arc::clone(&mailbox), 1000, 1000, false);
         let (stream, peer) = Stream::pair();
         let stream = Arc::new(stream);
@@ -93,7 +98,8 @@ impl Scene {
     fn go_online(&self, set: Arc<Epoll>, kinds: [SocketType; 2]) {
         let (opener, sealer) = shake_hands(kinds[0], kinds[1]);
         let stream = Arc::clone(&self.stream);
-        let halves = Halves { stream, sealer, opener, surplus: BytesMut::new(), origin: 1, token: TOKEN, set };
+        let halves =
+            Halves { stream, sealer, opener, surplus: BytesMut::new(), origin: 1, token: TOKEN, set };
         self.pipe.go_online(halves, &Mutex::new(Subscriptions::default()));
         self.mailbox.take();
     }

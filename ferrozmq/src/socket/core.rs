@@ -252,6 +252,7 @@ impl Core {
         if awake.is_empty() {
             return Err(Refusal::WouldBlock);
         }
+        self.changes += 1;
         awake.into_iter().for_each(|pipe| self.pattern.readable(pipe));
         let message = self.pattern.recv(&mut self.ends)?;
         self.ends.received += 1;
@@ -262,6 +263,7 @@ impl Core {
     pub(super) fn announce(&mut self) -> bool {
         let awake = self.ends.announce_quiet();
         awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        self.changes += u64::from(!awake.is_empty());
         !awake.is_empty()
     }
 
@@ -305,6 +307,11 @@ impl Core {
         }
     }
 
+    /// Grows whenever there may be something new to receive, or room to send.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// An empty list of sources.
     pub(super) fn spare_sources(&mut self) -> Vec<Source> {
         std::mem::take(&mut self.sources)
@@ -317,6 +324,7 @@ impl Core {
         self.finish_ended();
         let awake = self.ends.wake_quiet();
         awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        self.changes += u64::from(!awake.is_empty());
         !awake.is_empty() && self.pattern.can_recv(&mut self.ends)
     }
 

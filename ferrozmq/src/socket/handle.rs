@@ -94,9 +94,14 @@ impl SocketState {
 
     /// Whether the socket can be read and written without waiting. Reads what is the caller's to read.
     pub(crate) fn events(&self) -> Result<Events> {
+        self.events_and_changes().map(|(events, _)| events)
+    }
+
+    /// The same, and how often the socket has changed: as long as that stays, the answer holds.
+    pub(crate) fn events_and_changes(&self) -> Result<(Events, u64)> {
         let mut core = self.enter()?;
         core.ends.flush_all();
-        Ok(self.events_in(&mut core))
+        Ok((self.events_in(&mut core), core.changes()))
     }
 
     pub(crate) fn events_in(&self, core: &mut Core) -> Events {

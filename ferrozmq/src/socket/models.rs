@@ -17,8 +17,7 @@ use std::time::Duration;
 
 fn inproc_pair(mark: u32) -> (Context, Socket, Socket) {
     let context = Context::builder().io_threads(0).build();
-    let (push, pull) =
-        (context.socket(SocketType::Push).unwrap(), context.socket(SocketType::Pull).unwrap());
+    let (push, pull) = (context.socket(SocketType::Push).unwrap(), context.socket(SocketType::Pull).unwrap());
     for socket in [&push, &pull] {
         socket.set_sndhwm(mark).unwrap();
         socket.set_rcvhwm(mark).unwrap();

@@ -43,6 +43,12 @@ impl Stream {
         Self { fd, kind }
     }
 
+    /// One end of a socket pair, which must not block.
+    #[cfg(test)]
+    pub(crate) fn of_pair(fd: std::os::fd::OwnedFd) -> Self {
+        Self::new(Own::new(fd), Kind::Ipc)
+    }
+
     #[cfg(test)]
     /// Its transport.
     pub fn kind(&self) -> StreamKind {

@@ -67,7 +67,10 @@ impl Dice {
             }
             2 => {
                 let tick = Duration::from_micros(self.roll(3000));
-                socket.recv_timeout(tick).map_err(|error| assert_eq!(error.kind(), ErrorKind::WouldBlock)).ok()
+                socket
+                    .recv_timeout(tick)
+                    .map_err(|error| assert_eq!(error.kind(), ErrorKind::WouldBlock))
+                    .ok()
             }
             _ => Some(socket.recv_timeout(SOON).expect("input that nobody reads")),
         }

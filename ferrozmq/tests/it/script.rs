@@ -27,7 +27,6 @@ const SNDTIMEO: i32 = 28;
 #[derive(Clone, Debug)]
 pub enum Step {
     Open(&'static str, SocketType),
-    Close(&'static str),
     /// Finished handshakes count from here, for `Ready`.
     Watch(&'static str),
     /// Waits for a handshake.
@@ -187,7 +186,6 @@ impl Step {
     fn json(&self) -> Value {
         match self {
             Step::Open(name, kind) => json!(["open", name, *kind as i32]),
-            Step::Close(name) => json!(["close", name]),
             Step::Watch(name) => json!(["watch", name]),
             Step::Ready(name) => json!(["ready", name]),
             Step::Bind(name, endpoint) => json!(["bind", name, endpoint]),
@@ -230,7 +228,7 @@ fn play(steps: &[Step]) -> Vec<String> {
         Err(error) => format!("E{}", error.errno()),
     });
     let outcomes = outcomes.collect();
-    // A script's end does not wait for what it left unsent; sockets that it closed do not mind.
+    // A script's end does not wait for what it left unsent.
     stage.sockets.values().for_each(|socket| drop(socket.set_linger(Some(Duration::ZERO))));
     outcomes
 }
@@ -252,10 +250,6 @@ impl Stage {
         match step {
             Step::Open(name, kind) => {
                 self.sockets.insert(name, self.context.socket(*kind)?);
-            }
-            Step::Close(name) => {
-                self.socket(name).set_linger(Some(Duration::ZERO))?;
-                self.socket(name).close();
             }
             Step::Watch(_) => {}
             Step::Ready(name) => self.socket(name).wait_for_peers(1, PATIENCE)?,
