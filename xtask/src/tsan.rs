@@ -12,8 +12,11 @@ use std::process::Command;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Unit tests of what threads share, and tests of whole sockets in which threads meet.
+///
+/// The resolver's and the monitor's are left out: they sleep on std's condition variables, which take their mutex
+/// back unseen.
 const STEPS: [(&str, &[&str], &[&str]); 2] = [
-    ("units", &["--lib"], &[]),
+    ("units", &["--lib"], &["pipe::", "wake::", "spin::", "sys::", "io::lease", "io::timer", "socket::", "transport::"]),
     ("sockets", &["--test", "it"], &["lease::", "threads::", "soak::", "conversations::", "termination::"]),
 ];
 

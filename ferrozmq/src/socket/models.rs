@@ -105,7 +105,7 @@ impl Wired {
             let _ = self.set.wait(&mut events, Some(Duration::ZERO));
             events.iter().for_each(|_| drop(self.scene.pipe.fill(true)));
         }
-        self.lease.ticker().tick_if_running();
+        self.lease.ticker().tick_if_due();
     }
 }
 
