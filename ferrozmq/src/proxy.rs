@@ -82,11 +82,12 @@ fn wait(front: &Socket, back: &Socket, control: Option<&Socket>, state: State) -
     poll(&mut items, None).map(|_| ())
 }
 
-/// What `near` has to become before a message can be carried: readable, where the far side has
-/// room; writable, where the far side has a message.
+/// What `near` has to become before a message can be carried: readable, unless it is and the far side
+/// has no room; writable, where the far side has a message.
 fn missing(near: Events, far: Events) -> Events {
     let mut wanted = Events::NONE;
-    if far.is_writable() {
+    // Neither message nor room there now: the message is waited for first. (To wait for neither would be for ever.)
+    if far.is_writable() || !near.is_readable() {
         wanted = wanted | Events::READABLE;
     }
     if far.is_readable() && !near.is_writable() {
