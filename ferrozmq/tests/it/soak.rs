@@ -40,8 +40,8 @@ impl Dice {
     /// Now and then, a pause: the other side finds nothing, or everything full.
     fn pause(&mut self) {
         match self.roll(20_000) {
-            0 => thread::sleep(Duration::from_millis(3)),
-            1..=20 => thread::sleep(Duration::from_micros(50)),
+            0 => thread::sleep(Duration::from_millis(3)), // not settling: the pause is the subject
+            1..=20 => thread::sleep(Duration::from_micros(50)), // not settling: so is this
             21..=200 => thread::yield_now(),
             _ => {}
         }
