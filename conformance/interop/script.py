@@ -9,6 +9,7 @@ bytes and `zmq_setsockopt`. Nothing here decides what is right.
 import ctypes
 import json
 import pathlib
+import socket
 import sys
 
 import zmq
@@ -49,6 +50,9 @@ class Script:
         self.context = ctypes.c_void_p(lib.zmq_ctx_new())
         self.sockets = {}
         self.monitors = {}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = str(probe.getsockname()[1])
 
     def end(self):
         for name in list(self.sockets):
@@ -61,18 +65,18 @@ class Script:
             raise Refused(ctypes.get_errno())
         return ctypes.c_void_p(handle)
 
-    def set_int(self, socket, option, value):
+    def set_int(self, handle, option, value):
         value = ctypes.c_int(value)
-        check(lib.zmq_setsockopt(socket, option, ctypes.byref(value), ctypes.sizeof(value)))
+        check(lib.zmq_setsockopt(handle, option, ctypes.byref(value), ctypes.sizeof(value)))
 
-    def events_of(self, socket):
+    def events_of(self, handle):
         value, size = ctypes.c_int(0), ctypes.c_size_t(4)
-        check(lib.zmq_getsockopt(socket, EVENTS, ctypes.byref(value), ctypes.byref(size)))
+        check(lib.zmq_getsockopt(handle, EVENTS, ctypes.byref(value), ctypes.byref(size)))
         return value.value
 
     def endpoint(self, text):
-        """`$name` stands for where that socket was last bound."""
-        return (self.last(text[1:]) if text.startswith("$") else text).encode()
+        """`$name` stands for where that socket was last bound, `{port}` for a free port."""
+        return (self.last(text[1:]) if text.startswith("$") else text.replace("{port}", self.port)).encode()
 
     def last(self, name):
         value, size = ctypes.create_string_buffer(1024), ctypes.c_size_t(1024)
@@ -85,13 +89,13 @@ class Script:
         self.sockets[name] = self.new(kind)
 
     def close(self, name):
-        socket = self.sockets.pop(name)
+        handle = self.sockets.pop(name)
         if name in self.monitors:
-            lib.zmq_socket_monitor(socket, None, 0)
+            lib.zmq_socket_monitor(handle, None, 0)
             lib.zmq_close(self.monitors.pop(name))
         # A script's end does not wait for what it left unsent.
-        self.set_int(socket, LINGER, 0)
-        check(lib.zmq_close(socket))
+        self.set_int(handle, LINGER, 0)
+        check(lib.zmq_close(handle))
 
     def watch(self, name):
         """Begins to note finished handshakes, for `ready`."""
@@ -138,33 +142,33 @@ class Script:
 
     def send(self, name, parts, wait_ms, more=False):
         """One message, or with `more` the beginning of one. No `wait_ms` is DONTWAIT."""
-        socket = self.sockets[name]
+        handle = self.sockets[name]
         # libzmq looks for news from other sockets only now and then while it sends; now is the time.
-        self.events_of(socket)
-        flags = self.patience(socket, SNDTIMEO, wait_ms)
+        self.events_of(handle)
+        flags = self.patience(handle, SNDTIMEO, wait_ms)
         for number, part in enumerate(parts):
             part = bytes.fromhex(part["hex"]) if isinstance(part, dict) else bytes(part)
             last = number + 1 == len(parts)
-            check(lib.zmq_send(socket, part, len(part), flags | (0 if last and not more else SNDMORE)))
+            check(lib.zmq_send(handle, part, len(part), flags | (0 if last and not more else SNDMORE)))
 
     def recv(self, name, wait_ms):
-        socket = self.sockets[name]
-        self.events_of(socket)
-        return "|".join(part.hex() for part in self.message(socket, self.patience(socket, RCVTIMEO, wait_ms)))
+        handle = self.sockets[name]
+        self.events_of(handle)
+        return "|".join(part.hex() for part in self.message(handle, self.patience(handle, RCVTIMEO, wait_ms)))
 
-    def message(self, socket, flags):
+    def message(self, handle, flags):
         buffer, parts, more = ctypes.create_string_buffer(65536), [], ctypes.c_int(1)
         while more.value:
-            size = check(lib.zmq_recv(socket, buffer, 65536, flags))
+            size = check(lib.zmq_recv(handle, buffer, 65536, flags))
             parts.append(buffer.raw[: min(size, 65536)])
             length = ctypes.c_size_t(4)
-            check(lib.zmq_getsockopt(socket, 13, ctypes.byref(more), ctypes.byref(length)))
+            check(lib.zmq_getsockopt(handle, 13, ctypes.byref(more), ctypes.byref(length)))
         return parts
 
-    def patience(self, socket, option, wait_ms):
+    def patience(self, handle, option, wait_ms):
         if wait_ms is None:
             return DONTWAIT
-        self.set_int(socket, option, wait_ms)
+        self.set_int(handle, option, wait_ms)
         return 0
 
     def fill(self, name, parts, wait_ms, limit, count):

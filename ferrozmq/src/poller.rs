@@ -77,6 +77,8 @@ pub struct PollItem<'a> {
     source: Source<'a>,
     wanted: Events,
     ready: Events,
+    /// How often the socket had changed when it was looked at last.
+    changes: u64,
 }
 
 #[derive(Debug)]
@@ -89,14 +91,14 @@ impl<'a> PollItem<'a> {
     /// Polls a socket.
     #[must_use]
     pub fn socket(socket: &'a Socket, wanted: Events) -> PollItem<'a> {
-        PollItem { source: Source::Socket(socket), wanted, ready: Events::NONE }
+        PollItem { source: Source::Socket(socket), wanted, ready: Events::NONE, changes: 0 }
     }
 
     /// Polls a descriptor.
     #[must_use]
     pub fn fd(fd: BorrowedFd<'a>, wanted: Events) -> PollItem<'a> {
         let source = Source::Descriptor(fd.as_raw_fd(), std::marker::PhantomData);
-        PollItem { source, wanted, ready: Events::NONE }
+        PollItem { source, wanted, ready: Events::NONE, changes: 0 }
     }
 
     /// What the last [`poll`] found it ready for.
@@ -141,7 +143,11 @@ fn look(items: &mut [PollItem<'_>]) -> Result<usize> {
     let mut fds = Vec::new();
     for item in items.iter_mut() {
         match &item.source {
-            Source::Socket(socket) => item.ready = socket.events()? & item.wanted,
+            Source::Socket(socket) => {
+                let (events, changes) = socket.state().events_and_changes()?;
+                item.ready = events & item.wanted;
+                item.changes = changes;
+            }
             Source::Descriptor(fd, _) => fds.push(descriptor(*fd, item.wanted)),
         }
     }
@@ -172,11 +178,7 @@ fn rest(items: &[PollItem<'_>], patience: Patience) -> Result<()> {
                 if sleepers.iter().any(|(known, _)| std::sync::Arc::ptr_eq(known.state(), socket.state())) {
                     continue;
                 }
-                let for_input = item.wanted.is_readable();
-                let prepared = socket
-                    .state()
-                    .enter()
-                    .and_then(|mut core| Sleeper::prepare(socket.state(), &mut core, for_input, &mut fds));
+                let prepared = prepare(socket, item, &mut fds);
                 match prepared {
                     Ok(Prepared::Lead(sleeper)) => sleepers.push((socket, sleeper)),
                     Ok(Prepared::Changed) => changed = true,
@@ -202,6 +204,16 @@ fn rest(items: &[PollItem<'_>], patience: Patience) -> Result<()> {
         sleeper.wake(&mut core, &fds);
     }
     failed.map_or(slept.map(|_| ()), Err)
+}
+
+/// Prepares to sleep in `socket`, unless it has changed since it was looked at: then what has come may
+/// be in the socket already, where no descriptor and no signal tells of it again.
+fn prepare<'a>(socket: &'a Socket, item: &PollItem<'_>, fds: &mut Vec<PollFd>) -> Result<Prepared<'a>> {
+    let mut core = socket.state().enter()?;
+    if core.changes() != item.changes {
+        return Ok(Prepared::Changed);
+    }
+    Sleeper::prepare(socket.state(), &mut core, item.wanted.is_readable(), fds)
 }
 
 /// How long a poll sleeps at most while another thread waits in one of its sockets.
@@ -326,6 +338,7 @@ impl<K: Clone> Poller<K> {
             source: Source::Descriptor(*fd, std::marker::PhantomData),
             wanted: *wanted,
             ready: Events::NONE,
+            changes: 0,
         });
         let mut items: Vec<PollItem<'_>> = sockets.chain(descriptors).collect();
         poll(&mut items, timeout)?;

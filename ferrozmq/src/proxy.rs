@@ -82,15 +82,15 @@ fn wait(front: &Socket, back: &Socket, control: Option<&Socket>, state: State) -
     poll(&mut items, None).map(|_| ())
 }
 
-/// What `near` has to become before a message can be carried: readable, unless it is and the far side
-/// has no room; writable, where the far side has a message.
+/// What `near` has to become before a message can be carried: readable, unless it is and the far
+/// side has no room; writable, where the far side has a message. A side that has neither message
+/// nor room must be waited for all the same: the other's state may change while this one sleeps.
 fn missing(near: Events, far: Events) -> Events {
     let mut wanted = Events::NONE;
-    // Neither message nor room there now: the message is waited for first. (To wait for neither would be for ever.)
-    if far.is_writable() || !near.is_readable() {
+    if !near.is_readable() || far.is_writable() {
         wanted = wanted | Events::READABLE;
     }
-    if far.is_readable() && !near.is_writable() {
+    if !near.is_writable() {
         wanted = wanted | Events::WRITABLE;
     }
     wanted

@@ -6,8 +6,8 @@
 //! behaviour, except that locks ignore poison (a panic poisons the state it touched, by a flag of
 //! its own, and never the whole process).
 //!
-//! Three kernel objects have a face here as well, [`barrier`], [`FutexWord`] and [`Bell`], because a
-//! model needs stand-ins for them; the calls themselves are in [`crate::sys`].
+//! Four things of the kernel have a face here as well, [`barrier`], [`FutexWord`], [`Bell`] and [`poll`],
+//! because a model needs stand-ins for them; the calls themselves are in [`crate::sys`].
 
 #[cfg(loom)]
 pub use self::model::*;
@@ -32,9 +32,12 @@ impl<T> std::ops::Deref for Padded<T> {
 #[cfg(not(loom))]
 mod real {
     pub use crate::sys::eventfd::EventFd as Bell;
+    pub use crate::sys::membarrier as barrier;
+    pub use crate::sys::poll::poll;
     pub use std::hint;
     pub use std::sync::Arc;
     pub use std::sync::atomic;
+    pub use std::thread::yield_now;
 
     use crate::sys::futex::{self, Wait};
     pub use std::sync::MutexGuard;
@@ -120,14 +123,16 @@ mod model {
     pub use loom::hint;
     pub use loom::sync::Arc;
     pub use loom::sync::atomic;
+    pub use loom::thread::yield_now;
 
     use crate::sys::eventfd::EventFd;
     use crate::sys::futex::Wait;
+    use crate::sys::poll::PollFd;
     use loom::sync::Condvar;
     pub use loom::sync::MutexGuard;
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd};
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     /// A mutual exclusion; loom's never meets poison, because a panic ends the model.
     #[derive(Debug, Default)]
@@ -143,6 +148,23 @@ mod model {
         pub fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().expect("a panic ends the model")
         }
+    }
+
+    /// No model is so long that a thread that will be woken looks this often.
+    const LOOKS_MAX: usize = 1000;
+
+    /// The kernel's `poll`, asked again and again while the model's other threads go on. There is no time: only a
+    /// time-out of zero passes. Who waits for ever fails the model.
+    pub fn poll(fds: &mut [PollFd], timeout: Option<Duration>) -> io::Result<usize> {
+        for _ in 0..LOOKS_MAX {
+            crate::sys::visible();
+            let told = crate::sys::poll::poll(fds, Some(Duration::ZERO))?;
+            if told > 0 || timeout == Some(Duration::ZERO) {
+                return Ok(told);
+            }
+            loom::thread::yield_now();
+        }
+        panic!("a thread sleeps for ever on {fds:?}");
     }
 
     /// The asymmetric fence as its promise: sequentially consistent on both sides.

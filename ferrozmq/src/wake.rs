@@ -10,7 +10,8 @@
 //! Sleeping is in one of two ways: on a futex, or in `poll`/`epoll` with an eventfd among other
 //! descriptors. Any number of threads may sleep on the futex of one waker, but only one at a time
 //! polls, because two would eat each other's signal: [`Waker::prepare_poll`] refuses the second, which
-//! then follows on the futex.
+//! then follows on the futex. The first polls in this sense until [`Waker::after_poll`], not only until
+//! it is woken: the signal it drains at last must not be one meant for a successor.
 //!
 //! ```text
 //! loop {
@@ -23,8 +24,8 @@
 //!
 //! Not here: what is waited for, and `ZMQ_FD` (an eventfd of its own, with other rules).
 
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
-use crate::sync::atomic::fence;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use crate::sync::atomic::{AtomicBool, fence};
 use crate::sync::{Bell, FutexWord, Padded};
 use crate::sys::futex::Wait;
 use std::io;
@@ -42,12 +43,14 @@ const ANNOUNCED: u32 = SLEEPERS | POLLING;
 #[derive(Debug)]
 pub struct Waker {
     word: Padded<FutexWord>,
+    /// A thread polls the bell, or has yet to drain it.
+    polled: AtomicBool,
     /// Made when somebody polls for the first time.
     bell: OnceLock<Bell>,
 }
 
 /// An announced sleep. It must be waited for, or withdrawn by [`Waker::cancel`]; if it is forgotten the
-/// next wake is a system call for nothing.
+/// next wake is a system call for nothing, and nobody else can poll.
 #[derive(Debug)]
 #[must_use = "an announced sleep costs the other side a wake-up"]
 pub struct Ticket {
@@ -70,7 +73,11 @@ pub enum Waited {
 impl Waker {
     /// A waker for whom nobody waits. Opens no descriptor yet.
     pub fn new() -> Waker {
-        Waker { word: Padded(FutexWord::new(0)), bell: OnceLock::new() }
+        Waker::with_word(0)
+    }
+
+    fn with_word(word: u32) -> Waker {
+        Waker { word: Padded(FutexWord::new(word)), polled: AtomicBool::new(false), bell: OnceLock::new() }
     }
 
     /// Wakes everybody who has announced a sleep; true if there was somebody.
@@ -119,16 +126,20 @@ impl Waker {
     /// `EMFILE`, `ENFILE`, `ENOMEM` when the eventfd cannot be made.
     pub fn prepare_poll(&self) -> io::Result<Option<Ticket>> {
         self.bell()?;
-        let word = self.word.fetch_or(POLLING, AcqRel);
-        if word & POLLING != 0 {
+        // Acquire and release: the bell passes from poller to poller.
+        if self.polled.swap(true, Acquire) {
             return Ok(None);
         }
+        let word = self.word.fetch_or(POLLING, AcqRel);
         fence(SeqCst);
         Ok(Some(Ticket { epoch: epoch(word), announced: POLLING }))
     }
 
     /// Withdraws an announcement.
     pub fn cancel(&self, ticket: Ticket) {
+        if ticket.announced == POLLING {
+            return self.after_poll(ticket, false);
+        }
         self.withdraw(&ticket);
     }
 
@@ -160,6 +171,7 @@ impl Waker {
             // return from the next poll, and nothing worse.
             bell.drain();
         }
+        self.polled.store(false, Release);
     }
 
     /// The descriptor that becomes readable when a polling sleeper is woken. Stays the same.
@@ -276,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_epoch_wraps_without_touching_announcements() {
-        let waker = Waker { word: Padded(FutexWord::new(!ANNOUNCED)), bell: OnceLock::new() };
+        let waker = Waker::with_word(!ANNOUNCED);
         let ticket = waker.prepare();
         assert!(waker.wake());
         assert_eq!(waker.word.load(Relaxed), 0);
@@ -285,7 +297,7 @@ mod tests {
 
     #[test]
     fn too_many_sleepers_stay_awake() {
-        let waker = Waker { word: Padded(FutexWord::new(SLEEPERS)), bell: OnceLock::new() };
+        let waker = Waker::with_word(SLEEPERS);
         let ticket = waker.prepare();
         assert_eq!(waker.wait_futex(ticket, None), Waited::Woken);
         assert_eq!(waker.word.load(Relaxed), SLEEPERS);
@@ -299,6 +311,7 @@ mod tests {
         let follower = waker.prepare();
         assert!(!is_readable(&waker));
         assert!(waker.wake() && is_readable(&waker));
+        assert!(waker.prepare_poll().expect("an eventfd").is_none(), "until the first has drained the bell");
         waker.after_poll(ticket, true);
         assert!(!is_readable(&waker));
         assert_eq!(waker.wait_futex(follower, None), Waited::Woken);

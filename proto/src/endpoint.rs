@@ -252,7 +252,7 @@ fn parse_source(text: &str) -> Result<HostPort, Problem> {
 
 fn parse_port(text: &str) -> Result<u16, Problem> {
     match text {
-        "*" | "!" => Ok(0),
+        "*" => Ok(0),
         digits if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => {
             digits.parse().map_err(|_| Problem::Malformed("a port is at most 65535"))
         }

@@ -17,9 +17,10 @@ use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::conflates;
+use crate::pipe::errand::Errand;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
-use crate::pipe::wire::{Halves, WirePipe};
+use crate::pipe::wire::{Fill, Halves, WirePipe};
 use crate::sys::epoll::Interest;
 use crate::transport::Stream;
 use crate::{PeerError, SocketType};
@@ -334,7 +335,12 @@ impl Io {
     pub(super) fn conn_broken(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Online(_) = conn.stage else { return };
-        let reason = match conn.pipe.as_ref().map(|pipe| (pipe.drain(), pipe.end())) {
+        let drained = conn.pipe.as_ref().map(|pipe| (pipe.drain(), pipe.end()));
+        if let Some((Fill::Busy, _)) = drained {
+            // An application thread is reading; once it is done, the rest is drained.
+            return self.handle.desk().leave(Errand::Broken(token));
+        }
+        let reason = match drained {
             Some((_, Some(End::Protocol(error)))) => Some(error.to_string()),
             Some((_, Some(End::Failed(errno)))) => Some(io::Error::from_raw_os_error(errno).to_string()),
             _ => None,
@@ -524,7 +530,7 @@ enum Failure {
 
 /// The pipe's peer is gone for good: what was queued for it is dropped, and counted.
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
-    let dropped = pipe.close(true);
+    let dropped = pipe.close();
     Counters::add(&owner.counters.dropped_disconnected, dropped);
     if pipe.has_input() {
         owner.mailbox.post(Signal::Ended(pipe.id()));

@@ -19,11 +19,11 @@
 
 use crate::pipe::errand::Desk;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::timerfd::TimerFd;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::time::Duration;
 
 /// A socket that was not read for this long (and at most twice that) is watched by the I/O thread again.
@@ -128,6 +128,12 @@ impl Lease {
         self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What takes this lease back.
+    #[cfg(all(test, loom))]
+    pub(crate) fn ticker(&self) -> &Arc<Ticker> {
+        &self.ticker
+    }
+
     /// Gives the lease back at once.
     pub(crate) fn give_back(&self) {
         let sets = self.sets.lock();
@@ -215,5 +221,173 @@ impl Ticker {
         if resident {
             self.start();
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::pipe::models::{model, spawn};
+    use crate::sys::epoll::Events;
+    use crate::sys::eventfd::EventFd;
+    use crate::sys::poll::{self, PollFd};
+    use std::os::fd::AsFd;
+
+    impl Ticker {
+        /// As the I/O thread when the timer has fired; loom has no time, so any moment will do.
+        pub(crate) fn tick_if_running(&self) {
+            if self.running.load(Ordering::Acquire) {
+                self.tick();
+            }
+        }
+
+        /// Whether a tick will come, or has come and was not noticed yet.
+        fn is_due(&self) -> bool {
+            let mut fired = [PollFd::new(self.timer.as_fd(), poll::READABLE)];
+            // It may be going off just now: then it is neither for a moment.
+            self.timer.is_armed()
+                || poll::poll(&mut fired, Some(Duration::from_secs(1))).is_ok_and(|told| told > 0)
+        }
+    }
+
+    /// A lease with one set and one descriptor in it, which has input.
+    struct Scene {
+        lease: Arc<Lease>,
+        desk: Arc<Desk>,
+        input: EventFd,
+        ticker: Arc<Ticker>,
+    }
+
+    impl Scene {
+        fn new() -> Arc<Scene> {
+            let ticker = Arc::new(Ticker::new().expect("a descriptor"));
+            let scene = Scene {
+                lease: Lease::new(Arc::clone(&ticker)),
+                desk: Arc::new(Desk::new().expect("descriptors")),
+                input: EventFd::new().expect("a descriptor"),
+                ticker,
+            };
+            let (set, _) = scene.lease.set(&scene.desk, || 5).expect("a descriptor");
+            set.add(&scene.input, Interest::READABLE, 1).expect("watchable");
+            scene.input.signal();
+            Arc::new(scene)
+        }
+
+        fn is_watched(&self) -> bool {
+            let mut events = Events::with_capacity(4);
+            self.desk.epoll().wait(&mut events, Some(Duration::ZERO)).is_ok_and(|told| told > 0)
+        }
+
+        /// What must hold when nobody is in the middle of anything; afterwards ticks take the lease back.
+        fn check_at_rest(&self) {
+            let state = self.lease.state.load(Ordering::Acquire);
+            assert_ne!(state, ACTIVE, "nobody waits");
+            assert_eq!(self.is_watched(), state == IO);
+            for _ in 0..3 {
+                if self.lease.is_held() {
+                    assert!(self.ticker.is_due(), "a lease that nobody takes back");
+                    assert!(self.ticker.running.load(Ordering::Acquire));
+                }
+                self.ticker.tick_if_running();
+            }
+            assert!(!self.lease.is_held() && self.is_watched(), "input that nobody watches");
+            assert!(self.ticker.leased.lock().is_empty(), "a lease that is kept alive");
+        }
+    }
+
+    fn ticks(scene: &Arc<Scene>, count: usize) -> loom::thread::JoinHandle<()> {
+        let scene = Arc::clone(scene);
+        spawn(move || (0..count).for_each(|_| scene.ticker.tick_if_running()))
+    }
+
+    #[test]
+    fn loom_lease_is_taken_back_while_a_thread_comes_and_goes() {
+        model(4, || {
+            let scene = Scene::new();
+            let io = ticks(&scene, 3);
+            for _ in 0..2 {
+                scene.lease.acquire();
+                assert!(!scene.is_watched(), "the I/O thread reads what is leased");
+                scene.lease.release();
+            }
+            io.join().expect("no panic");
+            scene.check_at_rest();
+        });
+    }
+
+    #[test]
+    fn loom_lease_is_given_back_while_ticks_come() {
+        model(3, || {
+            let scene = Scene::new();
+            scene.lease.acquire();
+            scene.lease.release();
+            let io = ticks(&scene, 2);
+            let closer = {
+                let scene = Arc::clone(&scene);
+                spawn(move || scene.lease.give_back())
+            };
+            scene.lease.renew();
+            scene.lease.acquire();
+            scene.lease.release();
+            closer.join().expect("no panic");
+            io.join().expect("no panic");
+            scene.check_at_rest();
+        });
+    }
+
+    /// A connection comes up in a second I/O thread while the lease changes hands.
+    #[test]
+    fn loom_lease_covers_a_set_that_is_added() {
+        model(4, || {
+            let scene = Scene::new();
+            let io = ticks(&scene, 3);
+            let adder = {
+                let scene = Arc::clone(&scene);
+                spawn(move || {
+                    let desk = Arc::new(Desk::new().expect("descriptors"));
+                    let (set, _) = scene.lease.set(&desk, || 6).expect("a descriptor");
+                    let input = EventFd::new().expect("a descriptor");
+                    input.signal();
+                    set.add(&input, Interest::READABLE, 1).expect("watchable");
+                    (desk, input)
+                })
+            };
+            scene.lease.acquire();
+            scene.lease.release();
+            let (desk, _input) = adder.join().expect("no panic");
+            io.join().expect("no panic");
+            scene.check_at_rest();
+            let mut events = Events::with_capacity(4);
+            assert_eq!(desk.epoll().wait(&mut events, Some(Duration::ZERO)).expect("a set"), 1);
+        });
+    }
+
+    /// Two sockets share a ticker.
+    #[test]
+    fn loom_lease_ticker_serves_two_leases() {
+        model(3, || {
+            let scene = Scene::new();
+            let other = Lease::new(Arc::clone(&scene.ticker));
+            let io = ticks(&scene, 2);
+            let neighbour = {
+                let other = Arc::clone(&other);
+                spawn(move || {
+                    other.acquire();
+                    other.release();
+                })
+            };
+            scene.lease.acquire();
+            scene.lease.release();
+            neighbour.join().expect("no panic");
+            io.join().expect("no panic");
+            for _ in 0..3 {
+                if scene.lease.is_held() || other.is_held() {
+                    assert!(scene.ticker.is_due(), "a lease that nobody takes back");
+                    scene.ticker.tick();
+                }
+            }
+            assert!(!other.is_held());
+            scene.check_at_rest();
+        });
     }
 }

@@ -4,7 +4,7 @@
 //! producer and one consumer. A reader that found its ring empty says so in `starving`, a writer
 //! that found it full in `stalled`; the other side looks at these words after every message, and
 //! posts one signal when it finds one set. The heavy half of the barrier between the two is paid
-//! by whoever is about to sleep ([`membarrier`]).
+//! by whoever is about to sleep ([`barrier`]).
 //!
 //! A pipe that keeps only the newest message (`ZMQ_CONFLATE`) has a cell per direction instead.
 //!
@@ -14,11 +14,10 @@
 use crate::pipe::ring::{self, Consumer, Producer};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
-use crate::sync::Mutex;
-use crate::sys::membarrier;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
 use ferrozmq_proto::Message;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One socket's end of the pipe.
@@ -193,8 +192,17 @@ impl InprocEnd {
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         self.near().set_hwm(sndhwm, rcvhwm);
         // A peer that found the pipe full looks again.
+        self.tell_of_room();
+    }
+
+    /// There may be room that was not there before: tells the peer if it waits for it.
+    #[inline]
+    fn tell_of_room(&self) {
+        barrier::light();
         let far = self.far();
-        if far.stalled.swap(false, Ordering::AcqRel) {
+        // The load first: an exchange for every message would cost, and loom does not order an exchange
+        // that changes nothing against a rival store.
+        if far.stalled.load(Ordering::Relaxed) && far.stalled.swap(false, Ordering::AcqRel) {
             far.post(Signal::Writable(far.id));
         }
     }
@@ -219,7 +227,7 @@ impl InprocEnd {
     /// Has the peer tell us when there is room. `false`: there is already.
     pub(crate) fn announce_stalled(&mut self) -> bool {
         self.near().stalled.store(true, Ordering::Relaxed);
-        membarrier::heavy();
+        barrier::heavy();
         let full = !self.out.room(self.hwm());
         if !full {
             self.near().stalled.store(false, Ordering::Relaxed);
@@ -235,7 +243,7 @@ impl InprocEnd {
         } else {
             self.out.push(message);
         }
-        membarrier::light();
+        barrier::light();
         let far = self.far();
         if far.starving.load(Ordering::Relaxed) {
             self.feed();
@@ -245,7 +253,9 @@ impl InprocEnd {
     #[cold]
     fn feed(&self) {
         let far = self.far();
-        if far.starving.swap(false, Ordering::AcqRel) {
+        // The word stays until there is somebody to tell. Taken back without a signal, it could be the
+        // announcement of a socket that has just bound and whose mailbox is not seen here yet.
+        if far.mailbox.get().is_some() && far.starving.swap(false, Ordering::AcqRel) {
             far.post(Signal::Readable(far.id));
         }
     }
@@ -258,11 +268,7 @@ impl InprocEnd {
         }
         let message = self.inp.pop();
         if self.inp.take_credit_released() {
-            membarrier::light();
-            let far = self.far();
-            if far.stalled.load(Ordering::Relaxed) && far.stalled.swap(false, Ordering::AcqRel) {
-                far.post(Signal::Writable(far.id));
-            }
+            self.tell_of_room();
         }
         message
     }
@@ -282,7 +288,7 @@ impl InprocEnd {
         !self.inp.is_empty() || self.conflate && self.near().cell.lock().is_some()
     }
 
-    /// Says that this end is empty and wants a signal. The caller pays one [`membarrier::heavy`]
+    /// Says that this end is empty and wants a signal. The caller pays one [`barrier::heavy`]
     /// for all its ends, and then looks at [`has_input`](Self::has_input) again.
     pub(crate) fn announce_starving(&self) {
         self.near().starving.store(true, Ordering::Relaxed);

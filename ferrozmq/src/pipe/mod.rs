@@ -7,6 +7,8 @@ pub(crate) mod arena;
 pub(crate) mod codec;
 pub(crate) mod errand;
 pub(crate) mod inproc;
+#[cfg(all(test, loom))]
+pub(crate) mod models;
 pub(crate) mod pace;
 pub(crate) mod ring;
 pub(crate) mod rx;
@@ -14,6 +16,9 @@ pub(crate) mod signal;
 pub(crate) mod subscriptions;
 pub(crate) mod tx;
 pub(crate) mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use ferrozmq_proto::SocketType;
 use ferrozmq_proto::option::Options;

@@ -9,6 +9,7 @@
 //! mark is small.
 
 use crate::pipe::codec::Opener;
+use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Interest};
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -27,6 +28,8 @@ const READ_MAX: usize = 64 * 1024;
 const READ_PER_MESSAGE: usize = 128;
 /// One fill reads at most this often.
 const READS_MAX: usize = 4;
+/// One fill brings about this many commands at most; a message may hold a million subscriptions.
+const NOTICES_MAX: usize = 1024;
 
 /// Whole messages in the pipe format, from one connection.
 pub(crate) struct Run {
@@ -64,6 +67,8 @@ pub(crate) struct Rx {
     pub(super) paused: bool,
     /// Too many of the peer's subscriptions wait to be read by the socket.
     pub(super) flooded: bool,
+    /// More than the last fill brought is in user space already, where no descriptor tells of it.
+    pub(super) rest: bool,
     /// The socket found nothing and wants to hear when there is something.
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
@@ -103,6 +108,7 @@ impl Rx {
             discard: false,
             paused: false,
             flooded: false,
+            rest: false,
             input_wanted: true,
             end: None,
             received: 0,
@@ -118,6 +124,11 @@ impl Rx {
         self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
     }
 
+    /// What a reader that finds no role here may conclude.
+    pub(super) fn when_taken(&self) -> Fill {
+        if self.online { Fill::Busy } else { Fill::Nothing }
+    }
+
     /// The reader's role is lost with whoever held it: no more input over this connection.
     pub(super) fn lose_intake(&mut self) {
         self.intake = None;
@@ -128,12 +139,13 @@ impl Rx {
     }
 
     /// Drops what is there and what will come.
-    pub(super) fn discard_all(&mut self) {
+    #[must_use]
+    pub(super) fn discard_all(&mut self) -> bool {
         self.discard = true;
         self.hwm = 0;
         self.runs.clear();
         (self.waiting, self.held) = (0, 0);
-        self.resume_if_due();
+        self.resume_if_due()
     }
 
     /// Stops watching the descriptor: the high-water mark is reached, or nothing more will come.
@@ -146,15 +158,18 @@ impl Rx {
         }
     }
 
-    /// Watches the descriptor again once half the room is free.
-    pub(super) fn resume_if_due(&mut self) {
+    /// Watches the descriptor again once half the room is free. Says whether to fill at once besides.
+    #[must_use]
+    pub(super) fn resume_if_due(&mut self) -> bool {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        if self.paused && !self.flooded && self.end.is_none() && low {
+        let due = self.paused && !self.flooded && self.end.is_none() && low;
+        if due {
             self.paused = false;
             if let Some(watch) = &self.watch {
                 watch.begin();
             }
         }
+        due && self.rest
     }
 
     /// How many bytes the next read may bring.
@@ -169,6 +184,7 @@ impl Rx {
     pub(super) fn store(&mut self, intake: &mut Intake) {
         let origin = intake.origin;
         let haul = &mut intake.haul;
+        self.rest = haul.rest;
         if self.discard {
             haul.runs.clear();
         }
@@ -204,6 +220,8 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
+    /// The input was left as it is, because there are so many notices.
+    pub(super) rest: bool,
 }
 
 /// A connection's reading side: the reader's role.
@@ -235,7 +253,7 @@ impl Intake {
         haul.bytes = 0;
         self.open(haul);
         for _ in 0..READS_MAX {
-            if haul.end.is_some() || !haul.runs.is_empty() {
+            if haul.end.is_some() || haul.rest || !haul.runs.is_empty() {
                 break;
             }
             let (got, drained) = match self.read(limit) {
@@ -282,7 +300,12 @@ impl Intake {
     fn open(&mut self, haul: &mut Haul) {
         #[cfg(test)]
         crate::fault::trip(crate::fault::READING, &self.input);
+        haul.rest = false;
         loop {
+            if haul.notices.len() >= NOTICES_MAX {
+                haul.rest = true;
+                return;
+            }
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,
                 Ok(Some(Received::Messages { bytes, count })) => haul.runs.push((bytes, count)),

@@ -17,11 +17,11 @@ use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wake::Waker;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A note to a socket from another thread.
 pub(crate) enum Signal {

@@ -134,8 +134,18 @@ impl Tx {
 
     /// Notes that `count` messages are wholly with the kernel.
     pub(super) fn sent_messages(&mut self, count: usize) {
-        self.queued -= count;
         self.sent += count as u64;
+        // A closed pipe has given up all it had, even what somebody was writing.
+        if !self.closed {
+            self.queued -= count;
+        }
+    }
+
+    /// Takes no more messages, and drops what it has; returns how many those were.
+    pub(super) fn close(&mut self) -> usize {
+        self.closed = true;
+        self.arena.clear();
+        std::mem::take(&mut self.queued)
     }
 
     /// Whether anything waits to be written; `true` while somebody is writing.
@@ -156,7 +166,9 @@ impl Tx {
 
     /// Gives up `line`: what it had not wholly sent returns to the arena.
     pub(super) fn retire(&mut self, mut line: Box<Line>) {
-        line.batch.give_back(&mut self.arena);
+        if !self.closed {
+            line.batch.give_back(&mut self.arena);
+        }
         self.reset();
     }
 

@@ -14,6 +14,7 @@ use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
@@ -22,7 +23,6 @@ use ferrozmq_proto::Message;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
@@ -30,7 +30,7 @@ pub(crate) const SHARE_FROM: usize = 16 * 1024;
 /// The same for a message that goes to several peers.
 pub(crate) const FANOUT_SHARE_FROM: usize = 1024;
 
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// Bytes of one peer's subscriptions that its socket has not read; beyond, the peer is not read either.
 const UNREAD_SUBSCRIPTIONS_MAX: usize = 1 << 20;
@@ -56,10 +56,27 @@ pub(crate) enum Flush {
 pub(crate) enum Fill {
     /// There are messages to take.
     Messages,
-    /// Nothing whole has come, or somebody else is reading.
+    /// Nothing whole has come.
     Nothing,
+    /// Somebody else is reading.
+    Busy,
     /// No more input will come over this connection.
     Ended,
+}
+
+impl Fill {
+    /// What came of this fill and a later one.
+    fn or(self, later: Fill) -> Fill {
+        if self == Fill::Nothing { later } else { self }
+    }
+}
+
+/// What came of one read.
+struct Got {
+    bytes: usize,
+    /// There is more in user space already.
+    rest: bool,
+    fill: Fill,
 }
 
 /// A new connection's two halves, handed over at the end of the handshake.
@@ -131,7 +148,7 @@ impl WirePipe {
         drop(tx);
         let mut rx = self.rx.lock();
         rx.set_hwm(rcvhwm);
-        rx.resume_if_due();
+        self.read_on(rx);
     }
 
     // ---- The socket's side: writing ----
@@ -251,9 +268,11 @@ impl WirePipe {
     ) -> Flush {
         role.held = None;
         if tx.orphaned {
+            // Read while the connection cannot be replaced by another.
+            let token = self.token.load(Ordering::Relaxed);
             tx.retire(line);
             drop(tx);
-            self.desk.leave(Errand::Released(self.token.load(Ordering::Relaxed)));
+            self.desk.leave(Errand::Released(token));
             return Flush::Offline;
         }
         tx.line = Some(line);
@@ -305,11 +324,9 @@ impl WirePipe {
         !self.tx.lock().has_output()
     }
 
-    /// Takes no more messages; returns how many were queued and are dropped if `discard`.
-    pub(crate) fn close(&self, discard: bool) -> usize {
-        let mut tx = self.tx.lock();
-        tx.closed = true;
-        if discard { std::mem::take(&mut tx.queued) } else { 0 }
+    /// Takes no more messages, and drops those it has; returns how many.
+    pub(crate) fn close(&self) -> usize {
+        self.tx.lock().close()
     }
 
     // ---- The socket's side: reading ----
@@ -321,13 +338,16 @@ impl WirePipe {
         rx.held = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
-            rx.resume_if_due();
+            self.read_on(rx);
             return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
         into.append(&mut rx.runs);
-        rx.resume_if_due();
-        if rx.paused { Taken::AtTheMark } else { Taken::Messages }
+        let fill = rx.resume_if_due();
+        let taken = if rx.paused { Taken::AtTheMark } else { Taken::Messages };
+        drop(rx);
+        self.fill_if(fill);
+        taken
     }
 
     /// The socket has consumed all it took, which had been [`Taken::AtTheMark`]: reading goes on even
@@ -335,14 +355,29 @@ impl WirePipe {
     pub(crate) fn consumed(&self) {
         let mut rx = self.rx.lock();
         rx.held = 0;
-        rx.resume_if_due();
+        self.read_on(rx);
     }
 
     /// The socket never reads, or lets go of the pipe: from now on input is read and dropped, so that
     /// commands and the end of the connection are seen, and closing it does not reset it, which would
     /// cost what was sent.
     pub(crate) fn discard_input(&self) {
-        self.rx.lock().discard_all();
+        let fill = self.rx.lock().discard_all();
+        self.fill_if(fill);
+    }
+
+    /// Resumes reading if there is room again.
+    fn read_on(&self, mut rx: MutexGuard<'_, Rx>) {
+        let fill = rx.resume_if_due();
+        drop(rx);
+        self.fill_if(fill);
+    }
+
+    /// Opens what is in user space already, and waits for no descriptor.
+    fn fill_if(&self, due: bool) {
+        if due {
+            self.fill(true);
+        }
     }
 
     /// Whether messages wait to be taken.
@@ -362,43 +397,50 @@ impl WirePipe {
 
     /// Reads what has come. `notify`: the socket is to be told by signal (the caller is not in it).
     pub(crate) fn fill(&self, notify: bool) -> Fill {
-        let mut rx = self.rx.lock();
-        if rx.is_full() || rx.end.is_some() {
-            rx.pause();
-            return if rx.end.is_some() { Fill::Ended } else { Fill::Nothing };
+        let mut all = Fill::Nothing;
+        loop {
+            let mut rx = self.rx.lock();
+            if rx.is_full() || rx.end.is_some() {
+                rx.pause();
+                return if rx.end.is_some() { all.or(Fill::Ended) } else { all };
+            }
+            let limit = rx.read_limit();
+            let Some(intake) = rx.intake.take() else { return all.or(rx.when_taken()) };
+            drop(rx);
+            let got = self.read(intake, limit, notify);
+            all = all.or(got.fill);
+            if !got.rest {
+                return all;
+            }
         }
-        let limit = rx.read_limit();
-        let Some(intake) = rx.intake.take() else { return Fill::Nothing };
-        drop(rx);
-        self.read(intake, limit, notify).1
     }
 
-    /// Reads with the reader's role: the bytes it brought, and what came of it.
-    fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool) -> (usize, Fill) {
+    /// Reads with the reader's role.
+    fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool) -> Got {
         let mut role = Role { pipe: self, held: Some(Half::Reading) };
         intake.fill(limit);
-        let bytes = intake.haul.bytes;
-        let result = self.account(intake, notify);
+        let (bytes, rest) = (intake.haul.bytes, intake.haul.rest);
+        let fill = self.account(intake, notify);
         role.held = None;
-        (bytes, result)
+        Got { bytes, rest, fill }
     }
 
     /// Reads on to the end of the stream, whatever the high-water mark: the connection is over, and
-    /// what the peer sent before is not lost. Bounded by what the kernel holds.
+    /// what the peer sent before is not lost. Bounded by what the kernel holds, and by what a peer may subscribe to.
     pub(crate) fn drain(&self) -> Fill {
         const DRAIN_MAX: usize = 16 * 1024 * 1024;
         let mut total = 0;
         loop {
             let mut rx = self.rx.lock();
-            if rx.end.is_some() || total > DRAIN_MAX {
+            if rx.end.is_some() || rx.flooded || total > DRAIN_MAX {
                 return Fill::Ended;
             }
-            let Some(intake) = rx.intake.take() else { return Fill::Nothing };
+            let Some(intake) = rx.intake.take() else { return rx.when_taken() };
             drop(rx);
-            let (got, result) = self.read(intake, usize::MAX, true);
-            total += got;
-            if got == 0 {
-                return result;
+            let got = self.read(intake, usize::MAX, true);
+            total += got.bytes;
+            if got.bytes == 0 && !got.rest {
+                return got.fill;
             }
         }
     }
@@ -410,6 +452,8 @@ impl WirePipe {
             self.seen.store(true, Ordering::Relaxed);
         }
         self.act_on(notices);
+        // Read while the connection cannot be replaced by another.
+        let token = self.token.load(Ordering::Relaxed);
         let mut rx = self.rx.lock();
         rx.flooded = self.is_flooded();
         if rx.flooded {
@@ -434,7 +478,6 @@ impl WirePipe {
         if tell {
             self.mailbox.post(Signal::Readable(self.id));
         }
-        let token = self.token.load(Ordering::Relaxed);
         if released {
             self.desk.leave(Errand::Released(token));
         } else if end.is_some() {
@@ -462,7 +505,7 @@ impl WirePipe {
             // All are read. Whoever saw more of them has noted the flood under this lock, or will look again.
             let mut rx = self.rx.lock();
             if std::mem::take(&mut rx.flooded) {
-                rx.resume_if_due();
+                self.read_on(rx);
             }
         }
     }
@@ -518,6 +561,7 @@ impl WirePipe {
             rx.end = None;
             rx.paused = false;
             rx.flooded = false;
+            rx.rest = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
             let watch = Watch { set, stream, token: self.id };
             if !rx.paused {
@@ -660,11 +704,11 @@ impl Drop for Role<'_> {
 impl WirePipe {
     #[cold]
     fn lose(&self, half: &Half) {
+        let token = self.token.load(Ordering::Relaxed);
         match half {
             Half::Reading => self.rx.lock().lose_intake(),
             Half::Writing => self.tx.lock().lose_line(),
         }
-        let token = self.token.load(Ordering::Relaxed);
         self.desk.leave(Errand::Broken(token));
         // If it was being closed already, that is what the closing waits for.
         self.desk.leave(Errand::Released(token));

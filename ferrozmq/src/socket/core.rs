@@ -44,8 +44,6 @@ pub(crate) struct Core {
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
-    /// A thread sleeps on the socket's descriptors, or has not come back in from there.
-    pub(super) leading: bool,
     /// Threads that wait behind the one that leads.
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
@@ -76,11 +74,11 @@ impl Core {
             ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
-            leading: false,
             followers: 0,
             leases: 0,
             fds: Vec::new(),
-            spinner: Some(Spinner::new(MAX_SPIN, cpu::usable())),
+            // A model must not depend on the clock.
+            spinner: Some(Spinner::new(MAX_SPIN, if cfg!(loom) { 1 } else { cpu::usable() })),
             sources: Vec::new(),
         }
     }
@@ -254,6 +252,7 @@ impl Core {
         if awake.is_empty() {
             return Err(Refusal::WouldBlock);
         }
+        self.changes += 1;
         awake.into_iter().for_each(|pipe| self.pattern.readable(pipe));
         let message = self.pattern.recv(&mut self.ends)?;
         self.ends.received += 1;
@@ -264,6 +263,7 @@ impl Core {
     pub(super) fn announce(&mut self) -> bool {
         let awake = self.ends.announce_quiet();
         awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        self.changes += u64::from(!awake.is_empty());
         !awake.is_empty()
     }
 
@@ -292,12 +292,24 @@ impl Core {
     /// The same for a pipe whose slot is known, if the slot is still its.
     pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
         let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
-        if end.pipe.fill(false) != Fill::Messages {
-            return false;
+        match end.pipe.fill(false) {
+            Fill::Messages => {
+                self.changes += 1;
+                self.pattern.readable(id);
+                true
+            }
+            // The I/O thread; until it has read, the descriptor says again and again that there is input.
+            Fill::Busy => {
+                crate::sync::yield_now();
+                false
+            }
+            Fill::Nothing | Fill::Ended => false,
         }
-        self.changes += 1;
-        self.pattern.readable(id);
-        true
+    }
+
+    /// Grows whenever there may be something new to receive, or room to send.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// An empty list of sources.
@@ -312,6 +324,7 @@ impl Core {
         self.finish_ended();
         let awake = self.ends.wake_quiet();
         awake.iter().for_each(|pipe| self.pattern.readable(*pipe));
+        self.changes += u64::from(!awake.is_empty());
         !awake.is_empty() && self.pattern.can_recv(&mut self.ends)
     }
 

@@ -79,7 +79,7 @@ impl SocketState {
         thread.order(Order::Listen {
             endpoint,
             owner: Arc::clone(owner),
-            listener,
+            listener: Box::new(listener),
             options: Arc::new(core.options.clone()),
         });
         Ok((name, Place::Io { thread, endpoint, pipe: None }))
@@ -159,21 +159,23 @@ impl SocketState {
         Ok(Place::Io { thread, endpoint, pipe: id })
     }
 
-    /// Undoes a bind (`bound`) or a connect.
+    /// Undoes a bind (`bound`) or a connect; all connects to `name` if there were several, as libzmq does.
     pub(super) fn withdraw(&self, name: &str, bound: bool) -> Result<()> {
         let mut core = self.enter()?;
-        let found = core
-            .endpoints
-            .iter()
-            .position(|known| known.bound == bound && (known.name == name || known.written == name));
-        let Some(index) = found else {
-            let done = if bound { "bound" } else { "connected" };
-            let text =
-                format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
-            return Err(Error::new(ErrorKind::NotFound, text));
-        };
-        let endpoint = core.endpoints.swap_remove(index);
-        match endpoint.place {
+        let is_meant =
+            |known: &BoundEndpoint| known.bound == bound && (known.name == name || known.written == name);
+        if !core.endpoints.iter().any(is_meant) {
+            return Err(not_withdrawable(name, bound));
+        }
+        while let Some(index) = core.endpoints.iter().position(is_meant) {
+            let place = core.endpoints.swap_remove(index).place;
+            self.leave(&mut core, place, bound);
+        }
+        Ok(())
+    }
+
+    fn leave(&self, core: &mut Core, place: Place, bound: bool) {
+        match place {
             Place::Io { thread, endpoint, pipe } => {
                 if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
                     core.retire(id);
@@ -191,7 +193,6 @@ impl SocketState {
                 }
             }
         }
-        Ok(())
     }
 
     /// Closes the socket; what is queued lingers in the I/O threads.
@@ -234,6 +235,21 @@ fn check_transport(kind: SocketType, endpoint: &Endpoint) -> Result<()> {
         return Err(Error::new(ErrorKind::Incompatible, text));
     }
     Ok(())
+}
+
+/// Why `name` cannot be unbound or disconnected: it is no endpoint, or not one of this socket's. Like libzmq it takes
+/// anything behind a transport's name for an endpoint that somebody else may have.
+fn not_withdrawable(name: &str, bound: bool) -> Error {
+    let is_endpoint =
+        name.split_once("://").is_some_and(|(transport, place)| !transport.is_empty() && !place.is_empty());
+    if let Err(error) = Endpoint::parse(name)
+        && (!is_endpoint || matches!(error.problem, Problem::UnknownTransport | Problem::Absent(_)))
+    {
+        return from_endpoint_error(&error);
+    }
+    let done = if bound { "bound" } else { "connected" };
+    let text = format!("this socket is not {done} to {name}; give the endpoint as last_endpoint told it");
+    Error::new(ErrorKind::NotFound, text)
 }
 
 fn from_endpoint_error(error: &EndpointError) -> Error {

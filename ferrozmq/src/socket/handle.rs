@@ -10,13 +10,13 @@ use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
 use crate::pipe::signal::Mailbox;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 use crate::sys::fork;
 use crate::{Events, Frame, Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Dropped, Refusal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What all handles of a socket share.
@@ -94,9 +94,14 @@ impl SocketState {
 
     /// Whether the socket can be read and written without waiting. Reads what is the caller's to read.
     pub(crate) fn events(&self) -> Result<Events> {
+        self.events_and_changes().map(|(events, _)| events)
+    }
+
+    /// The same, and how often the socket has changed: as long as that stays, the answer holds.
+    pub(crate) fn events_and_changes(&self) -> Result<(Events, u64)> {
         let mut core = self.enter()?;
         core.ends.flush_all();
-        Ok(self.events_in(&mut core))
+        Ok((self.events_in(&mut core), core.changes()))
     }
 
     pub(crate) fn events_in(&self, core: &mut Core) -> Events {
@@ -206,7 +211,11 @@ impl SocketState {
         self.mailbox.waker().wake_unconditionally();
     }
 
-    pub(super) fn send(&self, message: Message, patience: Patience) -> std::result::Result<(), SendError> {
+    pub(super) fn send(
+        &self,
+        message: Message,
+        mut patience: Patience,
+    ) -> std::result::Result<(), SendError> {
         let mut message = message;
         let mut core = match self.enter() {
             Ok(core) => core,
@@ -221,7 +230,7 @@ impl SocketState {
             if refused.why != Refusal::WouldBlock || patience == Patience::None {
                 return Err(SendError::new(message, Error::from_refusal(refused.why)));
             }
-            core = match self.wait(core, false, patience) {
+            core = match self.wait_to_send(core, &mut patience) {
                 Ok(core) => core,
                 Err(error) => return Err(SendError::new(message, error)),
             };
@@ -279,6 +288,11 @@ impl SocketState {
         for set in sets {
             got |= core.read_set(&set);
         }
+        if got {
+            // What was read is in user space, where a thread that sleeps on the descriptors cannot see it, and this
+            // call may leave some of it there.
+            self.mailbox.waker().wake();
+        }
         got
     }
 
@@ -325,7 +339,7 @@ impl SocketState {
         &'a self,
         mut core: MutexGuard<'a, Core>,
         first: &Frame,
-        patience: Patience,
+        mut patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
         loop {
             match core.may_start_send(first) {
@@ -333,7 +347,23 @@ impl SocketState {
                 Err(Refusal::WouldBlock) if patience != Patience::None => {}
                 Err(refusal) => return Err(Error::from_refusal(refusal)),
             }
-            core = self.wait(core, false, patience)?;
+            core = self.wait_to_send(core, &mut patience)?;
+        }
+    }
+
+    /// Waits for room. A pipe tells of it when it is half empty; at the end of its time a send looks once more, so that
+    /// it never says that there is no room where there is some.
+    fn wait_to_send<'a>(
+        &'a self,
+        core: MutexGuard<'a, Core>,
+        patience: &mut Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        match self.wait(core, false, *patience) {
+            Err(error) if error.is_would_block() => {
+                *patience = Patience::None;
+                self.enter()
+            }
+            result => result,
         }
     }
 

@@ -6,6 +6,8 @@ pub(crate) mod core;
 mod endpoints;
 mod ends;
 pub(crate) mod handle;
+#[cfg(all(test, loom))]
+mod models;
 pub mod monitor;
 mod options;
 mod staging;

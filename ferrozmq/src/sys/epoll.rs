@@ -124,22 +124,26 @@ impl Epoll {
 
     /// Starts watching. `EEXIST` if it is watched already, `EPERM` if it cannot be, `ENOSPC`.
     pub fn add(&self, fd: impl AsFd, interest: Interest, token: u64) -> io::Result<()> {
+        super::visible();
         Ok(epoll::add(&self.0, fd, EventData::new_u64(token), interest.flags())?)
     }
 
     /// Changes interest and token, and re-arms a oneshot. `ENOENT` if it is not watched.
     pub fn modify(&self, fd: impl AsFd, interest: Interest, token: u64) -> io::Result<()> {
+        super::visible();
         Ok(epoll::modify(&self.0, fd, EventData::new_u64(token), interest.flags())?)
     }
 
     /// Stops watching. `ENOENT` if it is not watched.
     pub fn delete(&self, fd: impl AsFd) -> io::Result<()> {
+        super::visible();
         Ok(epoll::delete(&self.0, fd)?)
     }
 
     /// Waits until something is ready or `timeout` has passed (`None`: for ever), and fills `events`
     /// (empty after a timeout). `EINTR` is an error of kind `Interrupted`.
     pub fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<usize> {
+        super::visible();
         events.0.clear();
         let result = match timeout {
             Some(timeout) if needs_nanoseconds(timeout) => self.wait_precisely(events, timeout),

@@ -19,12 +19,14 @@ const SEND: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
 /// Sends some of `bytes`; returns how many.
 #[inline]
 pub fn send(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    super::visible();
     Ok(rustix::net::send(fd, bytes, SEND)?)
 }
 
 /// Sends some of `slices`, in order; returns how many bytes.
 #[inline]
 pub fn sendmsg(fd: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    super::visible();
     let slices = slices.get(..MAX_SLICES).unwrap_or(slices);
     Ok(rustix::net::sendmsg(fd, slices, &mut SendAncillaryBuffer::default(), SEND)?)
 }
@@ -32,6 +34,7 @@ pub fn sendmsg(fd: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
 /// Receives into `room`; returns how many bytes are initialised now. Zero with room means end of input.
 #[inline]
 pub fn recv(fd: impl AsFd, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    super::visible();
     let ((received, _), _) = rustix::net::recv(fd, room, RecvFlags::DONTWAIT)?;
     Ok(received.len())
 }
@@ -39,6 +42,7 @@ pub fn recv(fd: impl AsFd, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
 /// Receives into `room`, which is initialised already; returns how many bytes came.
 #[inline]
 pub fn recv_slice(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
+    super::visible();
     let (received, _) = rustix::net::recv(fd, room, RecvFlags::DONTWAIT)?;
     Ok(received)
 }
@@ -48,6 +52,7 @@ pub fn recv_slice(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
 /// `InvalidInput`, so that a full buffer is not taken for the end.
 #[inline]
 pub fn recv_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
+    super::visible();
     if buffer.spare_capacity_mut().is_empty() {
         return Err(io::ErrorKind::InvalidInput.into());
     }

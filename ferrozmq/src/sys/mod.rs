@@ -25,6 +25,20 @@ pub mod timerfd;
 use rustix::time::Timespec;
 use std::time::Duration;
 
+/// Called before each system call whose order among threads matters: shows it to the model checker, which would
+/// otherwise take two threads' calls for unrelated and try one order only. Nothing in a real build.
+#[inline(always)]
+pub(crate) fn visible() {
+    #[cfg(loom)]
+    {
+        loom::lazy_static! {
+            static ref KERNEL: loom::sync::atomic::AtomicUsize = loom::sync::atomic::AtomicUsize::new(0);
+        }
+        // Relaxed: the kernel's own ordering is not relied upon.
+        KERNEL.fetch_add(1, loom::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 /// `duration` as the kernel wants it; durations beyond its range become its longest.
 fn timespec(duration: Duration) -> Timespec {
     Timespec {

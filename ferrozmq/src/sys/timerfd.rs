@@ -25,6 +25,7 @@ impl TimerFd {
 
     /// Readable once, `after` from now; zero means at once.
     pub fn arm(&self, after: Duration) -> io::Result<()> {
+        super::visible();
         // Zero would disarm.
         self.set(super::timespec(after.max(Duration::from_nanos(1))))
     }
@@ -35,8 +36,16 @@ impl TimerFd {
         self.set(Timespec { tv_sec: 0, tv_nsec: 0 })
     }
 
+    /// Whether the alarm is still to come.
+    #[cfg(all(test, loom))]
+    pub fn is_armed(&self) -> bool {
+        let left = rustix::time::timerfd_gettime(&self.0).expect("a valid descriptor").it_value;
+        left.tv_sec != 0 || left.tv_nsec != 0
+    }
+
     /// Makes it unreadable; `true` if the alarm had gone off.
     pub fn drain(&self) -> bool {
+        super::visible();
         let mut expirations = [0u8; 8];
         matches!(rustix::io::read(&self.0, &mut expirations), Ok(8))
     }

@@ -43,6 +43,12 @@ impl Stream {
         Self { fd, kind }
     }
 
+    /// One end of a socket pair, which must not block.
+    #[cfg(test)]
+    pub(crate) fn of_pair(fd: std::os::fd::OwnedFd) -> Self {
+        Self::new(Own::new(fd), Kind::Ipc)
+    }
+
     #[cfg(test)]
     /// Its transport.
     pub fn kind(&self) -> StreamKind {
@@ -128,6 +134,16 @@ impl Stream {
                 .and_then(|local| SocketAddr::try_from(local).ok())
                 .is_some_and(|local| tcp::is_within_host(local, peer)),
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+impl Stream {
+    /// Two ends of one connection, for models.
+    pub fn pair() -> (Stream, Stream) {
+        let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
+        [&near, &far].iter().for_each(|end| end.set_nonblocking(true).expect("a valid descriptor"));
+        [near, far].map(|end| Stream::new(Own::new(end.into()), Kind::Ipc)).into()
     }
 }
 

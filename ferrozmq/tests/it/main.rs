@@ -2,6 +2,7 @@
 
 mod child;
 mod conversations;
+mod cut;
 mod descriptors;
 mod endpoints;
 mod fork;
@@ -10,15 +11,19 @@ mod hostile;
 mod hwm;
 mod interop;
 mod leaks;
+mod lease;
 mod linger;
 mod monitor;
 mod mute_states;
+mod options;
 mod peer;
 mod peers;
 mod poll;
 mod progress;
 mod reconnect;
+mod same_answers;
 mod script;
+mod sifted;
 mod signals;
 mod soak;
 mod termination;

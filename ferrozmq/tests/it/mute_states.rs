@@ -36,7 +36,24 @@ mod option {
     pub const XPUB_NODROP: i32 = 69;
 }
 
-const DEVIATIONS: &[Deviation] = &[];
+/// Where we differ, and mean to.
+fn deviations() -> Vec<Deviation> {
+    let mut all = vec![Deviation {
+        script: "XPUB *".to_owned(),
+        step: "drain us*",
+        libzmq: "ok 8 then E11",
+        ours: "ok 9 then E11",
+        reason: "a subscription takes no message's place in the queue, and is not counted against its mark",
+    }];
+    all.extend(["PUSH", "DEALER", "PAIR"].map(|kind| Deviation {
+        script: format!("{kind} full, *"),
+        step: "fill us*",
+        libzmq: "ok 3 then E11",
+        ours: "ok 5 then E11",
+        reason: "an empty queue has all its room; libzmq gives room back in steps of half the mark",
+    }));
+    all
+}
 
 #[test]
 fn every_type_in_every_mute_state_answers_as_libzmq_does() {
@@ -48,9 +65,13 @@ fn every_type_in_every_mute_state_answers_as_libzmq_does() {
                 scripts.push(Script { name: format!("{} {situation}: {call}", kind.name()), steps });
             }
         }
+        if kind != SocketType::Stream {
+            scripts
+                .push(Script { name: format!("{} full over tcp", kind.name()), steps: full_over_tcp(kind) });
+        }
     }
     scripts.extend(states());
-    compare("mute states", &scripts, DEVIATIONS);
+    compare("mute states", &scripts, &deviations());
 }
 
 /// The calls tried in each situation.
@@ -106,8 +127,12 @@ fn int(socket: &'static str, option: i32, value: i32) -> Step {
 
 /// Opens the socket under test.
 fn us(kind: SocketType) -> Vec<Step> {
-    let mut steps =
-        vec![Step::Open(US, kind), int(US, option::SNDHWM, SNDHWM.0), int(US, option::RCVHWM, RCVHWM.0)];
+    let mut steps = vec![
+        Step::Open(US, kind),
+        int(US, option::SNDHWM, SNDHWM.0),
+        int(US, option::RCVHWM, RCVHWM.0),
+        Step::Set(US, option::ROUTING_ID, b"us".to_vec()),
+    ];
     if kind == SocketType::Sub {
         steps.push(Step::Set(US, option::SUBSCRIBE, Vec::new()));
     }
@@ -172,7 +197,6 @@ fn situations(kind: SocketType) -> Vec<(&'static str, Vec<Step>)> {
     all.push(("bound, peer has sent", with(offered(&bound))));
     all.push(("connected, peer has sent", with(offered(&connected))));
     all.push(("connected before bind, peer has sent", with(offered(&early))));
-    all.push(("bound, peer full over tcp", with(full_over_tcp(kind))));
     all
 }
 
@@ -183,14 +207,19 @@ fn full_over_tcp(kind: SocketType) -> Vec<Step> {
     });
     let mut parts = message(kind);
     parts.push(vec![0; 60_000]);
-    let mut steps = peer(kind);
+    let mut steps = [us(kind), peer(kind)].concat();
     steps.extend(small);
     steps.extend([Step::Bind(US, "tcp://127.0.0.1:*".to_owned()), Step::Connect(PEER, "$us".to_owned())]);
     // A publisher of ours is ready for a peer when that has subscribed, which comes later here.
     steps.extend((kind != SocketType::XPub).then_some(Step::Ready(US)));
     steps.extend((kind != SocketType::XSub).then_some(Step::Ready(PEER)));
     steps.extend(subscribe(kind));
-    steps.push(Step::Fill { socket: US, parts, wait_ms: Some(50), limit: 200, count: false });
+    steps.push(Step::Fill { socket: US, parts, wait_ms: Some(300), limit: 200, count: false });
+    // What a full socket refuses leaves it as it was, but for the beginning of a message, which comes last.
+    let (beginnings, others): (Vec<_>, Vec<_>) =
+        calls(kind).into_iter().partition(|(_, step)| matches!(step, Step::Send { more: true, .. }));
+    let counting = |step: &Step| matches!(step, Step::Fill { .. });
+    steps.extend(others.into_iter().chain(beginnings).map(|(_, step)| step).filter(|step| !counting(step)));
     steps
 }
 

@@ -1,11 +1,14 @@
 //! One socket, many threads: whole messages stay whole, nobody's wake-up is lost.
 
 use crate::ground::{MOMENT, SOON, endpoints, join, number, numbered, parts};
+use crate::progress::ByHand;
 use ferrozmq::{Context, ErrorKind, Frame, Message, Socket, SocketType};
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
+use std::time::Instant;
 
 fn stamped(sender: u64, number: u64) -> Message {
     let parts = [sender.to_le_bytes(), number.to_le_bytes(), sender.to_le_bytes()];
@@ -102,6 +105,26 @@ fn of_two_waiting_receivers_each_message_wakes_one_that_takes_it() {
             assert_eq!(finds.recv_timeout(SOON).unwrap(), n);
         }
         pull.close();
+    }
+}
+
+#[test]
+fn who_does_not_wait_wakes_who_does_for_what_it_leaves() {
+    let context = Context::new();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let mut peer = ByHand::connect(&endpoint, "PUSH");
+    for _ in 0..300 {
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| pull.recv_timeout(SOON).map(drop));
+            // Two messages in one read, of which the looker takes one.
+            peer.stream.write_all(&[0, 1, 7, 0, 1, 8]).unwrap();
+            let begin = Instant::now();
+            while pull.try_recv().is_err() {
+                assert!(begin.elapsed() < SOON);
+            }
+            waiter.join().unwrap().unwrap();
+        });
     }
 }
 

@@ -1,0 +1,437 @@
+//! A pipe between random hands: pushed, flushed, cut and joined again, against a model that counts.
+//!
+//! The peer is the other end of a socket pair, and sees every byte that the pipe gave to the kernel, whenever it likes. So the model
+//! is exact: after each step, messages queued are those whose last byte is not there yet; sent, queued and dropped are as many as
+//! were pushed; and over all connections together the peer has each message once, whole, and in order.
+
+use crate::pipe::codec::{Opener, Sealer};
+use crate::pipe::errand::Desk;
+use crate::pipe::rx::Run;
+use crate::pipe::signal::Mailbox;
+use crate::pipe::subscriptions::Subscriptions;
+use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
+use crate::sync::Mutex;
+use crate::sys::epoll::Epoll;
+use crate::transport::Stream;
+use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::zmtp::framing::{Cursor, Header, encode, parse_header};
+use ferrozmq_proto::zmtp::{Command, Link, LinkConfig, metadata};
+use ferrozmq_proto::{Frame, Message, SocketType};
+use proptest::prelude::*;
+use rustix::net::RecvFlags;
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bodies from this length on are kept by reference, so that both ways are walked.
+const SHARE_FROM: usize = 1000;
+/// The kernel's buffer in bytes, before it doubles it: as small as it gets.
+const BUFFER: usize = 4608;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zmtp {
+    V1,
+    V2,
+    V31,
+}
+
+/// What may happen to a pipe.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A message with parts of these lengths, if there is room.
+    Push(Vec<usize>),
+    Flush,
+    /// The backstop looks, or the kernel says that it takes output again.
+    Straggler,
+    OutputReady,
+    Ping,
+    /// The peer reads so many bytes, or what there is.
+    Read(usize),
+    Online(Zmtp),
+    Offline,
+    Hwm(usize, usize),
+    /// The peer sends a message of so many bytes, the wire cut in two there.
+    Receive(usize, usize),
+    Fill,
+    Take,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let length =
+        prop_oneof![4 => 0..20_usize, 2 => 250..260_usize, 2 => 990..1100_usize, 1 => 3000..20_000_usize];
+    let version = prop_oneof![2 => Just(Zmtp::V31), 1 => Just(Zmtp::V2), 1 => Just(Zmtp::V1)];
+    prop_oneof![
+        12 => proptest::collection::vec(length.clone(), 1..4).prop_map(Step::Push),
+        4 => Just(Step::Flush),
+        1 => Just(Step::Straggler),
+        2 => Just(Step::OutputReady),
+        1 => Just(Step::Ping),
+        5 => (0..9000_usize).prop_map(Step::Read),
+        4 => version.prop_map(Step::Online),
+        2 => Just(Step::Offline),
+        1 => (0..8_usize, 0..8_usize).prop_map(|(send, receive)| Step::Hwm(send, receive)),
+        3 => (length, 0..3000_usize).prop_map(|(length, cut)| Step::Receive(length, cut)),
+        3 => Just(Step::Fill),
+        2 => Just(Step::Take),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_pipe_counts_and_keeps_its_messages_whatever_happens(steps in proptest::collection::vec(step(), 1..150)) {
+        let mut model = Model::new();
+        for step in &steps {
+            model.act(step);
+            model.check();
+        }
+        model.finish();
+    }
+
+    #[test]
+    fn a_closed_pipe_takes_nothing_and_has_nothing(
+        steps in proptest::collection::vec(step(), 1..60),
+        later in proptest::collection::vec(step(), 1..30),
+    ) {
+        let mut model = Model::new();
+        steps.iter().for_each(|step| model.act(step));
+        let waiting = model.unsent();
+        prop_assert_eq!(model.pipe.close(), waiting);
+        prop_assert!(model.pipe.push(&Message::from("late"), SHARE_FROM).is_err());
+        model.pushed.truncate(model.pushed.len() - waiting);
+        for step in later {
+            // The end of a message that was dropped half-written may still arrive; then the connection is over.
+            if !matches!(step, Step::Push(_) | Step::Flush | Step::Offline) {
+                model.act(&step);
+            }
+            prop_assert_eq!((model.pipe.queued(), model.pipe.room()), (0, 0));
+        }
+        prop_assert_eq!(model.pipe.close(), 0);
+    }
+}
+
+/// The pipe, its peer, and what must be true.
+struct Model {
+    pipe: Arc<WirePipe>,
+    subscriptions: Mutex<Subscriptions>,
+    hwm: usize,
+    pushed: Vec<Message>,
+    /// Messages that the peers of earlier connections got.
+    delivered: usize,
+    peer: Option<Peer>,
+    connections: usize,
+    taken: VecDeque<Run>,
+}
+
+/// The other end of the present connection.
+struct Peer {
+    stream: UnixStream,
+    zmtp: Zmtp,
+    /// What it has read.
+    read: Vec<u8>,
+    /// Messages it has sent, and what the socket has received of them.
+    sent: usize,
+    received: usize,
+    number: usize,
+}
+
+impl Model {
+    fn new() -> Model {
+        let desk = Arc::new(Desk::new().unwrap());
+        let pipe = WirePipe::new(desk, Arc::new(Mailbox::new()), 5, 5, false);
+        Model {
+            pipe,
+            subscriptions: Mutex::new(Subscriptions::default()),
+            hwm: 5,
+            pushed: Vec::new(),
+            delivered: 0,
+            peer: None,
+            connections: 0,
+            taken: VecDeque::new(),
+        }
+    }
+
+    fn act(&mut self, step: &Step) {
+        match step {
+            Step::Push(lengths) => self.push(lengths),
+            Step::Flush => self.flush(),
+            Step::Straggler => drop(self.pipe.flush_straggler()),
+            Step::OutputReady => self.pipe.output_ready(),
+            Step::Ping => {
+                if self.peer.as_ref().is_some_and(|peer| peer.zmtp == Zmtp::V31) {
+                    self.pipe.ping(Duration::from_secs(1), Bytes::from_static(b"context"));
+                }
+            }
+            Step::Read(most) => {
+                if let Some(peer) = &mut self.peer {
+                    let mut room = vec![0; *most];
+                    let got = peer.stream.read(&mut room).unwrap_or(0);
+                    peer.read.extend_from_slice(&room[..got]);
+                }
+            }
+            Step::Online(zmtp) if self.peer.is_none() => self.go_online(*zmtp),
+            Step::Online(_) => {}
+            Step::Offline => self.go_offline(),
+            Step::Hwm(sndhwm, rcvhwm) => {
+                self.hwm = *sndhwm;
+                self.pipe.set_hwm(*sndhwm, *rcvhwm);
+            }
+            Step::Receive(length, cut) => self.peer_sends(*length, *cut),
+            Step::Fill => drop(self.pipe.fill(true)),
+            Step::Take => self.take(),
+        }
+    }
+
+    fn push(&mut self, lengths: &[usize]) {
+        if self.pipe.room() == 0 {
+            return;
+        }
+        let seed = self.pushed.len();
+        let body = |(part, length): (usize, &usize)| {
+            Frame::from((0..*length).map(|at| (at + part + 7 * seed) as u8).collect::<Vec<u8>>())
+        };
+        let message = Message::from_parts(lengths.iter().enumerate().map(body)).unwrap();
+        if self.pipe.push(&message, SHARE_FROM).is_ok_and(|now| now) {
+            self.pipe.flush_and_arm();
+        }
+        self.pushed.push(message);
+    }
+
+    fn flush(&mut self) {
+        let result = self.pipe.flush();
+        match &self.peer {
+            None => assert_eq!(result, Flush::Offline),
+            Some(_) if self.pipe.is_idle() => assert_eq!(result, Flush::Done),
+            Some(_) => assert_eq!(result, Flush::Blocked),
+        }
+    }
+
+    fn go_online(&mut self, zmtp: Zmtp) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        socket2::SockRef::from(&ours).set_send_buffer_size(BUFFER).unwrap();
+        let mut link = Link::new(Arc::new(LinkConfig::new(SocketType::Dealer)), Instant::now());
+        let mut input = BytesMut::from(&handshake(zmtp)[..]);
+        link.handle_bytes(Instant::now(), &mut input).unwrap();
+        link.poll_transmit(&mut Vec::new());
+        let (receiver, sender, _) = link.split().expect("the handshake is right");
+        self.connections += 1;
+        let halves = Halves {
+            stream: Arc::new(Stream::of_pair(ours.into())),
+            sealer: Sealer::Zmtp(sender),
+            opener: Opener::Zmtp(Box::new(receiver)),
+            surplus: input,
+            origin: 0,
+            token: self.connections as u64,
+            set: Arc::new(Epoll::new().unwrap()),
+        };
+        self.pipe.go_online(halves, &self.subscriptions);
+        let number = self.connections;
+        self.peer = Some(Peer { stream: theirs, zmtp, read: Vec::new(), sent: 0, received: 0, number });
+    }
+
+    fn go_offline(&mut self) {
+        assert!(self.pipe.go_offline(), "nobody else drives it");
+        self.take();
+        let Some(mut peer) = self.peer.take() else { return };
+        peer.stream.set_nonblocking(false).unwrap();
+        // Input that our side had not read is reported once, as a reset; the output is there all the same.
+        while peer.stream.read_to_end(&mut peer.read).is_err() {}
+        self.delivered += self.whole_messages(&peer);
+    }
+
+    /// Whole messages among all that the kernel took over this connection; they must be the next ones of those pushed.
+    fn whole_messages(&self, peer: &Peer) -> usize {
+        let (plain, starts) = peer.plain();
+        let mut expected = Vec::new();
+        let mut whole = 0;
+        for message in &self.pushed[self.delivered..] {
+            encode(message, &mut expected);
+            whole += usize::from(expected.len() <= plain.len());
+            if expected.len() >= plain.len() {
+                break;
+            }
+        }
+        assert!(expected.starts_with(&plain), "the next messages in order, none torn, none twice");
+        for start in starts {
+            assert!(plain[..start].is_empty() || ends_message(&plain[..start]), "a command within a message");
+        }
+        whole
+    }
+
+    /// Messages pushed whose last byte the kernel has not taken.
+    fn unsent(&self) -> usize {
+        let whole = self.peer.as_ref().map_or(0, |peer| self.whole_messages(&peer.with_unread()));
+        self.pushed.len() - self.delivered - whole
+    }
+
+    fn check(&self) {
+        let unsent = self.unsent();
+        assert_eq!(self.pipe.queued(), unsent, "queued is what the kernel has not taken whole");
+        let room = if self.hwm == 0 { usize::MAX } else { self.hwm.saturating_sub(unsent) };
+        assert_eq!(self.pipe.room(), room);
+    }
+
+    fn peer_sends(&mut self, length: usize, cut: usize) {
+        let Some(peer) = &mut self.peer else { return };
+        let mut body = [peer.number.to_be_bytes(), peer.sent.to_be_bytes()].concat();
+        body.resize(16 + length, 7);
+        let wire = peer.zmtp.frame(&body);
+        let (first, second) = wire.split_at(cut.min(wire.len()));
+        let mut whole = peer.stream.write_all(first).is_ok();
+        let _ = self.pipe.fill(true);
+        whole &= peer.stream.write_all(second).is_ok();
+        assert!(whole, "the peer's buffer is the kernel's usual one");
+        peer.sent += 1;
+    }
+
+    /// Takes what has arrived: the next of the peer's messages, whole and in order.
+    fn take(&mut self) {
+        while self.pipe.take(&mut self.taken) != Taken::Nothing {
+            while let Some(run) = self.taken.pop_front() {
+                let mut cursor = Cursor::new(run.bytes);
+                let messages = std::iter::from_fn(|| cursor.next_message()).collect::<Vec<Message>>();
+                assert_eq!(messages.len(), run.count);
+                let peer =
+                    self.peer.as_mut().expect("everything is taken before the connection is forgotten");
+                for message in messages {
+                    let number = [peer.number.to_be_bytes(), peer.received.to_be_bytes()].concat();
+                    assert!(message.len() == 1 && message.first().starts_with(&number));
+                    peer.received += 1;
+                }
+            }
+        }
+        if let Some(peer) = &self.peer {
+            assert!(peer.received <= peer.sent);
+        }
+    }
+
+    /// In the end everything arrives, both ways.
+    fn finish(&mut self) {
+        self.pipe.set_hwm(0, 0);
+        self.hwm = 0;
+        if self.peer.is_none() {
+            self.go_online(Zmtp::V31);
+        }
+        // Each round moves what the kernel's buffer holds.
+        let rounds = self
+            .pushed
+            .iter()
+            .map(|message| message.iter().map(|part| part.len()).sum::<usize>())
+            .sum::<usize>();
+        for _ in 0..=rounds / 1000 + self.pushed.len() {
+            self.act(&Step::Read(100_000));
+            self.pipe.output_ready();
+            self.check();
+        }
+        assert_eq!(self.pipe.queued(), 0, "everything is written");
+        while self.pipe.fill(true) == Fill::Messages {}
+        self.take();
+        let peer = self.peer.as_ref().unwrap();
+        assert_eq!(peer.received, peer.sent);
+        self.go_offline();
+        assert_eq!(self.delivered, self.pushed.len());
+    }
+}
+
+impl Peer {
+    /// The same with what it has not read yet.
+    fn with_unread(&self) -> Peer {
+        let mut room = vec![0; 1 << 20];
+        let unread = rustix::net::recv(&self.stream, &mut room[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        let unread = unread.map_or(0, |(_, length)| length);
+        let read = [&self.read[..], &room[..unread]].concat();
+        let stream = self.stream.try_clone().unwrap();
+        Peer { stream, zmtp: self.zmtp, read, sent: self.sent, received: self.received, number: self.number }
+    }
+
+    /// The messages in pipe format, and where among them commands came.
+    fn plain(&self) -> (Vec<u8>, Vec<usize>) {
+        let mut plain = Vec::new();
+        let mut commands = Vec::new();
+        let mut rest = &self.read[..];
+        if self.zmtp == Zmtp::V1 {
+            while let Some((flags, body, after)) = v1_frame(rest) {
+                ferrozmq_proto::zmtp::framing::encode_small(body, flags & 1 != 0, &mut plain);
+                rest = after;
+            }
+            return (plain, commands);
+        }
+        while let Header::Frame { flags, header_len, body_len } = parse_header(rest) {
+            let end = header_len + body_len as usize;
+            if flags.command() {
+                commands.push(plain.len());
+            } else {
+                plain.extend_from_slice(rest.get(..end).unwrap_or(rest));
+            }
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        plain.extend_from_slice(rest);
+        (plain, commands)
+    }
+}
+
+/// A whole frame of ZMTP 1.0: flags, body, and what follows it.
+fn v1_frame(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (length, header) = match bytes {
+        [255, rest @ ..] => (u64::from_be_bytes(*rest.first_chunk()?), 9),
+        [length, ..] => (u64::from(*length), 1),
+        [] => return None,
+    };
+    let end = header + length as usize;
+    let flags = *bytes.get(header)?;
+    Some((flags, bytes.get(header + 1..end)?, &bytes[end..]))
+}
+
+/// Whether the last frame of these whole frames ends a message.
+fn ends_message(mut plain: &[u8]) -> bool {
+    let mut ended = false;
+    while let Header::Frame { flags, header_len, body_len } = parse_header(plain) {
+        let Some(rest) = plain.get(header_len + body_len as usize..) else { return false };
+        ended = !flags.more();
+        plain = rest;
+    }
+    ended && plain.is_empty()
+}
+
+/// What a ROUTER sends to shake hands with a DEALER.
+fn handshake(zmtp: Zmtp) -> Vec<u8> {
+    let mut wire = b"\xff\0\0\0\0\0\0\0\x01\x7f".to_vec();
+    match zmtp {
+        Zmtp::V1 => return b"\x01\x00".to_vec(),
+        Zmtp::V2 => wire.extend([1, SocketType::Router as u8, 0, 0]),
+        Zmtp::V31 => {
+            wire.extend(b"\x03\x01NULL");
+            wire.resize(64, 0);
+            let mut properties = Vec::new();
+            metadata::encode(metadata::SOCKET_TYPE, b"ROUTER", &mut properties);
+            Command::Ready(&properties).encode(&mut wire);
+        }
+    }
+    wire
+}
+
+impl Zmtp {
+    /// A message of one part.
+    fn frame(self, body: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        match self {
+            Zmtp::V1 if body.len() < 254 => wire.extend([body.len() as u8 + 1, 0]),
+            Zmtp::V1 => {
+                wire.push(255);
+                wire.extend((body.len() as u64 + 1).to_be_bytes());
+                wire.push(0);
+            }
+            Zmtp::V2 | Zmtp::V31 => {
+                encode(&Message::from(body.to_vec()), &mut wire);
+                return wire;
+            }
+        }
+        wire.extend_from_slice(body);
+        wire
+    }
+}
