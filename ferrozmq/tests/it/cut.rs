@@ -101,7 +101,9 @@ fn interesting_offsets(stage: &Stage, messages: &[Message]) -> Vec<usize> {
         }
     }
     let total = ends.last().copied().unwrap_or_default();
-    let near = |offset: &usize| ends.iter().any(|end| end.abs_diff(*offset) <= NEAR) || offset % SAMPLE == 0;
+    let near = |offset: &usize| {
+        ends.iter().any(|end| end.abs_diff(*offset) <= NEAR) || offset.is_multiple_of(SAMPLE)
+    };
     (0..=total).filter(near).collect()
 }
 
