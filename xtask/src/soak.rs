@@ -29,7 +29,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     tests
         .args(["test", "--release", "--package", "ferrozmq", "--all-features", "--", "--test-threads", "2"])
         .env("FERROZMQ_PYTHON", python)
-        .env("FERROZMQ_SOAK_MESSAGES", &messages);
+        .env("FERROZMQ_SOAK", &messages);
     step::run("tests with long counts", &mut tests)?;
     loom::run(&[])?;
     fuzz::run(&["--runs".to_owned(), fuzz_runs])

@@ -413,10 +413,8 @@ impl Io {
             self.remove_dialer(endpoint);
             return false;
         }
-        if outcome == Outcome::Disconnected && keeps_pipe {
-            if let Some(pipe) = pipe {
-                dialer.plan.owner.mailbox.post(Signal::Reconnecting(pipe.id()));
-            }
+        if let (Outcome::Disconnected, true, Some(pipe)) = (outcome, keeps_pipe, pipe) {
+            dialer.plan.owner.mailbox.post(Signal::Reconnecting(pipe.id()));
         }
         if stopped {
             dialer.state = State::Stopped;

@@ -48,7 +48,12 @@ pub(crate) fn new_token() -> u64 {
 /// Something a socket wants done.
 pub(crate) enum Order {
     /// Accept peers; `endpoint` names the listener from now on.
-    Listen { endpoint: u64, owner: Arc<Owner>, listener: crate::transport::Listener, options: Arc<Options> },
+    Listen {
+        endpoint: u64,
+        owner: Arc<Owner>,
+        listener: Box<crate::transport::Listener>,
+        options: Arc<Options>,
+    },
     /// Connect, and reconnect; `endpoint` names the dialer from now on.
     Dial { endpoint: u64, plan: Box<DialPlan> },
     /// Stop listening or dialing at `endpoint`, and end its connections after they have lingered.
@@ -271,7 +276,7 @@ impl Io {
         for order in orders {
             match order {
                 Order::Listen { endpoint, owner, listener, options } => {
-                    self.contain(endpoint, |io| io.listen(endpoint, owner, listener, options));
+                    self.contain(endpoint, |io| io.listen(endpoint, owner, *listener, options));
                 }
                 Order::Dial { endpoint, plan } => {
                     self.contain(endpoint, |io| io.dial(endpoint, *plan));

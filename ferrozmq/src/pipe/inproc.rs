@@ -192,8 +192,17 @@ impl InprocEnd {
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         self.near().set_hwm(sndhwm, rcvhwm);
         // A peer that found the pipe full looks again.
+        self.tell_of_room();
+    }
+
+    /// There may be room that was not there before: tells the peer if it waits for it.
+    #[inline]
+    fn tell_of_room(&self) {
+        barrier::light();
         let far = self.far();
-        if far.stalled.swap(false, Ordering::AcqRel) {
+        // The load first: an exchange for every message would cost, and loom does not order an exchange
+        // that changes nothing against a rival store.
+        if far.stalled.load(Ordering::Relaxed) && far.stalled.swap(false, Ordering::AcqRel) {
             far.post(Signal::Writable(far.id));
         }
     }
@@ -259,11 +268,7 @@ impl InprocEnd {
         }
         let message = self.inp.pop();
         if self.inp.take_credit_released() {
-            barrier::light();
-            let far = self.far();
-            if far.stalled.load(Ordering::Relaxed) && far.stalled.swap(false, Ordering::AcqRel) {
-                far.post(Signal::Writable(far.id));
-            }
+            self.tell_of_room();
         }
         message
     }

@@ -44,8 +44,6 @@ pub(crate) struct Core {
     pub(super) subscribed: HashMap<u64, usize>,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
-    /// A thread sleeps on the socket's descriptors, or has not come back in from there.
-    pub(super) leading: bool,
     /// Threads that wait behind the one that leads.
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
@@ -76,11 +74,11 @@ impl Core {
             ready: HashSet::new(),
             subscribed: HashMap::new(),
             changes: 0,
-            leading: false,
             followers: 0,
             leases: 0,
             fds: Vec::new(),
-            spinner: Some(Spinner::new(MAX_SPIN, cpu::usable())),
+            // A model must not depend on the clock.
+            spinner: Some(Spinner::new(MAX_SPIN, if cfg!(loom) { 1 } else { cpu::usable() })),
             sources: Vec::new(),
         }
     }

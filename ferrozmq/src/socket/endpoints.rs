@@ -79,7 +79,7 @@ impl SocketState {
         thread.order(Order::Listen {
             endpoint,
             owner: Arc::clone(owner),
-            listener,
+            listener: Box::new(listener),
             options: Arc::new(core.options.clone()),
         });
         Ok((name, Place::Io { thread, endpoint, pipe: None }))

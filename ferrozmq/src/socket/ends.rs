@@ -352,11 +352,11 @@ impl Ends {
     }
 
     fn mark_dirty(&mut self, pipe: PipeId) {
-        if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-            if !end.dirty {
-                end.dirty = true;
-                self.dirty.push(pipe);
-            }
+        if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut)
+            && !end.dirty
+        {
+            end.dirty = true;
+            self.dirty.push(pipe);
         }
     }
 

@@ -118,13 +118,7 @@ impl<'a> Sleeper<'a> {
         let waker = socket.mailbox.waker();
         let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
         let event = waker.event_fd().map_err(event_error)?;
-        // The waker forgets a sleeper as soon as it wakes it, but until that thread is here again the
-        // event descriptor is its alone: a second one would sleep on a signal that the first takes.
-        if core.leading {
-            return Ok(Prepared::Follow);
-        }
         let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
-        core.leading = true;
         let mut sleeper = Sleeper {
             socket,
             ticket: Some(ticket),
@@ -219,7 +213,6 @@ impl<'a> Sleeper<'a> {
         let waker = self.socket.mailbox.waker();
         if let Some(ticket) = self.ticket.take() {
             waker.after_poll(ticket, event);
-            core.leading = false;
         }
         if self.leased {
             core.leases -= 1;

@@ -76,3 +76,9 @@ pub fn parts(parts: &[&[u8]]) -> Message {
     Message::from_parts(parts.iter().map(|part| ferrozmq::Frame::copy_from_slice(part)).collect::<Vec<_>>())
         .expect("at least one part")
 }
+
+/// A socket file that stays the same over several binds, in this process only.
+pub fn fixed_ipc(name: &str) -> String {
+    let file = format!("ferrozmq-it-{}-{name}.sock", std::process::id());
+    format!("ipc://{}", std::env::temp_dir().join(file).display())
+}

@@ -1,7 +1,7 @@
 //! The end: what a closed socket still delivers, what bounds it, and how termination interrupts.
 
 use crate::ground::{
-    MOMENT, SOON, drain, endpoints, fill, free_endpoint, join, number, numbered, parts, wires,
+    MOMENT, SOON, drain, endpoints, fill, fixed_ipc, free_endpoint, join, number, numbered, parts, wires,
 };
 use ferrozmq::{Context, Error, ErrorKind, Events, PollItem, SocketType, poll};
 use std::sync::mpsc;
@@ -205,10 +205,13 @@ fn term_waits_until_sockets_are_closed() {
     }
 }
 
+/// A call that waits, and fails in the end.
+type Call = Box<dyn FnOnce() -> Error + Send>;
+
 /// Starts each kind of call that waits, on a thread of its own, and collects how they end.
 fn waiting_calls(context: &Context, endpoint: &str) -> (mpsc::Receiver<(&'static str, Error)>, usize) {
     let (ends, ended) = mpsc::channel();
-    let mut calls: Vec<(&'static str, Box<dyn FnOnce() -> Error + Send>)> = Vec::new();
+    let mut calls: Vec<(&'static str, Call)> = Vec::new();
     let (pull, push) = join(context, SocketType::Pull, SocketType::Push, endpoint);
     let again = pull.clone();
     calls.push(("recv", Box::new(move || pull.recv().unwrap_err())));
@@ -286,9 +289,7 @@ fn calls_after_close_say_so() {
 
 #[test]
 fn a_closed_peer_frees_its_endpoint() {
-    for endpoint in
-        [free_endpoint(), "ipc:///tmp/ferrozmq-it-free.sock".to_owned(), "inproc://free".to_owned()]
-    {
+    for endpoint in [free_endpoint(), fixed_ipc("free"), "inproc://free".to_owned()] {
         let context = Context::new();
         for round in 0..5 {
             let pull = context.socket(SocketType::Pull).unwrap();

@@ -1,6 +1,6 @@
 //! Connections that come, go and come back.
 
-use crate::ground::{MOMENT, SOON, endpoints, fill, free_endpoint, meet, number, numbered};
+use crate::ground::{MOMENT, SOON, endpoints, fill, fixed_ipc, free_endpoint, meet, number, numbered};
 use ferrozmq::{Context, ErrorKind, EventKind, Message, Monitor, Socket, SocketType};
 use std::time::{Duration, Instant};
 
@@ -45,9 +45,7 @@ fn bind_again(context: &Context, kind: SocketType, endpoint: &str) -> Socket {
 
 #[test]
 fn either_may_come_first() {
-    for endpoint in
-        [free_endpoint(), "ipc:///tmp/ferrozmq-it-first.sock".to_owned(), "inproc://first".to_owned()]
-    {
+    for endpoint in [free_endpoint(), fixed_ipc("first"), "inproc://first".to_owned()] {
         let context = Context::new();
         let push = eager(&context, SocketType::Push);
         push.connect(&endpoint).unwrap();
@@ -60,9 +58,7 @@ fn either_may_come_first() {
 
 #[test]
 fn a_receive_begun_before_the_connection_ends_with_its_first_message() {
-    for endpoint in
-        [free_endpoint(), "ipc:///tmp/ferrozmq-it-begun.sock".to_owned(), "inproc://begun".to_owned()]
-    {
+    for endpoint in [free_endpoint(), fixed_ipc("begun"), "inproc://begun".to_owned()] {
         let context = Context::new();
         let pull = eager(&context, SocketType::Pull);
         pull.connect(&endpoint).unwrap();
@@ -77,7 +73,7 @@ fn a_receive_begun_before_the_connection_ends_with_its_first_message() {
 
 #[test]
 fn a_receive_goes_on_over_reconnections() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-over.sock".to_owned()] {
+    for endpoint in [free_endpoint(), fixed_ipc("over")] {
         let context = Context::new();
         let pull = eager(&context, SocketType::Pull);
         pull.connect(&endpoint).unwrap();
@@ -100,7 +96,7 @@ fn a_receive_goes_on_over_reconnections() {
 /// lost but what the dead peer had.
 #[test]
 fn the_queue_is_kept_over_a_reconnection() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-kept.sock".to_owned()] {
+    for endpoint in [free_endpoint(), fixed_ipc("kept")] {
         let context = Context::new();
         let push = eager(&context, SocketType::Push);
         let pull = context.socket(SocketType::Pull).unwrap();
@@ -127,7 +123,7 @@ fn the_queue_is_kept_over_a_reconnection() {
 
 #[test]
 fn a_peer_that_dies_under_load_costs_no_order_and_duplicates_nothing() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-load.sock".to_owned()] {
+    for endpoint in [free_endpoint(), fixed_ipc("load")] {
         for size in [8_usize, 3000, 200_000] {
             let context = Context::new();
             let push = eager(&context, SocketType::Push);
@@ -175,7 +171,7 @@ fn a_peer_that_dies_under_load_costs_no_order_and_duplicates_nothing() {
 
 #[test]
 fn a_receiver_gets_what_its_dead_peer_sent_before() {
-    for at in [free_endpoint(), "ipc:///tmp/ferrozmq-it-before.sock".to_owned()] {
+    for at in [free_endpoint(), fixed_ipc("before")] {
         let context = Context::new();
         let push = context.socket(SocketType::Push).unwrap();
         push.bind(&at).unwrap();
@@ -202,7 +198,7 @@ fn a_receiver_gets_what_its_dead_peer_sent_before() {
 
 #[test]
 fn a_subscriber_resubscribes_by_itself() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-resub.sock".to_owned()] {
+    for endpoint in [free_endpoint(), fixed_ipc("resub")] {
         let context = Context::new();
         let subscriber = eager(&context, SocketType::Sub);
         subscriber.subscribe("a").unwrap();
@@ -219,7 +215,7 @@ fn a_subscriber_resubscribes_by_itself() {
 
 #[test]
 fn a_router_knows_its_peer_again() {
-    for endpoint in [free_endpoint(), "ipc:///tmp/ferrozmq-it-router.sock".to_owned()] {
+    for endpoint in [free_endpoint(), fixed_ipc("router")] {
         let context = Context::new();
         let dealer = eager(&context, SocketType::Dealer);
         dealer.set_routing_id("d").unwrap();
@@ -236,9 +232,7 @@ fn a_router_knows_its_peer_again() {
 
 #[test]
 fn unbinding_frees_the_address_and_disconnecting_ends_the_flow() {
-    for endpoint in
-        [free_endpoint(), "ipc:///tmp/ferrozmq-it-unbind.sock".to_owned(), "inproc://unbind".to_owned()]
-    {
+    for endpoint in [free_endpoint(), fixed_ipc("unbind"), "inproc://unbind".to_owned()] {
         let context = Context::new();
         let (pull, push) = (context.socket(SocketType::Pull).unwrap(), eager(&context, SocketType::Push));
         pull.bind(&endpoint).unwrap();

@@ -40,7 +40,9 @@ impl Dice {
     /// Now and then, a pause: the other side finds nothing, or everything full.
     fn pause(&mut self) {
         match self.roll(20_000) {
+            // not settling: irregular pauses are what this exercises.
             0 => thread::sleep(Duration::from_millis(3)),
+            // not settling: the same, shorter.
             1..=20 => thread::sleep(Duration::from_micros(50)),
             21..=200 => thread::yield_now(),
             _ => {}
