@@ -231,8 +231,6 @@ pub(crate) struct Intake {
     input: BytesMut,
     /// Size of the next read; follows what the last ones brought.
     read_size: usize,
-    /// The kernel has told that the peer reset the connection.
-    reset: bool,
     pub(super) origin: u64,
     /// What the present fill has brought; empty between fills.
     pub(super) haul: Haul,
@@ -241,7 +239,7 @@ pub(crate) struct Intake {
 impl Intake {
     /// `input`: what came behind the handshake.
     pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
-        Intake { stream, opener, input, read_size: READ_MIN, reset: false, origin, haul: Haul::default() }
+        Intake { stream, opener, input, read_size: READ_MIN, origin, haul: Haul::default() }
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
@@ -260,17 +258,12 @@ impl Intake {
             }
             let (got, drained) = match self.read(limit) {
                 Ok((0, _)) => {
-                    haul.end = Some(if self.reset { End::Failed(libc::ECONNRESET) } else { End::Closed });
+                    haul.end = Some(End::Closed);
                     break;
                 }
                 Ok(got) => got,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Told once, and before what the peer sent: it closed with our output unread, but its own is still there.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !self.reset => {
-                    self.reset = true;
-                    continue;
-                }
                 Err(error) => {
                     haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
                     break;

@@ -113,7 +113,7 @@ proptest! {
     }
 }
 
-/// The kernel tells of the reset first, and of the input after it.
+/// The kernel gives what came before it tells of the reset.
 #[test]
 fn what_a_peer_sent_before_it_closed_with_our_output_unread_is_not_lost() {
     let mut model = Model::new();
