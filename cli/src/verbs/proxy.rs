@@ -122,9 +122,16 @@ impl Sockets {
     }
 
     fn pass(&self) -> ferrozmq::Result<()> {
-        match &self.control {
-            Some(control) => proxy_steerable(&self.front, &self.back, self.capture.as_ref(), control),
-            None => proxy(&self.front, &self.back, self.capture.as_ref()),
+        loop {
+            let ended = match &self.control {
+                Some(control) => proxy_steerable(&self.front, &self.back, self.capture.as_ref(), control),
+                None => proxy(&self.front, &self.back, self.capture.as_ref()),
+            };
+            match ended {
+                // A signal that is to end us shuts the context down, and so ends the next round.
+                Err(error) if error.is_interrupted() => {}
+                ended => return ended,
+            }
         }
     }
 

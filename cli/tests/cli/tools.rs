@@ -3,7 +3,6 @@
 use super::run::{ended, zmq, zmq_with};
 
 #[test]
-#[ignore = "the library's proxy does not see room that appears while it waits"]
 fn a_proxy_joins_clients_and_services() {
     let process = std::process::id();
     let (front, back) = (format!("@zmq-cli-test-front-{process}"), format!("@zmq-cli-test-back-{process}"));
@@ -18,7 +17,6 @@ fn a_proxy_joins_clients_and_services() {
 }
 
 #[test]
-#[ignore = "the library's proxy does not see room that appears while it waits"]
 fn a_proxy_obeys_its_control_socket() {
     let process = std::process::id();
     let [front, back, control] =

@@ -113,6 +113,21 @@ proptest! {
     }
 }
 
+/// The kernel gives what came before it tells of the reset.
+#[test]
+fn what_a_peer_sent_before_it_closed_with_our_output_unread_is_not_lost() {
+    let mut model = Model::new();
+    model.go_online(Zmtp::V31);
+    model.push(&[10]);
+    let mut peer = model.peer.take().expect("it is online");
+    peer.stream.write_all(&peer.zmtp.frame(b"last words")).unwrap();
+    drop(peer);
+    assert_eq!(model.pipe.fill(true), Fill::Messages);
+    assert_ne!(model.pipe.take(&mut model.taken), Taken::Nothing);
+    assert_eq!(model.taken.iter().map(|run| run.count).sum::<usize>(), 1);
+    assert_eq!(model.pipe.fill(true), Fill::Ended);
+}
+
 /// The pipe, its peer, and what must be true.
 struct Model {
     pipe: Arc<WirePipe>,

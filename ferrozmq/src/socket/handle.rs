@@ -211,7 +211,11 @@ impl SocketState {
         self.mailbox.waker().wake_unconditionally();
     }
 
-    pub(super) fn send(&self, message: Message, patience: Patience) -> std::result::Result<(), SendError> {
+    pub(super) fn send(
+        &self,
+        message: Message,
+        mut patience: Patience,
+    ) -> std::result::Result<(), SendError> {
         let mut message = message;
         let mut core = match self.enter() {
             Ok(core) => core,
@@ -226,7 +230,7 @@ impl SocketState {
             if refused.why != Refusal::WouldBlock || patience == Patience::None {
                 return Err(SendError::new(message, Error::from_refusal(refused.why)));
             }
-            core = match self.wait(core, false, patience) {
+            core = match self.wait_to_send(core, &mut patience) {
                 Ok(core) => core,
                 Err(error) => return Err(SendError::new(message, error)),
             };
@@ -335,7 +339,7 @@ impl SocketState {
         &'a self,
         mut core: MutexGuard<'a, Core>,
         first: &Frame,
-        patience: Patience,
+        mut patience: Patience,
     ) -> Result<MutexGuard<'a, Core>> {
         loop {
             match core.may_start_send(first) {
@@ -343,7 +347,23 @@ impl SocketState {
                 Err(Refusal::WouldBlock) if patience != Patience::None => {}
                 Err(refusal) => return Err(Error::from_refusal(refusal)),
             }
-            core = self.wait(core, false, patience)?;
+            core = self.wait_to_send(core, &mut patience)?;
+        }
+    }
+
+    /// Waits for room. A pipe tells of it when it is half empty; at the end of its time a send looks once more, so that
+    /// it never says that there is no room where there is some.
+    fn wait_to_send<'a>(
+        &'a self,
+        core: MutexGuard<'a, Core>,
+        patience: &mut Patience,
+    ) -> Result<MutexGuard<'a, Core>> {
+        match self.wait(core, false, *patience) {
+            Err(error) if error.is_would_block() => {
+                *patience = Patience::None;
+                self.enter()
+            }
+            result => result,
         }
     }
 
