@@ -55,8 +55,22 @@ mod real {
         }
 
         /// Waits for the lock.
+        #[cfg(not(tsan))]
         pub fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// The same for ThreadSanitizer, which does not see what happens inside std, where a contended lock is taken.
+        #[cfg(tsan)]
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            use std::sync::TryLockError;
+            loop {
+                match self.0.try_lock() {
+                    Ok(guard) => return guard,
+                    Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                    Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+                }
+            }
         }
     }
 

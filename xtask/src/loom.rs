@@ -1,4 +1,4 @@
-//! `cargo xtask loom`: the models of ring, locks and wake protocol, explored by loom.
+//! `cargo xtask loom`: the models of ring, locks, wake protocol, leases, roles and whole sockets, explored by loom.
 //!
 //! Models are tests whose name begins with `loom_`, compiled with `--cfg loom`. They have a target folder of their own, so that
 //! changing between models and tests rebuilds nothing.

@@ -28,7 +28,7 @@ const TOKEN: u64 = 77;
 /// Explores `f`, whose threads are interrupted at most `preemptions` times, on a stack that is large enough.
 pub(crate) fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(preemptions).min(preemptions));
     builder.max_branches = 20_000;
     let f = Arc::new(f);
     let runs = Arc::new(std::sync::atomic::AtomicU64::new(0));
