@@ -5,12 +5,14 @@ use crate::context::ContextObject;
 use crate::errno::Errno;
 use crate::raw;
 use crate::table::{self, Object};
-use ferrozmq::{Socket, SocketType};
+use ferrozmq::{EventPublisher, Socket, SocketType};
 use std::ffi::{c_char, c_int, c_void};
+use std::sync::Mutex;
 
 /// What a socket's handle stands for.
 pub(crate) struct SocketObject {
     pub(crate) socket: Socket,
+    pub(crate) monitor: Mutex<Option<EventPublisher>>,
 }
 
 impl Object for SocketObject {
@@ -24,7 +26,8 @@ pub extern "C" fn zmq_socket(context: *mut c_void, kind: c_int) -> *mut c_void {
     call::pointer(|| {
         let context = table::find::<ContextObject>(context)?;
         let kind = SocketType::from_number(kind).ok_or(Errno::INVALID)?;
-        table::insert(SocketObject { socket: context.context.socket(kind)? })
+        let socket = context.context.socket(kind)?;
+        table::insert(SocketObject { socket, monitor: Mutex::new(None) })
     })
 }
 

@@ -149,7 +149,8 @@ pub(crate) fn remove<T: Object>(handle: *mut c_void) -> Result<Arc<T>, Errno> {
     book.retired.push(Retired {
         handle: handle.addr(),
         index: (unit & INDEX_MASK) as u32,
-        object: slot.object.swap(std::ptr::null_mut(), Ordering::Relaxed),
+        // It stays in the slot, too: a thread that has checked the tag may not have read it yet.
+        object: slot.object.load(Ordering::Relaxed),
         free: |object| {
             // SAFETY: made by `Arc::into_raw` of an `Arc<T>` in `insert`; retired once, freed once.
             drop(unsafe { Arc::from_raw(object.cast_const().cast::<T>()) });

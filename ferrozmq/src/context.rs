@@ -67,6 +67,11 @@ impl Context {
         Context::builder().build()
     }
 
+    /// The context that `socket` lives in.
+    pub(crate) fn of(socket: &Socket) -> Context {
+        Context { state: Arc::clone(socket.state().context()) }
+    }
+
     /// Settings for a context.
     pub fn builder() -> ContextBuilder {
         ContextBuilder { options: ContextOptions::new() }

@@ -6,6 +6,7 @@
 pub(crate) mod arena;
 pub(crate) mod codec;
 pub(crate) mod errand;
+pub(crate) mod events_fd;
 pub(crate) mod inproc;
 #[cfg(all(test, loom))]
 pub(crate) mod models;

@@ -1,10 +1,13 @@
 //! Options: read, set, and felt at once by what is alive.
 
 use super::Socket;
+use super::core::Core;
 use super::handle::SocketState;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::socket::wait::Patience;
+use crate::sync::MutexGuard;
 use ferrozmq_proto::option::{Change, Live, OptionError, Options, Reading, Value};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 impl SocketState {
@@ -37,11 +40,20 @@ impl SocketState {
                 drop(core);
                 Value::Int(self.events()?.bits())
             }
-            Reading::Ask(Live::Fd) => {
-                let text = "ZMQ_FD is part of the C surface, which is not built yet; use poll() or a Poller";
-                return Err(Error::new(ErrorKind::NotSupported, text));
-            }
+            Reading::Ask(Live::Fd) => Value::Int(self.events_fd(core)?),
         })
+    }
+
+    /// The descriptor that is readable when the events may have changed. From now on the I/O thread reads for this
+    /// socket whenever no call waits in it: what a lease's holder reads, no descriptor tells of.
+    fn events_fd(&self, mut core: MutexGuard<'_, Core>) -> Result<RawFd> {
+        let fd = self.mailbox.events_fd().descriptor();
+        let fd = fd.map_err(|error| Error::os("creating an event descriptor", &error))?;
+        if core.leases == 0 {
+            self.lease.give_back();
+        }
+        core.announce();
+        Ok(fd)
     }
 
     pub(super) fn send_patience(&self) -> Patience {
