@@ -4,6 +4,7 @@
 //! It may know everything about the repository, and nothing in the repository may need it.
 
 mod bench;
+mod conformance;
 mod fuzz;
 mod loom;
 mod python;
@@ -19,9 +20,14 @@ use step::Outcome;
 /// A chore's name, what it does in a line, and the function that does it.
 type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const CHORES: [Chore; 7] = [
+const CHORES: [Chore; 8] = [
     ("test", "everything that is checked before a change lands [--no-interop] [--no-loom]", test::run),
     ("tidy", "the repository's rules", tidy::run),
+    (
+        "conformance",
+        "other people's test suites on our C library: libzmq [NAME…] [--repeat N] [--load]",
+        conformance::run,
+    ),
     ("loom", "the concurrency models, every interleaving [--short]", loom::run),
     ("tsan", "the threaded tests under ThreadSanitizer (needs a nightly toolchain)", tsan::run),
     ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
@@ -53,7 +59,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!("usage: cargo xtask CHORE\n");
     for (name, purpose, _) in CHORES {
-        eprintln!("  {name:6} {purpose}");
+        eprintln!("  {name:11} {purpose}");
     }
     ExitCode::from(2)
 }
