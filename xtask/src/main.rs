@@ -6,6 +6,7 @@
 mod bench;
 mod conformance;
 mod fuzz;
+mod install;
 mod loom;
 mod python;
 mod soak;
@@ -20,13 +21,18 @@ use step::Outcome;
 /// A chore's name, what it does in a line, and the function that does it.
 type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const CHORES: [Chore; 8] = [
+const CHORES: [Chore; 9] = [
     ("test", "everything that is checked before a change lands [--no-interop] [--no-loom]", test::run),
     ("tidy", "the repository's rules", tidy::run),
     (
         "conformance",
         "other people's test suites on our C library: libzmq [NAME…] [--repeat N] [--load]",
         conformance::run,
+    ),
+    (
+        "install",
+        "the C library with all that programs look for: --prefix P [--profile release] [--no-command]",
+        install::run,
     ),
     ("loom", "the concurrency models, every interleaving [--short]", loom::run),
     ("tsan", "the threaded tests under ThreadSanitizer (needs a nightly toolchain)", tsan::run),

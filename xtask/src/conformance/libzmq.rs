@@ -62,7 +62,7 @@ fn compare(
 ) -> Result<Comparison, String> {
     let once = |library: &Path| -> Result<Trial, String> {
         let (command, _folder) = sandbox.command(&program.path, library)?;
-        trial::run(command, PATIENCE)
+        trial::run(command, PATIENCE, &trial::UNITY)
     };
     Ok(Comparison {
         name: program.name.clone(),

@@ -5,12 +5,14 @@
 //! `target/conformance`.
 
 mod deviations;
+mod install;
 mod library;
 mod libzmq;
 mod load;
 mod original;
 mod pool;
 mod programs;
+mod pyzmq;
 mod report;
 mod sandbox;
 mod tree;
@@ -19,14 +21,25 @@ mod trial;
 use crate::step::{Outcome, root};
 use std::path::PathBuf;
 
+/// A suite's name, its flags, and what runs it.
+type Suite = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+const SUITES: [Suite; 3] = [
+    ("install", "[--release]", install::run),
+    ("libzmq", "[NAME…] [--repeat N] [--load] [--lib PATH] [--release] [--tree debian|crate]", libzmq::run),
+    ("pyzmq", "[FILE…] [--repeat N] [--cffi] [--no-large] [--release]", pyzmq::run),
+];
+
 /// Runs the suite that is named first; the rest are its arguments.
 ///
 /// # Errors
 /// If there is no such suite, it cannot be built, or it finds something unexpected.
 pub fn run(arguments: &[String]) -> Outcome {
-    match arguments.split_first() {
-        Some((suite, rest)) if suite == "libzmq" => libzmq::run(rest),
-        _ => Err("which suite? libzmq [NAME…] [--repeat N] [--load] [--lib PATH] [--release] [--tree debian|crate]".into()),
+    let known = || SUITES.map(|(name, flags, _)| format!("\n  {name} {flags}")).concat();
+    let (name, rest) = arguments.split_first().ok_or_else(|| format!("which suite?{}", known()))?;
+    match SUITES.iter().find(|(suite, ..)| suite == name) {
+        Some((_, _, suite)) => suite(rest),
+        None => Err(format!("no such suite: {name}{}", known())),
     }
 }
 

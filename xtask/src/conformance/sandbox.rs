@@ -87,6 +87,11 @@ impl Folder {
         make_folder(&workshop())?;
         Ok(Folder(folder))
     }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 impl Drop for Folder {

@@ -1,7 +1,8 @@
 //! One run of one test program: what it printed, how it ended, and what came of each of its cases.
 //!
-//! The programs use Unity, which prints a line `FILE:LINE:CASE:PASS` (or `FAIL`, `IGNORE`) per case. How the program as a whole
-//! ended is a case too, called [`END`]: it fails if the program does without any case failing.
+//! How the lines of cases look is the suite's affair; libzmq's programs use Unity, which prints `FILE:LINE:CASE:PASS` (or `FAIL`,
+//! `IGNORE`). How the program as a whole ended is a case too, called [`END`]: it fails if the program does without any case
+//! failing.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -13,8 +14,16 @@ use std::time::{Duration, Instant};
 /// The case that is how the program ended.
 pub const END: &str = "(end)";
 
-/// The exit code by which a program says that it cannot run here.
-const SKIPPED: i32 = 77;
+/// How a suite's programs tell what came of their cases.
+pub struct Reading {
+    /// The case's name and verdict, if the line tells of one.
+    pub case: fn(&str) -> Option<(String, Verdict)>,
+    /// The exit code by which a program says that it cannot run here.
+    pub skipped: i32,
+}
+
+/// How Unity's programs tell.
+pub const UNITY: Reading = Reading { case: unity_case, skipped: 77 };
 
 /// No more than this of what a program prints is kept, in bytes.
 const OUTPUT_MAX: u64 = 4 << 20;
@@ -47,7 +56,7 @@ pub struct Trial {
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn run(mut command: Command, patience: Duration) -> Result<Trial, String> {
+pub fn run(mut command: Command, patience: Duration, reading: &Reading) -> Result<Trial, String> {
     let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
     let errors = writer.try_clone().map_err(|error| error.to_string())?;
     command.stdin(Stdio::null()).stdout(writer).stderr(errors).process_group(0);
@@ -71,7 +80,7 @@ pub fn run(mut command: Command, patience: Duration) -> Result<Trial, String> {
     let output = collector.join().map_err(|_| "the collector of output has panicked")?;
     let output = String::from_utf8_lossy(&output).into_owned();
     let end = if late { format!("killed after {} s", patience.as_secs()) } else { status.to_string() };
-    let cases = cases(&output, status, late);
+    let cases = cases(&output, status, late, reading);
     Ok(Trial { cases, end, output, took: begin.elapsed() })
 }
 
@@ -81,20 +90,20 @@ fn kill_group(child: &Child) {
     let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
 }
 
-fn cases(output: &str, status: ExitStatus, late: bool) -> BTreeMap<String, Verdict> {
+fn cases(output: &str, status: ExitStatus, late: bool, reading: &Reading) -> BTreeMap<String, Verdict> {
     let mut cases = BTreeMap::new();
-    for (name, verdict) in output.lines().filter_map(case) {
+    for (name, verdict) in output.lines().filter_map(reading.case) {
         // A case may run several times: the worst counts.
-        let worst: &mut Verdict = cases.entry(name.to_owned()).or_insert(verdict);
+        let worst: &mut Verdict = cases.entry(name).or_insert(verdict);
         if *worst != Verdict::Failed && verdict != Verdict::Passed {
             *worst = verdict;
         }
     }
     let blamed = cases.values().any(|verdict| *verdict == Verdict::Failed);
-    // Unity's exit code is the number of failed cases.
+    // A program whose cases failed tells it by its exit code again; Unity's is their number.
     let end = match status.code() {
         Some(0) if !late => Verdict::Passed,
-        Some(SKIPPED) if !late => Verdict::Skipped,
+        Some(code) if code == reading.skipped && !late => Verdict::Skipped,
         Some(_) if blamed && !late => Verdict::Passed,
         _ => Verdict::Failed,
     };
@@ -102,8 +111,7 @@ fn cases(output: &str, status: ExitStatus, late: bool) -> BTreeMap<String, Verdi
     cases
 }
 
-/// The case's name and verdict, if the line tells of one.
-fn case(line: &str) -> Option<(&str, Verdict)> {
+fn unity_case(line: &str) -> Option<(String, Verdict)> {
     let mut fields = line.splitn(5, ':').skip(1);
     fields.next()?.parse::<u32>().ok()?;
     let name = fields.next()?;
@@ -113,7 +121,7 @@ fn case(line: &str) -> Option<(&str, Verdict)> {
         "IGNORE" => Verdict::Skipped,
         _ => return None,
     };
-    Some((name, verdict))
+    Some((name.to_owned(), verdict))
 }
 
 #[cfg(test)]
@@ -125,7 +133,7 @@ mod tests {
     fn trial(script: &str, patience: Duration) -> Trial {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        run(command, patience).unwrap()
+        run(command, patience, &UNITY).unwrap()
     }
 
     #[test]
