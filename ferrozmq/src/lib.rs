@@ -19,6 +19,7 @@ mod socket;
 mod spin;
 mod sync;
 mod sys;
+mod timers;
 mod transport;
 mod wake;
 
@@ -33,3 +34,4 @@ pub use proxy::{proxy, proxy_steerable};
 pub use socket::monitor::Monitor;
 pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
 pub use socket::{Socket, SocketStats};
+pub use timers::Timers;

@@ -4,7 +4,7 @@ use super::Socket;
 use super::handle::SocketState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::socket::wait::Patience;
-use ferrozmq_proto::option::{Change, ErrorClass, Live, OptionError, Options, Reading, Value};
+use ferrozmq_proto::option::{Change, Live, OptionError, Options, Reading, Value};
 use std::time::Duration;
 
 impl SocketState {
@@ -13,7 +13,7 @@ impl SocketState {
         set: impl FnOnce(&mut Options) -> std::result::Result<Change, OptionError>,
     ) -> Result<()> {
         let mut core = self.enter()?;
-        match set(&mut core.options).map_err(from_option_error)? {
+        match set(&mut core.options).map_err(Error::from_option)? {
             Change::Now => core.apply_options(),
             Change::Later => {}
             Change::Subscribe(topic) => return core.subscribe(&topic),
@@ -25,7 +25,7 @@ impl SocketState {
 
     fn read_option(&self, number: i32, capacity: Option<usize>) -> Result<Value> {
         let core = self.enter()?;
-        let reading = core.options.read(self.kind(), number, capacity).map_err(from_option_error)?;
+        let reading = core.options.read(self.kind(), number, capacity).map_err(Error::from_option)?;
         Ok(match reading {
             Reading::Value(value) => value,
             Reading::Ask(Live::RcvMore) => Value::Int(core.staging.has_input().into()),
@@ -51,15 +51,6 @@ impl SocketState {
     pub(super) fn recv_patience(&self) -> Patience {
         Patience::from_timeout(self.timeouts.recv())
     }
-}
-
-fn from_option_error(error: OptionError) -> Error {
-    let kind = match error.class() {
-        ErrorClass::Invalid => ErrorKind::Invalid,
-        ErrorClass::NotSupported => ErrorKind::NotSupported,
-    };
-    // libzmq's number for both is EINVAL.
-    Error::new(kind, error.to_string()).with_errno(libc::EINVAL)
 }
 
 /// Setters of options that are one value.
@@ -155,12 +146,30 @@ impl Socket {
         state.set_option(|options| options.set(state.kind(), number, value))
     }
 
+    /// Clears what can be cleared, as a C program does by a NULL pointer.
+    ///
+    /// # Errors
+    /// As [`set_text`](Self::set_text).
+    pub fn clear_raw(&self, number: i32) -> Result<()> {
+        let state = self.state();
+        state.set_option(|options| options.set(state.kind(), number, None))
+    }
+
     /// Reads an option by libzmq's number, as the bytes a C program would get (`zmq_getsockopt(3)`).
     ///
     /// # Errors
     /// As [`set_text`](Self::set_text).
     pub fn read_raw(&self, number: i32) -> Result<Vec<u8>> {
         self.state().read_option(number, None).map(|value| value.to_c_bytes())
+    }
+
+    /// Reads an option by libzmq's number into a buffer of `capacity` bytes. Numbers want a buffer of
+    /// exactly their size, as in libzmq; others want one that is large enough.
+    ///
+    /// # Errors
+    /// As [`set_text`](Self::set_text).
+    pub fn read_value(&self, number: i32, capacity: usize) -> Result<Value> {
+        self.state().read_option(number, Some(capacity))
     }
 
     /// Receives messages that begin with `topic` from now on (SUB; `ZMQ_SUBSCRIBE`).
