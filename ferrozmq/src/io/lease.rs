@@ -118,16 +118,19 @@ impl Lease {
         }
     }
 
-    /// The last waiting thread returned: the lease stays, until a tick finds nobody reading.
+    /// The last waiting thread returned: the lease stays, until a tick finds nobody reading. Call with the socket's
+    /// guard held.
     pub(crate) fn release(&self) {
-        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.renew();
         self.state.store(RESIDENT, Ordering::Release);
         self.ticker.start();
     }
 
-    /// A read that found messages without waiting renews the lease.
+    /// A read that found messages without waiting renews the lease. Call with the socket's guard held: only who
+    /// holds it writes the count, so it needs no exchange.
+    #[inline]
     pub(crate) fn renew(&self) {
-        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.epoch.store(self.epoch.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// What takes this lease back.

@@ -260,17 +260,14 @@ impl InprocEnd {
         }
     }
 
-    /// The next message.
+    /// Puts the next message into `into`.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Message> {
-        if self.conflate {
-            return self.newest();
-        }
-        let message = self.inp.pop();
+    pub(crate) fn pop(&mut self, into: &mut Message) -> bool {
+        let message = if self.conflate { self.newest() } else { self.inp.pop() };
         if self.inp.take_credit_released() {
             self.tell_of_room();
         }
-        message
+        message.map(|message| *into = message).is_some()
     }
 
     /// The newest message; what was queued before both ends knew of each other is older.

@@ -108,7 +108,7 @@ impl Tx {
     }
 
     /// Queues a message; says whether it should be written now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, message: &Message, share_from: usize) -> bool {
         if self.conflate {
             self.queued -= self.arena.messages();

@@ -10,12 +10,13 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Mutex, MutexGuard};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -99,8 +100,8 @@ pub(crate) struct WirePipe {
     id: u64,
     desk: Arc<Desk>,
     mailbox: Arc<Mailbox>,
-    tx: Mutex<Tx>,
-    rx: Mutex<Rx>,
+    tx: Lock<Tx>,
+    rx: Lock<Rx>,
     /// Token of the present connection.
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
@@ -123,8 +124,8 @@ impl WirePipe {
             id: new_pipe_id(),
             desk,
             mailbox,
-            tx: Mutex::new(Tx::new(sndhwm, conflate)),
-            rx: Mutex::new(Rx::new(rcvhwm, conflate)),
+            tx: Lock::new(Tx::new(sndhwm, conflate)),
+            rx: Lock::new(Rx::new(rcvhwm, conflate)),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             unread_subscriptions: AtomicUsize::new(0),
@@ -162,7 +163,7 @@ impl WirePipe {
     }
 
     /// Queues a message; says whether the caller should flush now. A closed pipe takes nothing and says so.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(self: &Arc<Self>, message: &Message, share_from: usize) -> Result<bool, Closed> {
         let mut tx = self.tx.lock();
         if tx.closed {
@@ -261,7 +262,7 @@ impl WirePipe {
 
     fn put_back(
         &self,
-        mut tx: MutexGuard<'_, Tx>,
+        mut tx: LockGuard<'_, Tx>,
         line: Box<Line>,
         result: Flush,
         mut role: Role<'_>,
@@ -367,7 +368,7 @@ impl WirePipe {
     }
 
     /// Resumes reading if there is room again.
-    fn read_on(&self, mut rx: MutexGuard<'_, Rx>) {
+    fn read_on(&self, mut rx: LockGuard<'_, Rx>) {
         let fill = rx.resume_if_due();
         drop(rx);
         self.fill_if(fill);

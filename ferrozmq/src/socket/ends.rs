@@ -40,7 +40,6 @@ pub(super) struct WireEnd {
     /// Runs taken from the pipe and not decoded yet; `cursor` is in the one before them.
     inbox: VecDeque<Run>,
     cursor: Cursor,
-    origin: u64,
     /// Messages that may be written before asking the pipe again.
     credit: usize,
     /// Written since it was last known to be flushed.
@@ -59,7 +58,6 @@ impl WireEnd {
             pipe,
             inbox: VecDeque::new(),
             cursor: Cursor::default(),
-            origin: 0,
             credit: 0,
             dirty: false,
             ended: false,
@@ -69,45 +67,56 @@ impl WireEnd {
         }
     }
 
-    #[inline]
-    fn next(&mut self) -> Option<Message> {
-        let message = match self.cursor.next_message() {
-            Some(message) => Some(message.with_origin(self.origin)),
-            None => self.next_run(),
-        };
+    /// Puts the next message into `into`.
+    #[inline(always)]
+    fn next(&mut self, into: &mut Message) -> bool {
+        let got = self.cursor.read_message(into) || self.next_run(into);
         if self.held_back && self.cursor.remaining() == 0 && self.inbox.is_empty() {
             self.held_back = false;
             self.pipe.consumed();
         }
-        message
+        got
     }
 
-    fn next_run(&mut self) -> Option<Message> {
+    #[cold]
+    fn next_run(&mut self, into: &mut Message) -> bool {
         loop {
             if self.inbox.is_empty() {
                 match self.pipe.take(&mut self.inbox) {
-                    Taken::Nothing => return None,
+                    Taken::Nothing => return false,
                     Taken::Messages => {}
                     Taken::AtTheMark => self.held_back = true,
                 }
             }
-            let run = self.inbox.pop_front()?;
-            self.origin = run.origin;
-            self.cursor = Cursor::new(run.bytes);
-            if let Some(message) = self.cursor.next_message() {
-                return Some(message.with_origin(run.origin));
+            let Some(run) = self.inbox.pop_front() else { return false };
+            self.cursor = Cursor::new(run.bytes).with_origin(run.origin);
+            if self.cursor.read_message(into) {
+                return true;
             }
         }
     }
 
-    fn read(&mut self) -> Option<Message> {
-        let mut message = self.next()?;
+    #[inline(always)]
+    fn read(&mut self, into: &mut Message) -> bool {
+        let got = self.next(into);
         if self.conflate {
-            while let Some(newer) = self.next() {
-                message = newer;
-            }
+            while got && self.next(into) {}
         }
-        Some(message)
+        got
+    }
+
+    #[inline(always)]
+    fn write(&mut self, message: &Message, share_from: usize) -> Written {
+        self.credit = self.credit.saturating_sub(1);
+        match self.pipe.push(message, share_from) {
+            Ok(true) => Written::FlushNow,
+            Ok(false) if self.dirty => Written::Queued,
+            Ok(false) => {
+                self.dirty = true;
+                Written::FlushLater
+            }
+            Err(_) => Written::Nowhere,
+        }
     }
 
     pub(super) fn set_hwm(&mut self, sndhwm: usize, rcvhwm: usize) {
@@ -134,6 +143,19 @@ impl WireEnd {
         }
         self.credit > 0
     }
+}
+
+/// What became of a message that was written to a pipe.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// It is queued, and that is known already.
+    Queued,
+    /// It wants to be flushed at the end of this call.
+    FlushNow,
+    /// It is the first that may wait for the next flush.
+    FlushLater,
+    /// The pipe takes nothing any more.
+    Nowhere,
 }
 
 /// All ends of one socket's pipes.
@@ -351,50 +373,40 @@ impl Ends {
         }
     }
 
-    fn mark_dirty(&mut self, pipe: PipeId) {
-        if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut)
-            && !end.dirty
-        {
-            end.dirty = true;
-            self.dirty.push(pipe);
-        }
-    }
+}
 
-    #[inline]
-    fn wire_write(&mut self, pipe: PipeId, message: &Message, share_from: usize) {
-        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else {
-            return;
-        };
-        end.credit = end.credit.saturating_sub(1);
-        match end.pipe.push(message, share_from) {
-            Ok(true) => self.flush_now.push(pipe),
-            Ok(false) if end.dirty => {}
-            Ok(false) => self.mark_dirty(pipe),
-            Err(_) => self.dropped(Some(pipe), Dropped::Disconnected),
+impl Ends {
+    #[inline(always)]
+    fn note(&mut self, pipe: PipeId, written: Written) {
+        match written {
+            Written::Queued => {}
+            Written::FlushNow => self.flush_now.push(pipe),
+            Written::FlushLater => self.dirty.push(pipe),
+            Written::Nowhere => self.dropped(Some(pipe), Dropped::Disconnected),
         }
     }
 }
 
 impl Pipes for Ends {
     #[inline]
-    fn read(&mut self, pipe: PipeId) -> Option<Message> {
-        let end = self.slots.get_mut(pipe.0 as usize)?.as_mut()?;
-        match end {
-            End::Wire(end) => {
-                let message = end.read();
-                if message.is_none() && end.ended {
+    fn read(&mut self, pipe: PipeId, into: &mut Message) -> bool {
+        match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => {
+                let got = end.read(into);
+                if !got && end.ended {
                     self.finished.push(pipe);
                 }
-                message
+                got
             }
-            End::Inproc(end) => {
-                let message = end.pop();
-                if message.is_none() {
+            Some(Some(End::Inproc(end))) => {
+                let got = end.pop(into);
+                if !got {
                     let list = if end.ended { &mut self.finished } else { &mut self.quiet };
                     list.push(pipe);
                 }
-                message
+                got
             }
+            _ => false,
         }
     }
 
@@ -408,21 +420,29 @@ impl Pipes for Ends {
     }
 
     #[inline]
-    fn write(&mut self, pipe: PipeId, message: Message) {
-        match self.end(pipe) {
-            Some(End::Inproc(end)) => end.push(message),
-            Some(End::Wire(_)) => self.wire_write(pipe, &message, SHARE_FROM),
-            None => self.dropped(Some(pipe), Dropped::Disconnected),
-        }
+    fn write(&mut self, pipe: PipeId, message: &mut Message) {
+        let written = match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => end.write(message, SHARE_FROM),
+            Some(Some(End::Inproc(end))) => {
+                end.push(std::mem::take(message));
+                Written::Queued
+            }
+            _ => Written::Nowhere,
+        };
+        self.note(pipe, written);
     }
 
     #[inline]
     fn write_shared(&mut self, pipe: PipeId, message: &Message) {
-        match self.end(pipe) {
-            Some(End::Inproc(end)) => end.push(message.clone()),
-            Some(End::Wire(_)) => self.wire_write(pipe, message, FANOUT_SHARE_FROM),
-            None => self.dropped(Some(pipe), Dropped::Disconnected),
-        }
+        let written = match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => end.write(message, FANOUT_SHARE_FROM),
+            Some(Some(End::Inproc(end))) => {
+                end.push(message.clone());
+                Written::Queued
+            }
+            _ => Written::Nowhere,
+        };
+        self.note(pipe, written);
     }
 
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {

@@ -11,7 +11,7 @@
 
 use super::command::Command;
 use super::config::{Limits, LinkConfig};
-use super::framing::{Flags, HEADER_MAX, Header, parse_header};
+use super::framing::{Flags, HEADER_MAX, Header, SHORT_MAX, parse_header};
 use super::greeting::Version;
 use super::receiver::Received;
 use super::sift::{self, Sift};
@@ -50,6 +50,8 @@ struct Rules {
     subscriptions: bool,
     only_first_subscribe: bool,
     pings: bool,
+    /// A whole message of one short part may pass whatever it is.
+    any_short: bool,
 }
 
 /// The unfinished message.
@@ -166,6 +168,9 @@ impl Scanner {
     /// Looks at whole frames until there are no more, or one is not simply a message's next part.
     fn scan(&mut self, input: &[u8]) -> Stop {
         loop {
+            if self.open.parts == 0 && self.rules.any_short {
+                self.scan_short(input);
+            }
             let rest = input.get(self.scanned..).unwrap_or_default();
             let (flags, header_len, len) = match parse_header(rest) {
                 Header::Incomplete => return Stop::Wanting(missing_header_bytes(rest)),
@@ -193,6 +198,22 @@ impl Scanner {
             if self.add_part(flags, total) {
                 return Stop::Gathered;
             }
+        }
+    }
+
+    /// Scans past whole messages of one short part each: a few instructions apiece where small messages stream.
+    fn scan_short(&mut self, input: &[u8]) {
+        let (mut scanned, mut count) = (self.scanned, 0);
+        while let Some([0, len, rest @ ..]) = input.get(scanned..)
+            && usize::from(*len) <= rest.len()
+        {
+            scanned += 2 + usize::from(*len);
+            count += 1;
+        }
+        if count > 0 {
+            self.scanned = scanned;
+            self.boundary = scanned;
+            self.count += count;
         }
     }
 
@@ -305,8 +326,10 @@ impl Rules {
         let subscriptions = matches!(config.socket_type, SocketType::Pub | SocketType::XPub);
         let max_command = if subscriptions { limits.topic_bytes } else { limits.handshake_bytes } as u64;
         let max_message = limits.message_bytes.unwrap_or(u64::MAX);
+        let max_body = config.max_message_bytes.unwrap_or(u64::MAX).min(max_message);
         Rules {
-            max_body: config.max_message_bytes.unwrap_or(u64::MAX).min(max_message),
+            any_short: !subscriptions && max_body >= SHORT_MAX as u64,
+            max_body,
             max_command: max_command.saturating_add(COMMAND_OVERHEAD),
             max_topic: limits.topic_bytes as u64,
             max_parts: limits.parts,
