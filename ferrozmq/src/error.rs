@@ -262,6 +262,12 @@ impl SendError {
         SendError(Box::new((message, error)))
     }
 
+    /// The same for a message that stays where it is unless there is an error.
+    #[cold]
+    pub(crate) fn taking(message: &mut Message, error: Error) -> SendError {
+        SendError::new(std::mem::take(message), error)
+    }
+
     /// Why the message was not sent.
     #[must_use]
     pub fn error(&self) -> &Error {

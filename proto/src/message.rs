@@ -142,6 +142,18 @@ impl Message {
         Some((head, Message { first, rest }))
     }
 
+    /// Takes off the envelope: the parts before the first empty one go to the end of `envelope`, the empty one goes, the
+    /// others stay. `false`, and the message is of no use, if there is no empty part or nothing after it (RFC 28).
+    pub fn take_envelope(&mut self, envelope: &mut Vec<Frame>) -> bool {
+        while let Some(part) = self.pop_front() {
+            if part.is_empty() {
+                return true;
+            }
+            envelope.push(part);
+        }
+        false
+    }
+
     /// Puts `parts` in front of the message, in their order.
     pub fn prepend(&mut self, mut parts: Vec<Frame>) {
         if parts.is_empty() {

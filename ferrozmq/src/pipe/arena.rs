@@ -27,10 +27,14 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Adds a message; parts of `share_from` bytes and more are kept by reference.
+    /// Adds a message, in an envelope if there is one; parts of `share_from` bytes and more are kept by reference.
     #[inline(always)]
-    pub(crate) fn push(&mut self, message: &Message, share_from: usize) {
+    pub(crate) fn push(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) {
         self.messages += 1;
+        if let Some(envelope) = envelope {
+            envelope.iter().for_each(|part| self.push_part(part, true, share_from));
+            self.push_part(&Frame::new(), true, share_from);
+        }
         if let ([], Some((window, len))) = (message.rest(), message.first().inline()) {
             return self.bytes.push_inline(window, len, false);
         }
@@ -333,7 +337,7 @@ mod tests {
     fn arena(messages: &[Message]) -> Arena {
         let mut arena = Arena::default();
         for message in messages {
-            arena.push(message, 1000);
+            arena.push(message, None, 1000);
         }
         arena
     }

@@ -219,7 +219,7 @@ impl InprocEnd {
     }
 
     /// Whether one more message may be pushed now.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn room(&mut self) -> bool {
         self.conflate || self.out.room(self.hwm())
     }
@@ -236,7 +236,7 @@ impl InprocEnd {
     }
 
     /// Queues a message for the peer.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn push(&mut self, message: Message) {
         if self.conflate {
             self.far().cell.lock().replace(message);
@@ -261,7 +261,7 @@ impl InprocEnd {
     }
 
     /// Puts the next message into `into`.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn pop(&mut self, into: &mut Message) -> bool {
         let message = if self.conflate { self.newest() } else { self.inp.pop() };
         if self.inp.take_credit_released() {

@@ -20,7 +20,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
-use ferrozmq_proto::Message;
+use ferrozmq_proto::{Frame, Message};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
@@ -164,12 +164,17 @@ impl WirePipe {
 
     /// Queues a message; says whether the caller should flush now. A closed pipe takes nothing and says so.
     #[inline(always)]
-    pub(crate) fn push(self: &Arc<Self>, message: &Message, share_from: usize) -> Result<bool, Closed> {
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        message: &Message,
+        envelope: Option<&[Frame]>,
+        share_from: usize,
+    ) -> Result<bool, Closed> {
         let mut tx = self.tx.lock();
         if tx.closed {
             return Err(Closed);
         }
-        let now = tx.push(message, share_from);
+        let now = tx.push(message, envelope, share_from);
         if !now && tx.online && !tx.failed {
             self.leave_for_later(&mut tx);
         }
@@ -209,6 +214,11 @@ impl WirePipe {
 
     /// Writes what is queued, as far as the kernel takes it.
     pub(crate) fn flush(&self) -> Flush {
+        self.flush_as(false)
+    }
+
+    /// The same for a sender that has `rested`, or not, since its last write.
+    fn flush_as(&self, rested: bool) -> Flush {
         // Before the lock, so that it is dropped after it.
         let mut role = Role { pipe: self, held: None };
         let mut tx = self.tx.lock();
@@ -221,6 +231,9 @@ impl WirePipe {
             return Flush::Offline;
         }
         role.held = Some(Half::Writing);
+        if rested {
+            tx.pace.rest();
+        }
         let mut written = 0;
         loop {
             tx.wanted = false;
@@ -229,10 +242,11 @@ impl WirePipe {
                 return self.put_back(tx, line, Flush::Done, role);
             }
             let commands_wait = !tx.control.is_empty();
+            let timed = tx.pace.needs_clock();
             drop(tx);
-            let begin = Instant::now();
+            let begin = timed.then(Instant::now);
             let result = line.write(commands_wait);
-            let end = Instant::now();
+            let end = timed.then(Instant::now);
             tx = self.tx.lock();
             match result {
                 Ok((bytes, messages)) => {
@@ -289,7 +303,12 @@ impl WirePipe {
 
     /// Flushes, and has the I/O thread write the rest when the kernel takes it.
     pub(crate) fn flush_and_arm(&self) -> Flush {
-        let result = self.flush();
+        self.flush_sent(false)
+    }
+
+    /// The same at the end of a send, by a sender that has `rested`, or not, since its last write.
+    pub(crate) fn flush_sent(&self, rested: bool) -> Flush {
+        let result = self.flush_as(rested);
         if result == Flush::Blocked {
             self.arm_output();
         }

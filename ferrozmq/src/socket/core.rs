@@ -209,7 +209,7 @@ impl Core {
     }
 
     /// Hands a message to the pattern; what must be written now is written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_send(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
         let result = self.pattern.send(&mut self.ends, message);
         self.ends.flush_written();
@@ -230,7 +230,7 @@ impl Core {
     }
 
     /// Puts the next message, if there is one in user space, into `into`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_recv(&mut self, into: &mut Message) -> std::result::Result<(), Refusal> {
         match self.pattern.recv(&mut self.ends, into) {
             Ok(()) => {
@@ -242,6 +242,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn recv_again(&mut self, into: &mut Message) -> std::result::Result<(), Refusal> {
         self.finish_ended();
         let awake = self.ends.wake_quiet();

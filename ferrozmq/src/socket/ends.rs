@@ -9,7 +9,7 @@ use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
-use ferrozmq_proto::Message;
+use ferrozmq_proto::{Frame, Message};
 use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
 use std::collections::{HashMap, VecDeque};
@@ -69,46 +69,60 @@ impl WireEnd {
 
     /// Puts the next message into `into`.
     #[inline(always)]
-    fn next(&mut self, into: &mut Message) -> bool {
-        let got = self.cursor.read_message(into) || self.next_run(into);
+    fn read(&mut self, into: &mut Message) -> bool {
+        let got = self.cursor.read_message(into);
+        if got && !self.conflate && (!self.held_back || self.cursor.remaining() > 0) {
+            return true;
+        }
+        self.read_slowly(got, into)
+    }
+
+    /// The same where there is more to do; `got`: a message is in `into` already.
+    #[cold]
+    fn read_slowly(&mut self, got: bool, into: &mut Message) -> bool {
+        let got = got || self.load() && self.cursor.read_message(into);
+        while self.conflate && got && (self.cursor.read_message(into) || self.load()) {}
+        self.tell_consumed();
+        got
+    }
+
+    /// The same, with the envelope taken off; says whether there was one.
+    fn read_enveloped(&mut self, envelope: &mut Vec<Frame>, into: &mut Message) -> Option<bool> {
+        if self.cursor.remaining() == 0 && !self.load() {
+            return None;
+        }
+        let bare = self.cursor.skip_delimiter();
+        let got = self.cursor.read_message(into);
+        self.tell_consumed();
+        got.then(|| bare || into.take_envelope(envelope))
+    }
+
+    /// Lets reading go on if it waits until all that was taken has been consumed.
+    fn tell_consumed(&mut self) {
         if self.held_back && self.cursor.remaining() == 0 && self.inbox.is_empty() {
             self.held_back = false;
             self.pipe.consumed();
         }
-        got
     }
 
-    #[cold]
-    fn next_run(&mut self, into: &mut Message) -> bool {
-        loop {
-            if self.inbox.is_empty() {
-                match self.pipe.take(&mut self.inbox) {
-                    Taken::Nothing => return false,
-                    Taken::Messages => {}
-                    Taken::AtTheMark => self.held_back = true,
-                }
-            }
-            let Some(run) = self.inbox.pop_front() else { return false };
-            self.cursor = Cursor::new(run.bytes).with_origin(run.origin);
-            if self.cursor.read_message(into) {
-                return true;
+    /// Puts the cursor, which is at its end, to the next run.
+    fn load(&mut self) -> bool {
+        if self.inbox.is_empty() {
+            match self.pipe.take(&mut self.inbox) {
+                Taken::Nothing => return false,
+                Taken::Messages => {}
+                Taken::AtTheMark => self.held_back = true,
             }
         }
+        let Some(run) = self.inbox.pop_front() else { return false };
+        self.cursor = Cursor::new(run.bytes).with_origin(run.origin);
+        true
     }
 
     #[inline(always)]
-    fn read(&mut self, into: &mut Message) -> bool {
-        let got = self.next(into);
-        if self.conflate {
-            while got && self.next(into) {}
-        }
-        got
-    }
-
-    #[inline(always)]
-    fn write(&mut self, message: &Message, share_from: usize) -> Written {
+    fn write(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) -> Written {
         self.credit = self.credit.saturating_sub(1);
-        match self.pipe.push(message, share_from) {
+        match self.pipe.push(message, envelope, share_from) {
             Ok(true) => Written::FlushNow,
             Ok(false) if self.dirty => Written::Queued,
             Ok(false) => {
@@ -168,6 +182,8 @@ pub(super) struct Ends {
     flush_now: Vec<PipeId>,
     /// Pipes that were written to and may hold back output.
     dirty: Vec<PipeId>,
+    /// The thread has waited or polled since it wrote.
+    rested: bool,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
     /// Pipes that linger after the socket let go of them, and that are still watched with the others.
@@ -202,6 +218,7 @@ impl Ends {
             wires: 0,
             flush_now: Vec::new(),
             dirty: Vec::new(),
+            rested: false,
             quiet: Vec::new(),
             retired: HashMap::new(),
             finished: Vec::new(),
@@ -282,9 +299,16 @@ impl Ends {
     /// Writes what must not wait: after every send.
     #[inline]
     pub(super) fn flush_written(&mut self) {
+        if !self.flush_now.is_empty() {
+            self.flush_listed();
+        }
+    }
+
+    fn flush_listed(&mut self) {
+        let rested = std::mem::take(&mut self.rested);
         while let Some(pipe) = self.flush_now.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-                end.pipe.flush_and_arm();
+                end.pipe.flush_sent(rested);
             }
         }
     }
@@ -292,6 +316,7 @@ impl Ends {
     /// Writes everything held back: before the thread blocks or polls.
     pub(super) fn flush_all(&mut self) {
         self.flush_written();
+        self.rested = true;
         while let Some(pipe) = self.dirty.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
                 end.dirty = false;
@@ -422,7 +447,7 @@ impl Pipes for Ends {
     #[inline]
     fn write(&mut self, pipe: PipeId, message: &mut Message) {
         let written = match self.slots.get_mut(pipe.0 as usize) {
-            Some(Some(End::Wire(end))) => end.write(message, SHARE_FROM),
+            Some(Some(End::Wire(end))) => end.write(message, None, SHARE_FROM),
             Some(Some(End::Inproc(end))) => {
                 end.push(std::mem::take(message));
                 Written::Queued
@@ -432,10 +457,36 @@ impl Pipes for Ends {
         self.note(pipe, written);
     }
 
+    fn write_enveloped(&mut self, pipe: PipeId, envelope: &[Frame], message: &mut Message) {
+        if let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) {
+            let written = end.write(message, Some(envelope), SHARE_FROM);
+            return self.note(pipe, written);
+        }
+        message.push_front(Frame::new());
+        message.prepend(envelope.to_vec());
+        self.write(pipe, message);
+    }
+
+    fn read_enveloped(
+        &mut self,
+        pipe: PipeId,
+        envelope: &mut Vec<Frame>,
+        into: &mut Message,
+    ) -> Option<bool> {
+        if let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) {
+            let read = end.read_enveloped(envelope, into);
+            if read.is_none() && end.ended {
+                self.finished.push(pipe);
+            }
+            return read;
+        }
+        self.read(pipe, into).then(|| into.take_envelope(envelope))
+    }
+
     #[inline]
     fn write_shared(&mut self, pipe: PipeId, message: &Message) {
         let written = match self.slots.get_mut(pipe.0 as usize) {
-            Some(Some(End::Wire(end))) => end.write(message, FANOUT_SHARE_FROM),
+            Some(Some(End::Wire(end))) => end.write(message, None, FANOUT_SHARE_FROM),
             Some(Some(End::Inproc(end))) => {
                 end.push(message.clone());
                 Written::Queued

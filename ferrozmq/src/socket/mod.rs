@@ -158,7 +158,11 @@ impl Socket {
     /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
     #[inline]
     pub fn send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        self.send_patiently(message.into(), self.state.send_patience())
+        let mut message = message.into();
+        match self.state.send(&mut message, self.state.send_patience()) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(SendError::taking(&mut message, error)),
+        }
     }
 
     /// Sends without waiting.
@@ -167,7 +171,11 @@ impl Socket {
     /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     #[inline]
     pub fn try_send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        self.send_patiently(message.into(), Patience::None)
+        let mut message = message.into();
+        match self.state.send(&mut message, Patience::None) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(SendError::taking(&mut message, error)),
+        }
     }
 
     /// Sends, waiting at most `timeout`.
@@ -179,18 +187,10 @@ impl Socket {
         message: impl Into<Message>,
         timeout: Duration,
     ) -> std::result::Result<(), SendError> {
-        self.send_patiently(message.into(), Patience::from_timeout(Some(timeout)))
-    }
-
-    #[inline(always)]
-    fn send_patiently(
-        &self,
-        mut message: Message,
-        patience: Patience,
-    ) -> std::result::Result<(), SendError> {
-        match self.state.send(&mut message, patience) {
+        let mut message = message.into();
+        match self.state.send(&mut message, Patience::from_timeout(Some(timeout))) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::new(message, error)),
+            Err(error) => Err(SendError::taking(&mut message, error)),
         }
     }
 
@@ -224,11 +224,14 @@ impl Socket {
 
     #[inline(always)]
     fn recv_patiently(&self, patience: Patience) -> Result<Message> {
-        let mut message = Message::new();
-        match self.state.recv(&mut message, patience) {
-            Ok(()) => Ok(message),
-            Err(error) => Err(error),
+        // Received into the place where the caller will find it: see `Pipes::read`.
+        let mut result = Ok(Message::new());
+        if let Ok(message) = &mut result
+            && let Err(error) = self.state.recv(message, patience)
+        {
+            result = Err(error);
         }
+        result
     }
 
     /// Sends one part; `more` says that others of the same message follow (`ZMQ_SNDMORE`). Nothing

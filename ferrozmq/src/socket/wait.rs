@@ -141,14 +141,12 @@ impl<'a> Sleeper<'a> {
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
-        if for_input && sleeper.spin(core) {
+        let found = for_input && sleeper.spin(core);
+        if found || core.announce() || socket.mailbox.pending() || socket.is_terminated() {
             fds.truncate(sleeper.first);
             sleeper.leave(core, false);
-            return Ok(Prepared::Changed);
-        }
-        if core.announce() || socket.mailbox.pending() || socket.is_terminated() {
-            fds.truncate(sleeper.first);
-            sleeper.leave(core, false);
+            sleeper.sources.clear();
+            core.sources = std::mem::take(&mut sleeper.sources);
             return Ok(Prepared::Changed);
         }
         Ok(Prepared::Lead(sleeper))
@@ -272,7 +270,10 @@ impl SocketState {
         fds.clear();
         match Sleeper::prepare(self, &mut core, for_input, &mut fds)? {
             Prepared::Changed => {
-                core.read_signals(&self.mailbox);
+                core.fds = fds;
+                if self.mailbox.pending() {
+                    core.read_signals(&self.mailbox);
+                }
                 self.check(&core)?;
                 Ok(core)
             }

@@ -5,7 +5,7 @@
 
 use super::rota::Rota;
 use super::{Admission, PipeId, Pipes};
-use crate::Message;
+use crate::{Frame, Message};
 
 /// The pipes that messages are spread over.
 #[derive(Debug, Default)]
@@ -46,6 +46,18 @@ impl Balance {
     #[inline(always)]
     pub fn write<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, message: &mut Message) {
         pipes.write(pipe, message);
+        self.rota.advance();
+    }
+
+    /// The same in an envelope.
+    pub fn write_enveloped<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        pipe: PipeId,
+        envelope: &[Frame],
+        message: &mut Message,
+    ) {
+        pipes.write_enveloped(pipe, envelope, message);
         self.rota.advance();
     }
 }

@@ -77,7 +77,7 @@ impl Behaviour for Dealer {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         match self.balance.choose(pipes, how) {
             Some(pipe) => self.balance.write(pipes, pipe, message),
@@ -91,7 +91,7 @@ impl Behaviour for Dealer {
         if self.can_send(pipes) { Ok(()) } else { Err(Refusal::WouldBlock) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         self.inbox.recv(pipes, into).map(drop).ok_or(Refusal::WouldBlock)
     }

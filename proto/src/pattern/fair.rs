@@ -6,7 +6,7 @@
 
 use super::rota::Rota;
 use super::{PipeId, Pipes};
-use crate::Message;
+use crate::{Frame, Message};
 use std::collections::VecDeque;
 
 /// The pipes that messages are collected from.
@@ -62,6 +62,24 @@ impl Fair {
                 self.rota.advance();
                 self.last = Some(pipe);
                 return Some(pipe);
+            }
+            self.rota.rest();
+        }
+        None
+    }
+
+    /// The same, with the envelope taken off; says whether there was one.
+    pub fn next_enveloped<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        envelope: &mut Vec<Frame>,
+        into: &mut Message,
+    ) -> Option<(PipeId, bool)> {
+        while let Some(pipe) = self.rota.current() {
+            if let Some(whole) = pipes.read_enveloped(pipe, envelope, into) {
+                self.rota.advance();
+                self.last = Some(pipe);
+                return Some((pipe, whole));
             }
             self.rota.rest();
         }

@@ -83,6 +83,21 @@ pub trait Pipes {
     fn write(&mut self, pipe: PipeId, message: &mut Message);
     /// The same for a message that goes to several pipes, and is left as it is.
     fn write_shared(&mut self, pipe: PipeId, message: &Message);
+    /// As [`write`](Self::write) for a message in an envelope: the parts `envelope` and an empty part go before it (RFC 28).
+    fn write_enveloped(&mut self, pipe: PipeId, envelope: &[Frame], message: &mut Message) {
+        message.push_front(Frame::new());
+        message.prepend(envelope.to_vec());
+        self.write(pipe, message);
+    }
+    /// As [`read`](Self::read), and takes the envelope off as [`Message::take_envelope`] does; says whether there was one.
+    fn read_enveloped(
+        &mut self,
+        pipe: PipeId,
+        envelope: &mut Vec<Frame>,
+        into: &mut Message,
+    ) -> Option<bool> {
+        self.read(pipe, into).then(|| into.take_envelope(envelope))
+    }
     /// Tells the peer at `pipe` that `topic` is wanted (`true`) or not any more; exempt from the high-water mark.
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool);
     /// What this socket wants from its peers is about to change: `topic` is, from now on, in the set or not. Told
@@ -271,7 +286,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Why it was not admitted; then it is untouched.
-    #[inline]
+    #[inline(always)]
     pub fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message) -> Result<(), Refusal> {
         each!(self, socket => socket.send(pipes, message, Admission::IfRoom))
     }
@@ -297,7 +312,7 @@ impl Pattern {
     ///
     /// # Errors
     /// [`Refusal::WouldBlock`] if there is none, and what the type's state forbids.
-    #[inline]
+    #[inline(always)]
     pub fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         each!(self, socket => socket.recv(pipes, into))
     }

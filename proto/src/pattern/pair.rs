@@ -56,7 +56,7 @@ impl Behaviour for Pair {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         match self.outlet() {
             Some(pipe) if how == Admission::Committed || pipes.room(pipe) => pipes.write(pipe, message),
@@ -70,7 +70,7 @@ impl Behaviour for Pair {
         if self.can_send(pipes) { Ok(()) } else { Err(Refusal::WouldBlock) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         self.inbox.recv(pipes, into).map(drop).ok_or(Refusal::WouldBlock)
     }

@@ -26,7 +26,7 @@ impl Behaviour for Pull {
         self.inbox.detach(pipe);
     }
 
-    #[inline]
+    #[inline(always)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         self.inbox.recv(pipes, into).map(drop).ok_or(Refusal::WouldBlock)
     }

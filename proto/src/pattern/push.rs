@@ -26,7 +26,7 @@ impl Behaviour for Push {
         self.balance.detach(pipe);
     }
 
-    #[inline]
+    #[inline(always)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         match self.balance.choose(pipes, how) {
             Some(pipe) => self.balance.write(pipes, pipe, message),

@@ -38,24 +38,6 @@ struct Asker {
 }
 
 impl Asker {
-    /// Takes the envelope off a request; `None` if it has no delimiter or nothing after it.
-    fn split(pipe: Option<PipeId>, request: &mut Message) -> Option<Asker> {
-        if request.first().is_empty() {
-            request.pop_front()?;
-            return Some(Asker { pipe, envelope: Vec::new() });
-        }
-        let delimiter = request.iter().position(Frame::is_empty)?;
-        let (mut envelope, body) = std::mem::take(request).split_at(delimiter + 1)?;
-        *request = body;
-        envelope.pop();
-        Some(Asker { pipe, envelope })
-    }
-
-    fn wrap(self, body: &mut Message) {
-        body.push_front(Frame::new());
-        body.prepend(self.envelope);
-    }
-
     fn forget(&mut self, gone: PipeId) {
         if self.pipe == Some(gone) {
             self.pipe = None;
@@ -65,13 +47,15 @@ impl Asker {
 
 impl Rep {
     fn next_request<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<Asker> {
-        while let Some(pipe) = self.inbox.recv(pipes, into) {
-            let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
-            if let Some(asker) = Asker::split(back, into) {
+        let mut envelope = Vec::new();
+        while let Some((pipe, whole)) = self.inbox.next_enveloped(pipes, &mut envelope, into) {
+            if whole {
                 self.source = Some(pipe);
-                return Some(asker);
+                let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
+                return Some(Asker { pipe: back, envelope });
             }
             pipes.dropped(Some(pipe), Dropped::Malformed);
+            envelope.clear();
         }
         None
     }
@@ -119,14 +103,12 @@ impl Behaviour for Rep {
         self.salute.lost(pipes, pipe);
     }
 
+    #[inline(never)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, _: Admission) -> Result<(), Refusal> {
         let asker = self.owed.take().ok_or(NO_REQUEST)?;
         match asker.pipe {
             None => pipes.dropped(None, Dropped::Disconnected),
-            Some(pipe) if pipes.room(pipe) => {
-                asker.wrap(message);
-                pipes.write(pipe, message);
-            }
+            Some(pipe) if pipes.room(pipe) => pipes.write_enveloped(pipe, &asker.envelope, message),
             Some(pipe) => pipes.dropped(Some(pipe), Dropped::HighWaterMark),
         }
         Ok(())
@@ -136,6 +118,7 @@ impl Behaviour for Rep {
         self.owed.as_ref().map(|_| ()).ok_or(NO_REQUEST)
     }
 
+    #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         if self.owed.is_some() {
             return Err(Refusal::WrongState("a REP socket must send its reply before it receives again"));

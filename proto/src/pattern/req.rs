@@ -80,33 +80,25 @@ impl Req {
         }
     }
 
-    fn wrap(&self, body: &mut Message) {
-        if self.correlate {
-            body.prepend(vec![Frame::from(self.request_id.to_ne_bytes()), Frame::new()]);
-        } else {
-            body.push_front(Frame::new());
+    /// Whether `envelope` is that of the last request.
+    fn is_mine(&self, envelope: &[Frame]) -> bool {
+        match envelope {
+            [] => !self.correlate,
+            [id] => self.correlate && *id == self.request_id.to_ne_bytes()[..],
+            _ => false,
         }
-    }
-
-    /// Leaves the application's parts of `reply`, if its envelope is that of the last request.
-    fn unwrap(&self, reply: &mut Message) -> bool {
-        if self.correlate {
-            let id = reply.pop_front();
-            if id.is_none_or(|id| id != self.request_id.to_ne_bytes()[..]) {
-                return false;
-            }
-        }
-        reply.pop_front().is_some_and(|delimiter| delimiter.is_empty())
     }
 
     /// The next message that is the reply to the last request.
     fn next_reply<P: Pipes>(&mut self, pipes: &mut P, from: Option<PipeId>, into: &mut Message) -> bool {
-        while let Some(pipe) = self.inbox.recv(pipes, into) {
-            if from.is_none_or(|from| from == pipe) && self.unwrap(into) {
+        let mut envelope = Vec::new();
+        while let Some((pipe, whole)) = self.inbox.next_enveloped(pipes, &mut envelope, into) {
+            if whole && from.is_none_or(|from| from == pipe) && self.is_mine(&envelope) {
                 self.source = Some(pipe);
                 return true;
             }
             pipes.dropped(Some(pipe), Dropped::Malformed);
+            envelope.clear();
         }
         false
     }
@@ -162,6 +154,7 @@ impl Behaviour for Req {
         self.salute.lost(pipes, pipe);
     }
 
+    #[inline(never)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         self.check_may_send()?;
         let Some(pipe) = self.balance.choose(pipes, how) else {
@@ -174,8 +167,9 @@ impl Behaviour for Req {
         };
         self.drop_stale(pipes);
         self.request_id = self.request_id.wrapping_add(1);
-        self.wrap(message);
-        self.balance.write(pipes, pipe, message);
+        let id = [Frame::from(self.request_id.to_ne_bytes())];
+        let envelope = if self.correlate { &id[..] } else { &[] };
+        self.balance.write_enveloped(pipes, pipe, envelope, message);
         self.state = State::Waiting { from: Some(pipe) };
         Ok(())
     }
@@ -188,6 +182,7 @@ impl Behaviour for Req {
         }
     }
 
+    #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         let State::Waiting { from } = self.state else {
             return Err(Refusal::WrongState("a REQ socket must send a request before it receives"));

@@ -205,6 +205,7 @@ impl Behaviour for Router {
         self.report_lost(pipes, pipe);
     }
 
+    #[inline(never)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         if message.rest().is_empty() {
             pipes.dropped(None, Dropped::Malformed);
@@ -230,6 +231,7 @@ impl Behaviour for Router {
         self.route(pipes, first, Admission::IfRoom).map(|_| ())
     }
 
+    #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         let taken = match self.inbox.take_ahead(into) {
             None => self.next(pipes, into),

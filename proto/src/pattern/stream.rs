@@ -119,6 +119,7 @@ impl Behaviour for Stream {
         self.report_lost(pipes, pipe);
     }
 
+    #[inline(never)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         match message.len() {
             1 => {
@@ -149,6 +150,7 @@ impl Behaviour for Stream {
         self.route(pipes, first, Admission::IfRoom).map(|_| ())
     }
 
+    #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         let taken = match self.inbox.take_ahead(into) {
             None => self.next(pipes, into),

@@ -252,7 +252,7 @@ impl Behaviour for XPub {
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
         if !self.receives {
             self.discard_input(pipes);
@@ -282,6 +282,7 @@ impl Behaviour for XPub {
         Ok(())
     }
 
+    #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         if !self.receives {
             return Err(Refusal::NotSupported);

@@ -119,6 +119,7 @@ impl Behaviour for XSub {
         Ok(())
     }
 
+    #[inline(never)]
     fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, _: Admission) -> Result<(), Refusal> {
         if self.filtering {
             return Err(Refusal::NotSupported);
@@ -138,7 +139,7 @@ impl Behaviour for XSub {
         if self.filtering { Err(Refusal::NotSupported) } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         let taken = match self.inbox.take_ahead(into) {
             None => self.next(pipes, into),

@@ -236,6 +236,14 @@ impl Cursor {
         self.read_any_message(into)
     }
 
+    /// Steps over an empty frame with others behind it, if that is next: the delimiter behind an envelope (RFC 28).
+    #[inline]
+    pub fn skip_delimiter(&mut self) -> bool {
+        let found = self.chunk.get(self.at..).is_some_and(|rest| rest.starts_with(&[Flags::MORE, 0]));
+        self.at += if found { 2 } else { 0 };
+        found
+    }
+
     /// The next frame and whether more parts follow it; `None` at the end.
     #[must_use]
     pub fn next_frame(&mut self) -> Option<(Frame, bool)> {

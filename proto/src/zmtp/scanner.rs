@@ -21,6 +21,9 @@ use bytes::{Buf, Bytes, BytesMut};
 /// Room for a command's name and small fields beside a topic, in bytes.
 const COMMAND_OVERHEAD: u64 = 16;
 
+/// Parts of a message that is scanned the fast way.
+const SHORT_PARTS: usize = 8;
+
 /// The state of one incoming stream.
 #[derive(Debug)]
 pub(super) struct Scanner {
@@ -50,7 +53,7 @@ struct Rules {
     subscriptions: bool,
     only_first_subscribe: bool,
     pings: bool,
-    /// A whole message of one short part may pass whatever it is.
+    /// A whole message of so few short parts may pass whatever they are.
     any_short: bool,
 }
 
@@ -201,19 +204,21 @@ impl Scanner {
         }
     }
 
-    /// Scans past whole messages of one short part each: a few instructions apiece where small messages stream.
+    /// Scans past whole messages of a few short parts each: a few instructions apiece where small messages stream.
     fn scan_short(&mut self, input: &[u8]) {
-        let (mut scanned, mut count) = (self.scanned, 0);
-        while let Some([0, len, rest @ ..]) = input.get(scanned..)
+        let (mut at, mut parts) = (self.scanned, 0);
+        while let Some([flags @ (0 | Flags::MORE), len, rest @ ..]) = input.get(at..)
             && usize::from(*len) <= rest.len()
+            && parts < SHORT_PARTS
         {
-            scanned += 2 + usize::from(*len);
-            count += 1;
-        }
-        if count > 0 {
-            self.scanned = scanned;
-            self.boundary = scanned;
-            self.count += count;
+            at += 2 + usize::from(*len);
+            parts += 1;
+            if *flags == 0 {
+                self.scanned = at;
+                self.boundary = at;
+                self.count += 1;
+                parts = 0;
+            }
         }
     }
 
@@ -328,7 +333,10 @@ impl Rules {
         let max_message = limits.message_bytes.unwrap_or(u64::MAX);
         let max_body = config.max_message_bytes.unwrap_or(u64::MAX).min(max_message);
         Rules {
-            any_short: !subscriptions && max_body >= SHORT_MAX as u64,
+            any_short: !subscriptions
+                && max_body >= SHORT_MAX as u64
+                && limits.parts >= SHORT_PARTS
+                && max_message >= SHORT_PARTS as u64 * part_cost((HEADER_MAX + SHORT_MAX) as u64),
             max_body,
             max_command: max_command.saturating_add(COMMAND_OVERHEAD),
             max_topic: limits.topic_bytes as u64,
