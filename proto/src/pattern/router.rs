@@ -12,8 +12,8 @@ use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    RefusedPeer, discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, RefusedPeer,
+    discard_input,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -206,7 +206,12 @@ impl Behaviour for Router {
     }
 
     #[inline(never)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         if message.rest().is_empty() {
             pipes.dropped(None, Dropped::Malformed);
             return Ok(());

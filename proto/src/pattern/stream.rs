@@ -8,8 +8,7 @@ use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -120,7 +119,12 @@ impl Behaviour for Stream {
     }
 
     #[inline(never)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match message.len() {
             1 => {
                 pipes.dropped(None, Dropped::Malformed);
