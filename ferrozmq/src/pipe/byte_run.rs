@@ -29,7 +29,9 @@ impl ByteRun {
         if self.buffer.len() - end < WINDOW {
             self.grow(WINDOW);
         }
-        let Some(place) = self.buffer.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<WINDOW>) else { return };
+        let Some(place) = self.buffer.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<WINDOW>) else {
+            return;
+        };
         place[0] = u8::from(more);
         place[1] = len as u8;
         place[2..].copy_from_slice(window);

@@ -9,9 +9,9 @@ use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
-use ferrozmq_proto::{Frame, Message};
 use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
+use ferrozmq_proto::{Frame, Message};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
@@ -397,7 +397,6 @@ impl Ends {
             end.peer = Some(peer);
         }
     }
-
 }
 
 impl Ends {
@@ -494,6 +493,10 @@ impl Pipes for Ends {
             _ => Written::Nowhere,
         };
         self.note(pipe, written);
+    }
+
+    fn origin(&mut self, pipe: PipeId) -> u64 {
+        self.wire(pipe).and_then(|end| end.peer.as_ref()).map_or(0, |peer| peer.connection)
     }
 
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {

@@ -4,8 +4,8 @@ use super::Socket;
 use super::core::Core;
 use super::handle::SocketState;
 use crate::error::{Error, Result};
-use crate::socket::wait::Patience;
 use crate::pipe::lock::LockGuard;
+use crate::socket::wait::Patience;
 use ferrozmq_proto::option::{Change, Live, OptionError, Options, Reading, Value};
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -18,7 +18,7 @@ impl SocketState {
         let mut core = self.enter()?;
         match set(&mut core.options).map_err(Error::from_option)? {
             Change::Now => core.apply_options(),
-            Change::Later => {}
+            Change::Later => core.configure(),
             Change::Subscribe(topic) => return core.subscribe(&topic),
             Change::Unsubscribe(topic) => return core.unsubscribe(&topic),
         }

@@ -5,9 +5,7 @@
 use super::balance::Balance;
 use super::fair::Fair;
 use super::salute::Salute;
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 use bytes::Bytes;
 
@@ -78,7 +76,12 @@ impl Behaviour for Dealer {
     }
 
     #[inline(always)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match self.balance.choose(pipes, how) {
             Some(pipe) => self.balance.write(pipes, pipe, message),
             None if how == Admission::Committed => pipes.dropped(None, Dropped::NoPeer),

@@ -4,8 +4,7 @@
 
 use super::fair::Fair;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal, RefusedPeer,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal, RefusedPeer, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -57,7 +56,12 @@ impl Behaviour for Pair {
     }
 
     #[inline(always)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match self.outlet() {
             Some(pipe) if how == Admission::Committed || pipes.room(pipe) => pipes.write(pipe, message),
             None if how == Admission::Committed => pipes.dropped(self.peer, Dropped::NoPeer),

@@ -27,7 +27,12 @@ impl Behaviour for Push {
     }
 
     #[inline(always)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match self.balance.choose(pipes, how) {
             Some(pipe) => self.balance.write(pipes, pipe, message),
             None if how == Admission::Committed => pipes.dropped(None, Dropped::NoPeer),

@@ -9,9 +9,7 @@
 use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::salute::Salute;
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 
 /// State of a REP socket.

@@ -12,8 +12,7 @@ use super::balance::Balance;
 use super::fair::Fair;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -155,7 +154,12 @@ impl Behaviour for Req {
     }
 
     #[inline(never)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         self.check_may_send()?;
         let Some(pipe) = self.balance.choose(pipes, how) else {
             if how == Admission::IfRoom {

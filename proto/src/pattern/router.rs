@@ -12,8 +12,8 @@ use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    RefusedPeer, discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, RefusedPeer,
+    discard_input,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -83,7 +83,8 @@ impl Router {
     }
 
     /// Queues a message of our own as if it came from `pipe`.
-    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, mut notice: Message) {
+    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, notice: Message) {
+        let mut notice = notice.with_origin(pipes.origin(pipe));
         if self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
         }
@@ -206,7 +207,12 @@ impl Behaviour for Router {
     }
 
     #[inline(never)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         if message.rest().is_empty() {
             pipes.dropped(None, Dropped::Malformed);
             return Ok(());

@@ -8,8 +8,7 @@ use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -45,7 +44,7 @@ impl Stream {
     }
 
     fn report<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        let mut notice = Message::new();
+        let mut notice = Message::new().with_origin(pipes.origin(pipe));
         if self.notify && self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
         }
@@ -120,7 +119,12 @@ impl Behaviour for Stream {
     }
 
     #[inline(never)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match message.len() {
             1 => {
                 pipes.dropped(None, Dropped::Malformed);
@@ -139,6 +143,8 @@ impl Behaviour for Stream {
         };
         message.pop_front();
         if message.first().is_empty() {
+            // Who asks for the end is not told of it.
+            self.connected.remove(pipe);
             pipes.close(pipe);
         } else {
             pipes.write(pipe, message);

@@ -11,9 +11,7 @@ use super::fair::Fair;
 use super::fanout::Fanout;
 use super::notices::Notices;
 use super::subscriptions::{Removed, Subscriptions, request, split_requests};
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 use bytes::Bytes;
 
@@ -253,7 +251,12 @@ impl Behaviour for XPub {
     }
 
     #[inline(never)]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, how: Admission) -> Result<(), Refusal> {
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         if !self.receives {
             self.discard_input(pipes);
         }

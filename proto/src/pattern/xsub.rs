@@ -12,9 +12,7 @@ use super::fair::Fair;
 use super::fanout::Fanout;
 use super::interest::Interest;
 use super::subscriptions::split_requests;
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 
 /// State of an XSUB or SUB socket.
