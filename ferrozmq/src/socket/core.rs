@@ -118,6 +118,7 @@ impl Core {
                 let routing_id = peer.routing_id.clone();
                 self.ends.set_peer(id, peer);
                 self.identify(id, &routing_id);
+                self.name_last_connection(id);
             }
             // Having been woken is all there is to do.
             Signal::Online => {}
@@ -206,6 +207,15 @@ impl Core {
             self.ends.close(id);
         }
         self.ends.flush_written();
+    }
+
+    /// A raw socket has no routing id of its own; reading the option gives its newest connection's, as in libzmq.
+    fn name_last_connection(&mut self, id: PipeId) {
+        if self.kind == SocketType::Stream
+            && let Some(routing_id) = self.pattern.routing_id_of(id)
+        {
+            self.options.routing_id = bytes::Bytes::copy_from_slice(routing_id);
+        }
     }
 
     /// Hands a message to the pattern; what must be written now is written.
@@ -347,9 +357,14 @@ impl Core {
         }
     }
 
+    /// New option values that concern the pattern.
+    pub(super) fn configure(&mut self) {
+        self.pattern.configure(&pattern_options(&self.options));
+    }
+
     /// New option values that concern live pipes and the pattern.
     pub(super) fn apply_options(&mut self) {
-        self.pattern.configure(&pattern_options(&self.options));
+        self.configure();
         let (sndhwm, rcvhwm) = (self.options.sndhwm as usize, self.options.rcvhwm as usize);
         for (_, end) in self.ends.iter_mut() {
             match end {

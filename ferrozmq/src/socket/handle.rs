@@ -140,11 +140,13 @@ impl SocketState {
         let mut core = self.enter()?;
         let events = core.ends.iter_mut().map(|(_, end)| {
             let (inward, outward) = end.queued();
-            let remote = match end {
-                End::Wire(end) => end.peer.as_ref().map(|peer| peer.address.clone()),
+            let stream = match end {
+                End::Wire(end) => end.pipe.stream(),
                 End::Inproc(_) => None,
             };
-            let parties = Parties::dialed(remote.as_deref().unwrap_or_default());
+            let (local, remote) = stream
+                .map_or_else(Default::default, |stream| (stream.local_endpoint(), stream.remote_endpoint()));
+            let parties = Parties { local: &local, remote: &remote, dialed: false };
             MonitorEvent {
                 second_value: Some(inward as u64),
                 ..MonitorEvent::new(EventKind::PipesStats, outward as u64, parties)
@@ -357,9 +359,12 @@ impl SocketState {
         };
         if !core.staging.has_output() {
             if !more {
-                drop(core);
                 let mut message = Message::from(part);
-                return self.send(&mut message, patience).map_err(|error| (message.split_first().0, error));
+                let sent = match core.try_send(&mut message) {
+                    Ok(()) => Ok(()),
+                    Err(refusal) => self.send_later(core, &mut message, refusal, patience),
+                };
+                return sent.map_err(|error| (message.split_first().0, error));
             }
             match self.start_message(core, &part, patience) {
                 Ok(mut core) => core.staging.add(part),
@@ -367,7 +372,7 @@ impl SocketState {
             }
             return Ok(());
         }
-        if more {
+        if more && core.pattern.parts_limit() != Some(core.staging.outgoing() + 1) {
             core.staging.add(part);
             return Ok(());
         }

@@ -18,7 +18,7 @@ impl SocketState {
         let mut core = self.enter()?;
         match set(&mut core.options).map_err(Error::from_option)? {
             Change::Now => core.apply_options(),
-            Change::Later => {}
+            Change::Later => core.configure(),
             Change::Subscribe(topic) => return core.subscribe(&topic),
             Change::Unsubscribe(topic) => return core.unsubscribe(&topic),
         }

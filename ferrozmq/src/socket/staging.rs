@@ -25,6 +25,11 @@ impl Staging {
         !self.outgoing.is_empty()
     }
 
+    /// How many parts of it are there.
+    pub(super) fn outgoing(&self) -> usize {
+        self.outgoing.len()
+    }
+
     /// Adds a part that others follow.
     pub(super) fn add(&mut self, part: Frame) {
         self.outgoing.push(part);
