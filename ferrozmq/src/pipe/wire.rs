@@ -311,7 +311,7 @@ impl WirePipe {
     /// Ends the connection. What is queued goes to the kernel if it takes it now.
     pub(crate) fn hang_up(&self) {
         self.flush();
-        self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
+        self.desk.leave(Errand::HungUp(self.token.load(Ordering::Relaxed)));
     }
 
     /// Messages not yet with the kernel.
