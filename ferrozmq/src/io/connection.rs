@@ -282,11 +282,13 @@ impl Io {
             if owner.never_reads() {
                 pipe.discard_input();
             }
+            pipe.expect(token);
             let attach = Signal::Attach { pipe: Arc::clone(&pipe), routing_id, dialed: conn.dialed };
             owner.mailbox.post(attach);
             pipe
         });
         let pipe = Arc::clone(pipe);
+        pipe.expect(token);
         // The event first: who has seen the peer finds that it is told already.
         conn.post(EventKind::HandshakeSucceeded, 0, None);
         owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
@@ -342,9 +344,9 @@ impl Io {
         self.conn_over(token, Errand::Broken(token));
     }
 
-    /// The socket wants no more of the connection.
-    pub(super) fn conn_hung_up(&mut self, token: u64) {
-        self.conn_over(token, Errand::HungUp(token));
+    /// The socket wants no more of the connection, maybe for a `fault` of the peer's.
+    pub(super) fn conn_hung_up(&mut self, token: u64, fault: Option<&'static str>) {
+        self.conn_over(token, Errand::HungUp(token, fault));
     }
 
     fn conn_over(&mut self, token: u64, why: Errand) {
@@ -356,11 +358,12 @@ impl Io {
             return self.handle.desk().leave(why);
         }
         let end = drained.and_then(|(_, end)| end);
-        let gently = end.is_none() && matches!(why, Errand::HungUp(_));
-        let reason = match end {
-            Some(End::Protocol(error)) => Some(error.to_string()),
-            Some(End::Failed(errno)) => Some(io::Error::from_raw_os_error(errno).to_string()),
-            Some(End::Closed) | None => None,
+        let gently = end.is_none() && matches!(why, Errand::HungUp(..));
+        let reason = match (end, why) {
+            (_, Errand::HungUp(_, Some(fault))) => Some(fault.to_owned()),
+            (Some(End::Protocol(error)), _) => Some(error.to_string()),
+            (Some(End::Failed(errno)), _) => Some(io::Error::from_raw_os_error(errno).to_string()),
+            (Some(End::Closed) | None, _) => None,
         };
         if let Some(pipe) = &conn.pipe {
             // Before anybody hears of it: what is sent from then on is kept for the next connection.

@@ -261,13 +261,13 @@ impl Io {
         for errand in self.handle.desk.take() {
             let token = match &errand {
                 Errand::Broken(token)
-                | Errand::HungUp(token)
+                | Errand::HungUp(token, _)
                 | Errand::Released(token)
                 | Errand::Pinged(token) => *token,
             };
             self.contain(token, |io| match errand {
                 Errand::Broken(token) => io.conn_broken(token),
-                Errand::HungUp(token) => io.conn_hung_up(token),
+                Errand::HungUp(token, fault) => io.conn_hung_up(token, fault),
                 Errand::Released(token) => io.conn_released(token),
                 Errand::Pinged(token) => io.conn_pinged(token),
             });

@@ -8,8 +8,8 @@ use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+    Refused, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -78,7 +78,7 @@ impl Behaviour for Stream {
 
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, how: Attach) -> Attached {
         if let Err(why) = self.routes.attach(pipe, how.routing_id.as_deref()) {
-            pipes.close(pipe);
+            pipes.close(pipe, Closing::Refused(why));
             return Attached::Refused(why);
         }
         self.routes.name(pipe);
@@ -135,7 +135,7 @@ impl Behaviour for Stream {
             Err(why) => return Err(why.of(message)),
         };
         match message.split_first() {
-            (_, Some(body)) if body.first().is_empty() => pipes.close(pipe),
+            (_, Some(body)) if body.first().is_empty() => pipes.close(pipe, Closing::Asked),
             (_, Some(body)) => pipes.write(pipe, body),
             (_, None) => {}
         }
