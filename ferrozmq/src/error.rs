@@ -58,33 +58,61 @@ pub enum ErrorKind {
 }
 
 /// What went wrong, in a sentence.
+///
+/// Two words: results with it travel in registers, and what is expected (to have to wait) allocates nothing.
 #[derive(Clone)]
-pub struct Error {
+pub struct Error(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Expected(&'static Facts),
+    Boxed(Box<Facts>),
+}
+
+#[derive(Clone)]
+struct Facts {
     kind: ErrorKind,
     errno: i32,
     text: Cow<'static, str>,
 }
 
+impl Facts {
+    const fn expected(kind: ErrorKind, text: &'static str) -> Facts {
+        Facts { kind, errno: errno_of(kind), text: Cow::Borrowed(text) }
+    }
+}
+
 impl Error {
     /// An error of this kind; `text` says what was wrong and what would be right.
+    #[cold]
     pub(crate) fn new(kind: ErrorKind, text: impl Into<Cow<'static, str>>) -> Error {
-        Error { kind, errno: errno_of(kind), text: text.into() }
+        Error(Repr::Boxed(Box::new(Facts { kind, errno: errno_of(kind), text: text.into() })))
+    }
+
+    fn facts(&self) -> &Facts {
+        match &self.0 {
+            Repr::Expected(facts) => facts,
+            Repr::Boxed(facts) => facts,
+        }
     }
 
     /// The operating system's `error` while doing `what`.
     pub(crate) fn os(what: impl fmt::Display, error: &io::Error) -> Error {
         let errno = error.raw_os_error().unwrap_or(libc::EIO);
-        Error { kind: kind_of(errno), errno, text: Cow::Owned(format!("{what}: {error}")) }
+        Error::new(kind_of(errno), format!("{what}: {error}")).with_errno(errno)
     }
 
     /// The same error under another number.
-    pub(crate) fn with_errno(mut self, errno: i32) -> Error {
-        self.errno = errno;
-        self
+    pub(crate) fn with_errno(self, errno: i32) -> Error {
+        Error(Repr::Boxed(Box::new(Facts { errno, ..self.facts().clone() })))
     }
 
     pub(crate) fn would_block() -> Error {
-        Error::new(ErrorKind::WouldBlock, "the call would have to wait, or waited as long as it may")
+        static FACTS: Facts = Facts::expected(
+            ErrorKind::WouldBlock,
+            "the call would have to wait, or waited as long as it may",
+        );
+        Error(Repr::Expected(&FACTS))
     }
 
     pub(crate) fn terminated() -> Error {
@@ -123,19 +151,19 @@ impl Error {
     /// What kind of error this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.facts().kind
     }
 
     /// The number libzmq's functions leave in `errno` for this error.
     #[must_use]
     pub fn errno(&self) -> i32 {
-        self.errno
+        self.facts().errno
     }
 
     /// Whether the call would have to wait, or its time ran out.
     #[must_use]
     pub fn is_would_block(&self) -> bool {
-        self.kind == ErrorKind::WouldBlock
+        self.kind() == ErrorKind::WouldBlock
     }
 
     /// The same as [`is_would_block`](Self::is_would_block): libzmq does not tell them apart either.
@@ -147,17 +175,17 @@ impl Error {
     /// Whether the context was terminated.
     #[must_use]
     pub fn is_terminated(&self) -> bool {
-        self.kind == ErrorKind::Terminated
+        self.kind() == ErrorKind::Terminated
     }
 
     /// Whether a signal interrupted the call; it may be repeated.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
-        self.kind == ErrorKind::Interrupted
+        self.kind() == ErrorKind::Interrupted
     }
 }
 
-fn errno_of(kind: ErrorKind) -> i32 {
+const fn errno_of(kind: ErrorKind) -> i32 {
     match kind {
         ErrorKind::WouldBlock => libc::EAGAIN,
         ErrorKind::Terminated => HAUSNUMERO + 53,
@@ -198,13 +226,13 @@ fn kind_of(errno: i32) -> ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.facts().text)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.text)
+        write!(f, "{:?}: {self}", self.kind())
     }
 }
 
@@ -212,7 +240,7 @@ impl std::error::Error for Error {}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
-        let kind = match error.kind {
+        let kind = match error.kind() {
             ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
             ErrorKind::Invalid => io::ErrorKind::InvalidInput,
             ErrorKind::AddressInUse => io::ErrorKind::AddrInUse,
@@ -232,6 +260,12 @@ pub struct SendError(Box<(Message, Error)>);
 impl SendError {
     pub(crate) fn new(message: Message, error: Error) -> SendError {
         SendError(Box::new((message, error)))
+    }
+
+    /// The same for a message that stays where it is unless there is an error.
+    #[cold]
+    pub(crate) fn taking(message: &mut Message, error: Error) -> SendError {
+        SendError::new(std::mem::take(message), error)
     }
 
     /// Why the message was not sent.

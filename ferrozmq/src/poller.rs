@@ -128,7 +128,7 @@ impl<'a> PollItem<'a> {
 /// [`Terminated`](ErrorKind::Terminated), [`Closed`](ErrorKind::Closed),
 /// [`Interrupted`](ErrorKind::Interrupted).
 pub fn poll(items: &mut [PollItem<'_>], timeout: Option<Duration>) -> Result<usize> {
-    let patience = Patience::from_timeout(timeout);
+    let patience = Patience::from_timeout(timeout).begun();
     loop {
         let ready = look(items)?;
         if ready > 0 || patience == Patience::None || patience.is_over() {

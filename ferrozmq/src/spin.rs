@@ -51,15 +51,16 @@ impl Spinner {
         Spinner { max_ns, success: ALWAYS, average_ns: max_ns / 2, paused: 0, pause: FIRST_PAUSE }
     }
 
-    /// Looks at `ready` until it holds or the budget is spent; the last answer. Looks at least once.
+    /// Looks at `ready` until it holds or the budget is spent; the last answer. Without a budget it does not look at
+    /// all: a look is a system call, and going to sleep looks too.
     #[inline]
     pub fn spin(&mut self, mut ready: impl FnMut() -> bool) -> bool {
-        if ready() {
-            // No wait, hence nothing learnt.
-            return true;
-        }
         let budget = self.budget();
-        !budget.is_zero() && self.spin_for(budget, ready)
+        if budget.is_zero() {
+            return false;
+        }
+        // What is there at once was not waited for: nothing is learnt from it.
+        ready() || self.spin_for(budget, ready)
     }
 
     /// How long the next wait may spin. Counts as that wait: ask once per wait.
@@ -145,7 +146,7 @@ mod tests {
         let mut spinner = Spinner::new(MAX_SPIN, 1);
         assert_eq!(feed(&mut spinner, 10_000, us(1)), us(0));
         assert!(!spinner.spin(|| false));
-        assert!(spinner.spin(|| true));
+        assert!(!spinner.spin(|| unreachable!("it does not look")));
     }
 
     #[test]

@@ -43,22 +43,43 @@ impl Frame {
     #[must_use]
     #[inline]
     pub fn copy_from_slice(bytes: &[u8]) -> Frame {
-        if bytes.len() <= Self::INLINE_MAX {
-            let mut inline = [0; Self::INLINE_MAX];
-            inline[..bytes.len()].copy_from_slice(bytes);
-            Frame { body: Body::Inline { len: bytes.len() as u8, bytes: inline }, origin: 0 }
-        } else {
-            Frame { body: Body::Shared(Bytes::copy_from_slice(bytes)), origin: 0 }
+        let mut frame = Frame::new();
+        frame.set(bytes);
+        frame
+    }
+
+    /// Copies `bytes` into this empty frame. Made in its place, the value need not be read back while its bytes are on
+    /// their way from the store to the cache, which would stall the processor.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, source: &[u8]) {
+        match &mut self.body {
+            Body::Inline { len, bytes } if source.len() <= Self::INLINE_MAX => {
+                *len = source.len() as u8;
+                bytes[..source.len()].copy_from_slice(source);
+            }
+            body => *body = Body::Shared(Bytes::copy_from_slice(source)),
         }
     }
 
-    /// A frame of the first `len` bytes of `window`; `None` if that is more than a window holds.
+    /// Makes this the frame of the first `len` bytes of `window`; `false` if that is more than a window holds.
     ///
     /// Copies the window whole: a copy of fixed size is several times faster than one of `len` bytes.
-    #[inline]
-    pub(crate) fn from_window(window: &[u8; Self::INLINE_MAX], len: usize) -> Option<Frame> {
-        (len <= Self::INLINE_MAX)
-            .then_some(Frame { body: Body::Inline { len: len as u8, bytes: *window }, origin: 0 })
+    #[inline(always)]
+    pub(crate) fn set_from_window(
+        &mut self,
+        window: &[u8; Self::INLINE_MAX],
+        len: usize,
+        origin: u64,
+    ) -> bool {
+        let fits = len <= Self::INLINE_MAX;
+        if fits {
+            match &mut self.body {
+                Body::Inline { len: own, bytes } => (*own, *bytes) = (len as u8, *window),
+                body @ Body::Shared(_) => *body = Body::Inline { len: len as u8, bytes: *window },
+            }
+            self.origin = origin;
+        }
+        fits
     }
 
     /// A frame that shares `bytes`, which are more than [`INLINE_MAX`](Self::INLINE_MAX).
@@ -119,6 +140,16 @@ impl Frame {
         match &self.body {
             Body::Inline { .. } => None,
             Body::Shared(bytes) => Some(bytes),
+        }
+    }
+
+    /// The place inside the value where a short body is kept, and the body's length. What follows it there has no meaning.
+    #[must_use]
+    #[inline]
+    pub fn inline(&self) -> Option<(&[u8; Self::INLINE_MAX], usize)> {
+        match &self.body {
+            Body::Inline { len, bytes } => Some((bytes, usize::from(*len))),
+            Body::Shared(_) => None,
         }
     }
 

@@ -27,6 +27,26 @@ impl Message {
         Message { first: Frame::new(), rest: Vec::new() }
     }
 
+    /// Makes `part` the only one.
+    pub(crate) fn set(&mut self, part: Frame) {
+        self.rest.clear();
+        self.first = part;
+    }
+
+    /// The same with the first `len` bytes of `window`; `false`, and nothing done, if that is more than it holds.
+    #[inline(always)]
+    pub(crate) fn set_from_window(
+        &mut self,
+        window: &[u8; Frame::INLINE_MAX],
+        len: usize,
+        origin: u64,
+    ) -> bool {
+        if !self.rest.is_empty() {
+            self.rest.clear();
+        }
+        self.first.set_from_window(window, len, origin)
+    }
+
     /// Number of parts, at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a message always has a part")]
@@ -86,15 +106,22 @@ impl Message {
         self.rest.insert(0, old);
     }
 
+    /// Takes the first part off; `None`, and nothing taken, if it is the only one.
+    pub fn pop_front(&mut self) -> Option<Frame> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let second = self.rest.remove(0);
+        Some(std::mem::replace(&mut self.first, second))
+    }
+
     /// The first part and, if there are others, the message without it.
     #[must_use]
     pub fn split_first(mut self) -> (Frame, Option<Message>) {
-        if self.rest.is_empty() {
-            return (self.first, None);
+        match self.pop_front() {
+            None => (self.first, None),
+            Some(first) => (first, Some(self)),
         }
-        let second = self.rest.remove(0);
-        let first = std::mem::replace(&mut self.first, second);
-        (first, Some(self))
     }
 
     /// The parts before part `index`, and the message that begins there; `None` if there is no such part.
@@ -113,6 +140,18 @@ impl Message {
         head.push(self.first);
         head.append(&mut self.rest);
         Some((head, Message { first, rest }))
+    }
+
+    /// Takes off the envelope: the parts before the first empty one go to the end of `envelope`, the empty one goes, the
+    /// others stay. `false`, and the message is of no use, if there is no empty part or nothing after it (RFC 28).
+    pub fn take_envelope(&mut self, envelope: &mut Vec<Frame>) -> bool {
+        while let Some(part) = self.pop_front() {
+            if part.is_empty() {
+                return true;
+            }
+            envelope.push(part);
+        }
+        false
     }
 
     /// Puts `parts` in front of the message, in their order.
@@ -175,17 +214,35 @@ macro_rules! one_part {
     )*};
 }
 
-one_part!(Frame, bytes::Bytes, Vec<u8>, String, &str, &[u8]);
+one_part!(Frame, bytes::Bytes, Vec<u8>, String);
+
+/// A message of one part, which is a copy of the bytes.
+impl From<&[u8]> for Message {
+    #[inline(always)]
+    fn from(part: &[u8]) -> Message {
+        let mut message = Message::new();
+        message.first.set(part);
+        message
+    }
+}
+
+/// A message of one part, which is a copy of the text.
+impl From<&str> for Message {
+    #[inline(always)]
+    fn from(part: &str) -> Message {
+        Message::from(part.as_bytes())
+    }
+}
 
 impl<const N: usize> From<[u8; N]> for Message {
     fn from(part: [u8; N]) -> Message {
-        Message::from(Frame::from(part))
+        Message::from(&part[..])
     }
 }
 
 impl<const N: usize> From<&[u8; N]> for Message {
     fn from(part: &[u8; N]) -> Message {
-        Message::from(Frame::from(part))
+        Message::from(&part[..])
     }
 }
 

@@ -26,10 +26,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A socket that was not read for this long (and at most twice that) is watched by the I/O thread again.
+/// A socket that was not read for this long (and at most twice that) is watched by the I/O thread again. While all
+/// sockets with a lease are read all the time, ticks become seldom: up to [`SELDOM`] times as long.
 pub(crate) const TICK: Duration = if cfg!(loom) { NEVER } else { Duration::from_millis(1) };
 /// In a model time stands still: the timer goes off when the model says so.
 const NEVER: Duration = Duration::from_secs(3600);
+
+/// A tick is two changes of threads, which a ping-pong on one processor feels.
+const SELDOM: u32 = 8;
 
 const IO: u32 = 0;
 const RESIDENT: u32 = 1;
@@ -118,16 +122,19 @@ impl Lease {
         }
     }
 
-    /// The last waiting thread returned: the lease stays, until a tick finds nobody reading.
+    /// The last waiting thread returned: the lease stays, until a tick finds nobody reading. Call with the socket's
+    /// guard held.
     pub(crate) fn release(&self) {
-        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.renew();
         self.state.store(RESIDENT, Ordering::Release);
         self.ticker.start();
     }
 
-    /// A read that found messages without waiting renews the lease.
+    /// A read that found messages without waiting renews the lease. Call with the socket's guard held: only who
+    /// holds it writes the count, so it needs no exchange.
+    #[inline]
     pub(crate) fn renew(&self) {
-        self.epoch.fetch_add(1, Ordering::Relaxed);
+        self.epoch.store(self.epoch.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// What takes this lease back.
@@ -172,11 +179,18 @@ pub(crate) struct Ticker {
     timer: TimerFd,
     running: AtomicBool,
     leased: Mutex<Vec<(Arc<Lease>, u32)>>,
+    /// The next tick comes after so many times [`TICK`].
+    ticks: AtomicU32,
 }
 
 impl Ticker {
     pub(crate) fn new() -> io::Result<Ticker> {
-        Ok(Ticker { timer: TimerFd::new()?, running: AtomicBool::new(false), leased: Mutex::new(Vec::new()) })
+        Ok(Ticker {
+            timer: TimerFd::new()?,
+            running: AtomicBool::new(false),
+            leased: Mutex::new(Vec::new()),
+            ticks: AtomicU32::new(1),
+        })
     }
 
     pub(crate) fn timer(&self) -> &TimerFd {
@@ -194,6 +208,7 @@ impl Ticker {
         let mut leased = self.leased.lock();
         if !leased.iter().any(|(known, _)| Arc::ptr_eq(known, lease)) {
             leased.push((Arc::clone(lease), epoch));
+            self.ticks.store(1, Ordering::Relaxed);
         }
     }
 
@@ -202,7 +217,7 @@ impl Ticker {
         // Pairs with the fence in `tick`: either it sees the lease resident, or we see it stopped.
         fence(Ordering::SeqCst);
         if !self.running.load(Ordering::Relaxed) && !self.running.swap(true, Ordering::AcqRel) {
-            let _ = self.timer.arm(TICK);
+            let _ = self.timer.arm(TICK * self.ticks.load(Ordering::Relaxed));
         }
     }
 
@@ -213,15 +228,20 @@ impl Ticker {
         // kernel, which fired the timer, orders the two; on the word alone it might count as the earlier one.
         self.running.swap(false, Ordering::AcqRel);
         fence(Ordering::SeqCst);
-        let mut resident = false;
+        let (mut resident, mut returned) = (false, false);
         self.leased.lock().retain_mut(|(lease, seen)| match lease.tick(seen) {
-            Ticked::Returned => false,
+            Ticked::Returned => {
+                returned = true;
+                false
+            }
             Ticked::Active => true,
             Ticked::Resident => {
                 resident = true;
                 true
             }
         });
+        let ticks = if returned { 1 } else { (self.ticks.load(Ordering::Relaxed) * 2).min(SELDOM) };
+        self.ticks.store(ticks, Ordering::Relaxed);
         if resident {
             self.start();
         }

@@ -9,19 +9,17 @@
 //! Invariant: an arena holds whole messages only, so its beginning and its end are message
 //! boundaries. No locks and no system calls here.
 
+use super::byte_run::ByteRun;
 use bytes::Bytes;
 use ferrozmq_proto::zmtp::framing::{self, Header};
 use ferrozmq_proto::{Frame, Message};
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-/// Buffers that grew beyond this many bytes are given back when they run empty.
-const KEEP_BYTES: usize = 512 * 1024;
-
 /// Whole messages in the pipe format.
 #[derive(Default)]
 pub(crate) struct Arena {
-    bytes: Vec<u8>,
+    bytes: ByteRun,
     /// Long bodies and the position in `bytes` where each belongs, in order.
     bodies: VecDeque<(usize, Bytes)>,
     body_bytes: usize,
@@ -29,19 +27,33 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Adds a message; parts of `share_from` bytes and more are kept by reference.
-    #[inline]
-    pub(crate) fn push(&mut self, message: &Message, share_from: usize) {
+    /// Adds a message, in an envelope if there is one; parts of `share_from` bytes and more are kept by reference.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) {
+        self.messages += 1;
+        if let Some(envelope) = envelope {
+            envelope.iter().for_each(|part| self.push_part(part, true, share_from));
+            self.push_part(&Frame::new(), true, share_from);
+        }
+        if let ([], Some((window, len))) = (message.rest(), message.first().inline()) {
+            return self.bytes.push_inline(window, len, false);
+        }
+        self.push_parts(message, share_from);
+    }
+
+    fn push_parts(&mut self, message: &Message, share_from: usize) {
         let mut parts_left = message.len();
         for part in message.iter() {
             parts_left -= 1;
             self.push_part(part, parts_left > 0, share_from);
         }
-        self.messages += 1;
     }
 
     #[inline]
     fn push_part(&mut self, part: &Frame, more: bool, share_from: usize) {
+        if let Some((window, len)) = part.inline() {
+            return self.bytes.push_inline(window, len, more);
+        }
         match part.shared() {
             Some(body) if body.len() >= share_from => {
                 let (header, len) = framing::header(body.len(), more);
@@ -49,7 +61,7 @@ impl Arena {
                 self.bodies.push_back((self.bytes.len(), body.clone()));
                 self.body_bytes += body.len();
             }
-            _ => framing::encode_small(part.as_bytes(), more, &mut self.bytes),
+            _ => self.bytes.push_copied(part, more),
         }
     }
 
@@ -85,9 +97,6 @@ impl Arena {
 
     /// Forgets all messages.
     pub(super) fn clear(&mut self) {
-        if self.bytes.capacity() > KEEP_BYTES {
-            self.bytes = Vec::new();
-        }
         self.bytes.clear();
         self.bodies.clear();
         self.body_bytes = 0;
@@ -280,7 +289,7 @@ impl Batch {
         }
         let from = self.boundary;
         let mut rest = std::mem::take(&mut self.arena);
-        rest.bytes.drain(..from.bytes);
+        rest.bytes.drop_front(from.bytes);
         rest.bodies.drain(..from.bodies);
         for (at, _) in &mut rest.bodies {
             *at -= from.bytes;
@@ -328,7 +337,7 @@ mod tests {
     fn arena(messages: &[Message]) -> Arena {
         let mut arena = Arena::default();
         for message in messages {
-            arena.push(message, 1000);
+            arena.push(message, None, 1000);
         }
         arena
     }

@@ -219,7 +219,7 @@ impl InprocEnd {
     }
 
     /// Whether one more message may be pushed now.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn room(&mut self) -> bool {
         self.conflate || self.out.room(self.hwm())
     }
@@ -236,7 +236,7 @@ impl InprocEnd {
     }
 
     /// Queues a message for the peer.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn push(&mut self, message: Message) {
         if self.conflate {
             self.far().cell.lock().replace(message);
@@ -260,17 +260,14 @@ impl InprocEnd {
         }
     }
 
-    /// The next message.
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Message> {
-        if self.conflate {
-            return self.newest();
-        }
-        let message = self.inp.pop();
+    /// Puts the next message into `into`.
+    #[inline(never)]
+    pub(crate) fn pop(&mut self, into: &mut Message) -> bool {
+        let message = if self.conflate { self.newest() } else { self.inp.pop() };
         if self.inp.take_credit_released() {
             self.tell_of_room();
         }
-        message
+        message.map(|message| *into = message).is_some()
     }
 
     /// The newest message; what was queued before both ends knew of each other is older.

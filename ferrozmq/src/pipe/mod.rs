@@ -4,9 +4,11 @@
 //! count whole messages against the high-water marks.
 
 pub(crate) mod arena;
+mod byte_run;
 pub(crate) mod codec;
 pub(crate) mod errand;
 pub(crate) mod inproc;
+pub(crate) mod lock;
 #[cfg(all(test, loom))]
 pub(crate) mod models;
 pub(crate) mod pace;

@@ -140,7 +140,7 @@ impl Scene {
 }
 
 fn push(scene: &Scene, body: &str) {
-    let pushed = scene.pipe.push(&Message::from(body), SHARE_FROM);
+    let pushed = scene.pipe.push(&Message::from(body), None, SHARE_FROM);
     assert!(pushed.is_ok_and(|now| now), "the pace is direct");
     scene.pipe.flush_and_arm();
 }
@@ -191,7 +191,7 @@ fn loom_role_of_the_writer_is_given_up_on_demand() {
 }
 
 fn push_anyhow(scene: &Scene, body: &str) {
-    assert!(scene.pipe.push(&Message::from(body), SHARE_FROM).is_ok());
+    assert!(scene.pipe.push(&Message::from(body), None, SHARE_FROM).is_ok());
     scene.pipe.flush_and_arm();
 }
 

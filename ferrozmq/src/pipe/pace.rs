@@ -7,6 +7,8 @@
 //! Whoever finds the sender absent (the backstop in the I/O thread, or a thread about to block)
 //! writes what is left and makes the pace direct again.
 //!
+//! A sender that waited between two writes, for input say, is not outrunning anything: then no clock is read.
+//!
 //! Pure: time is an argument.
 
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ pub(crate) struct Pace {
     batch: usize,
     /// Something was written since the backstop last looked.
     wrote: bool,
+    rested: bool,
 }
 
 impl Pace {
@@ -48,6 +51,7 @@ impl Pace {
             glance: 0,
             batch: Self::BATCH_MIN,
             wrote: false,
+            rested: false,
         }
     }
 
@@ -71,9 +75,21 @@ impl Pace {
         }
     }
 
-    /// A write begins.
-    pub(crate) fn writing(&mut self, now: Instant) {
-        let pause = self.last_write_end.map(|end| now.saturating_duration_since(end));
+    /// The sender has waited since its last write.
+    #[inline]
+    pub(crate) fn rest(&mut self) {
+        self.rested = true;
+    }
+
+    /// Whether the times of the next write matter.
+    #[inline]
+    pub(crate) fn needs_clock(&self) -> bool {
+        !self.rested
+    }
+
+    /// A write begins; `now` is known if it [matters](Self::needs_clock).
+    pub(crate) fn writing(&mut self, now: Option<Instant>) {
+        let pause = self.last_write_end.zip(now).map(|(end, now)| now.saturating_duration_since(end));
         if pause.is_some_and(|pause| pause < Self::EAGER) {
             self.eager = self.eager.saturating_add(1);
             if self.eager >= Self::EAGER_RUN {
@@ -85,8 +101,9 @@ impl Pace {
     }
 
     /// A write of `bytes` ended.
-    pub(crate) fn wrote(&mut self, bytes: usize, now: Instant) {
-        self.last_write_end = Some(now);
+    pub(crate) fn wrote(&mut self, bytes: usize, now: Option<Instant>) {
+        self.last_write_end = now;
+        self.rested = false;
         self.wrote = true;
         self.oldest = None;
         self.glance = 0;
@@ -113,9 +130,9 @@ mod tests {
     use super::*;
 
     fn write(pace: &mut Pace, begin: Instant, bytes: usize) -> Instant {
-        pace.writing(begin);
+        pace.writing(Some(begin));
         let end = begin + Duration::from_micros(3);
-        pace.wrote(bytes, end);
+        pace.wrote(bytes, Some(end));
         end
     }
 
@@ -134,6 +151,14 @@ mod tests {
     fn a_sender_that_outruns_the_kernel_streams_until_it_pauses() {
         let mut pace = Pace::new();
         let mut now = Instant::now();
+        for _ in 0..20 {
+            now = write(&mut pace, now, 12);
+            pace.rest();
+            assert!(!pace.needs_clock(), "a sender that waits in between");
+            pace.writing(None);
+            pace.wrote(12, None);
+        }
+        assert!(!pace.streaming);
         for _ in 0..5 {
             now = write(&mut pace, now, 12);
         }

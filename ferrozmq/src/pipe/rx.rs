@@ -308,7 +308,12 @@ impl Intake {
             }
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,
-                Ok(Some(Received::Messages { bytes, count })) => haul.runs.push((bytes, count)),
+                Ok(Some(Received::Messages { bytes, count })) => {
+                    haul.runs.push((bytes, count));
+                    if self.input.is_empty() {
+                        return;
+                    }
+                }
                 Ok(Some(Received::Subscription { topic, wanted })) => {
                     haul.notices.push(Notice::Subscription { topic, wanted });
                 }

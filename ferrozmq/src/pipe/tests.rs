@@ -100,7 +100,7 @@ proptest! {
         steps.iter().for_each(|step| model.act(step));
         let waiting = model.unsent();
         prop_assert_eq!(model.pipe.close(), waiting);
-        prop_assert!(model.pipe.push(&Message::from("late"), SHARE_FROM).is_err());
+        prop_assert!(model.pipe.push(&Message::from("late"), None, SHARE_FROM).is_err());
         model.pushed.truncate(model.pushed.len() - waiting);
         for step in later {
             // The end of a message that was dropped half-written may still arrive; then the connection is over.
@@ -209,7 +209,7 @@ impl Model {
             Frame::from((0..*length).map(|at| (at + part + 7 * seed) as u8).collect::<Vec<u8>>())
         };
         let message = Message::from_parts(lengths.iter().enumerate().map(body)).unwrap();
-        if self.pipe.push(&message, SHARE_FROM).is_ok_and(|now| now) {
+        if self.pipe.push(&message, None, SHARE_FROM).is_ok_and(|now| now) {
             self.pipe.flush_and_arm();
         }
         self.pushed.push(message);

@@ -13,8 +13,8 @@ use crate::pipe::codec::Sealer;
 use crate::pipe::pace::Pace;
 use crate::transport::Stream;
 use bytes::Bytes;
-use ferrozmq_proto::Message;
 use ferrozmq_proto::zmtp::Command;
+use ferrozmq_proto::{Frame, Message};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -108,13 +108,13 @@ impl Tx {
     }
 
     /// Queues a message; says whether it should be written now.
-    #[inline]
-    pub(super) fn push(&mut self, message: &Message, share_from: usize) -> bool {
+    #[inline(always)]
+    pub(super) fn push(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) -> bool {
         if self.conflate {
             self.queued -= self.arena.messages();
             self.arena.clear();
         }
-        self.arena.push(message, share_from);
+        self.arena.push(message, envelope, share_from);
         self.queued += 1;
         let offline = !self.online || self.failed;
         if offline || (self.blocked && self.armed) {

@@ -10,16 +10,17 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Mutex, MutexGuard};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
-use ferrozmq_proto::Message;
+use ferrozmq_proto::{Frame, Message};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
@@ -99,8 +100,8 @@ pub(crate) struct WirePipe {
     id: u64,
     desk: Arc<Desk>,
     mailbox: Arc<Mailbox>,
-    tx: Mutex<Tx>,
-    rx: Mutex<Rx>,
+    tx: Lock<Tx>,
+    rx: Lock<Rx>,
     /// Token of the present connection.
     token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
@@ -123,8 +124,8 @@ impl WirePipe {
             id: new_pipe_id(),
             desk,
             mailbox,
-            tx: Mutex::new(Tx::new(sndhwm, conflate)),
-            rx: Mutex::new(Rx::new(rcvhwm, conflate)),
+            tx: Lock::new(Tx::new(sndhwm, conflate)),
+            rx: Lock::new(Rx::new(rcvhwm, conflate)),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
             unread_subscriptions: AtomicUsize::new(0),
@@ -162,13 +163,18 @@ impl WirePipe {
     }
 
     /// Queues a message; says whether the caller should flush now. A closed pipe takes nothing and says so.
-    #[inline]
-    pub(crate) fn push(self: &Arc<Self>, message: &Message, share_from: usize) -> Result<bool, Closed> {
+    #[inline(always)]
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        message: &Message,
+        envelope: Option<&[Frame]>,
+        share_from: usize,
+    ) -> Result<bool, Closed> {
         let mut tx = self.tx.lock();
         if tx.closed {
             return Err(Closed);
         }
-        let now = tx.push(message, share_from);
+        let now = tx.push(message, envelope, share_from);
         if !now && tx.online && !tx.failed {
             self.leave_for_later(&mut tx);
         }
@@ -208,6 +214,11 @@ impl WirePipe {
 
     /// Writes what is queued, as far as the kernel takes it.
     pub(crate) fn flush(&self) -> Flush {
+        self.flush_as(false)
+    }
+
+    /// The same for a sender that has `rested`, or not, since its last write.
+    fn flush_as(&self, rested: bool) -> Flush {
         // Before the lock, so that it is dropped after it.
         let mut role = Role { pipe: self, held: None };
         let mut tx = self.tx.lock();
@@ -220,6 +231,9 @@ impl WirePipe {
             return Flush::Offline;
         }
         role.held = Some(Half::Writing);
+        if rested {
+            tx.pace.rest();
+        }
         let mut written = 0;
         loop {
             tx.wanted = false;
@@ -228,10 +242,11 @@ impl WirePipe {
                 return self.put_back(tx, line, Flush::Done, role);
             }
             let commands_wait = !tx.control.is_empty();
+            let timed = tx.pace.needs_clock();
             drop(tx);
-            let begin = Instant::now();
+            let begin = timed.then(Instant::now);
             let result = line.write(commands_wait);
-            let end = Instant::now();
+            let end = timed.then(Instant::now);
             tx = self.tx.lock();
             match result {
                 Ok((bytes, messages)) => {
@@ -261,7 +276,7 @@ impl WirePipe {
 
     fn put_back(
         &self,
-        mut tx: MutexGuard<'_, Tx>,
+        mut tx: LockGuard<'_, Tx>,
         line: Box<Line>,
         result: Flush,
         mut role: Role<'_>,
@@ -288,7 +303,12 @@ impl WirePipe {
 
     /// Flushes, and has the I/O thread write the rest when the kernel takes it.
     pub(crate) fn flush_and_arm(&self) -> Flush {
-        let result = self.flush();
+        self.flush_sent(false)
+    }
+
+    /// The same at the end of a send, by a sender that has `rested`, or not, since its last write.
+    pub(crate) fn flush_sent(&self, rested: bool) -> Flush {
+        let result = self.flush_as(rested);
         if result == Flush::Blocked {
             self.arm_output();
         }
@@ -367,7 +387,7 @@ impl WirePipe {
     }
 
     /// Resumes reading if there is room again.
-    fn read_on(&self, mut rx: MutexGuard<'_, Rx>) {
+    fn read_on(&self, mut rx: LockGuard<'_, Rx>) {
         let fill = rx.resume_if_due();
         drop(rx);
         self.fill_if(fill);

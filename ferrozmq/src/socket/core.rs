@@ -12,7 +12,7 @@ use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Events};
 use crate::{Message, SocketType};
 use ferrozmq_proto::option::Options;
-use ferrozmq_proto::pattern::{Attach, Pattern, PatternOptions, PipeId, Refusal, Refused};
+use ferrozmq_proto::pattern::{Attach, Pattern, PatternOptions, PipeId, Refusal};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,23 +204,19 @@ impl Core {
     }
 
     /// Hands a message to the pattern; what must be written now is written.
-    #[inline]
-    pub(super) fn try_send(&mut self, message: Message) -> std::result::Result<(), Refused> {
+    #[inline(always)]
+    pub(super) fn try_send(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
         let result = self.pattern.send(&mut self.ends, message);
         self.ends.flush_written();
-        if result.is_ok() {
-            self.ends.sent += 1;
-        }
+        self.ends.sent += u64::from(result.is_ok());
         result
     }
 
     /// Completes a message whose first part was accepted.
-    pub(super) fn send_committed(&mut self, message: Message) -> std::result::Result<(), Refused> {
+    pub(super) fn send_committed(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
         let result = self.pattern.send_committed(&mut self.ends, message);
         self.ends.flush_written();
-        if result.is_ok() {
-            self.ends.sent += 1;
-        }
+        self.ends.sent += u64::from(result.is_ok());
         result
     }
 
@@ -228,20 +224,21 @@ impl Core {
         self.pattern.may_start_send(&mut self.ends, first)
     }
 
-    /// The next message, if there is one in user space.
-    #[inline]
-    pub(super) fn try_recv(&mut self) -> std::result::Result<Message, Refusal> {
-        match self.pattern.recv(&mut self.ends) {
-            Ok(message) => {
+    /// Puts the next message, if there is one in user space, into `into`.
+    #[inline(always)]
+    pub(super) fn try_recv(&mut self, into: &mut Message) -> std::result::Result<(), Refusal> {
+        match self.pattern.recv(&mut self.ends, into) {
+            Ok(()) => {
                 self.ends.received += 1;
-                Ok(message)
+                Ok(())
             }
-            Err(Refusal::WouldBlock) => self.recv_again(),
+            Err(Refusal::WouldBlock) => self.recv_again(into),
             Err(refusal) => Err(refusal),
         }
     }
 
-    fn recv_again(&mut self) -> std::result::Result<Message, Refusal> {
+    #[cold]
+    fn recv_again(&mut self, into: &mut Message) -> std::result::Result<(), Refusal> {
         self.finish_ended();
         let awake = self.ends.wake_quiet();
         if awake.is_empty() {
@@ -249,9 +246,9 @@ impl Core {
         }
         self.changes += 1;
         awake.into_iter().for_each(|pipe| self.pattern.readable(pipe));
-        let message = self.pattern.recv(&mut self.ends)?;
+        self.pattern.recv(&mut self.ends, into)?;
         self.ends.received += 1;
-        Ok(message)
+        Ok(())
     }
 
     /// Has inproc peers post signals from now on; `true` if some have written meanwhile.

@@ -9,9 +9,9 @@ use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
-use ferrozmq_proto::Message;
 use ferrozmq_proto::pattern::{Closing, Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
+use ferrozmq_proto::{Frame, Message};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
@@ -40,7 +40,6 @@ pub(super) struct WireEnd {
     /// Runs taken from the pipe and not decoded yet; `cursor` is in the one before them.
     inbox: VecDeque<Run>,
     cursor: Cursor,
-    origin: u64,
     /// Messages that may be written before asking the pipe again.
     credit: usize,
     /// Written since it was last known to be flushed.
@@ -61,7 +60,6 @@ impl WireEnd {
             pipe,
             inbox: VecDeque::new(),
             cursor: Cursor::default(),
-            origin: 0,
             credit: 0,
             dirty: false,
             ended: false,
@@ -72,45 +70,70 @@ impl WireEnd {
         }
     }
 
-    #[inline]
-    fn next(&mut self) -> Option<Message> {
-        let message = match self.cursor.next_message() {
-            Some(message) => Some(message.with_origin(self.origin)),
-            None => self.next_run(),
-        };
+    /// Puts the next message into `into`.
+    #[inline(always)]
+    fn read(&mut self, into: &mut Message) -> bool {
+        let got = self.cursor.read_message(into);
+        if got && !self.conflate && (!self.held_back || self.cursor.remaining() > 0) {
+            return true;
+        }
+        self.read_slowly(got, into)
+    }
+
+    /// The same where there is more to do; `got`: a message is in `into` already.
+    #[cold]
+    fn read_slowly(&mut self, got: bool, into: &mut Message) -> bool {
+        let got = got || self.load() && self.cursor.read_message(into);
+        while self.conflate && got && (self.cursor.read_message(into) || self.load()) {}
+        self.tell_consumed();
+        got
+    }
+
+    /// The same, with the envelope taken off; says whether there was one.
+    fn read_enveloped(&mut self, envelope: &mut Vec<Frame>, into: &mut Message) -> Option<bool> {
+        if self.cursor.remaining() == 0 && !self.load() {
+            return None;
+        }
+        let bare = self.cursor.skip_delimiter();
+        let got = self.cursor.read_message(into);
+        self.tell_consumed();
+        got.then(|| bare || into.take_envelope(envelope))
+    }
+
+    /// Lets reading go on if it waits until all that was taken has been consumed.
+    fn tell_consumed(&mut self) {
         if self.held_back && self.cursor.remaining() == 0 && self.inbox.is_empty() {
             self.held_back = false;
             self.pipe.consumed();
         }
-        message
     }
 
-    fn next_run(&mut self) -> Option<Message> {
-        loop {
-            if self.inbox.is_empty() {
-                match self.pipe.take(&mut self.inbox) {
-                    Taken::Nothing => return None,
-                    Taken::Messages => {}
-                    Taken::AtTheMark => self.held_back = true,
-                }
-            }
-            let run = self.inbox.pop_front()?;
-            self.origin = run.origin;
-            self.cursor = Cursor::new(run.bytes);
-            if let Some(message) = self.cursor.next_message() {
-                return Some(message.with_origin(run.origin));
+    /// Puts the cursor, which is at its end, to the next run.
+    fn load(&mut self) -> bool {
+        if self.inbox.is_empty() {
+            match self.pipe.take(&mut self.inbox) {
+                Taken::Nothing => return false,
+                Taken::Messages => {}
+                Taken::AtTheMark => self.held_back = true,
             }
         }
+        let Some(run) = self.inbox.pop_front() else { return false };
+        self.cursor = Cursor::new(run.bytes).with_origin(run.origin);
+        true
     }
 
-    fn read(&mut self) -> Option<Message> {
-        let mut message = self.next()?;
-        if self.conflate {
-            while let Some(newer) = self.next() {
-                message = newer;
+    #[inline(always)]
+    fn write(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) -> Written {
+        self.credit = self.credit.saturating_sub(1);
+        match self.pipe.push(message, envelope, share_from) {
+            Ok(true) => Written::FlushNow,
+            Ok(false) if self.dirty => Written::Queued,
+            Ok(false) => {
+                self.dirty = true;
+                Written::FlushLater
             }
+            Err(_) => Written::Nowhere,
         }
-        Some(message)
     }
 
     pub(super) fn set_hwm(&mut self, sndhwm: usize, rcvhwm: usize) {
@@ -139,6 +162,19 @@ impl WireEnd {
     }
 }
 
+/// What became of a message that was written to a pipe.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// It is queued, and that is known already.
+    Queued,
+    /// It wants to be flushed at the end of this call.
+    FlushNow,
+    /// It is the first that may wait for the next flush.
+    FlushLater,
+    /// The pipe takes nothing any more.
+    Nowhere,
+}
+
 /// All ends of one socket's pipes.
 pub(super) struct Ends {
     slots: Vec<Option<End>>,
@@ -149,6 +185,8 @@ pub(super) struct Ends {
     flush_now: Vec<PipeId>,
     /// Pipes that were written to and may hold back output.
     dirty: Vec<PipeId>,
+    /// The thread has waited or polled since it wrote.
+    rested: bool,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
     /// Pipes that linger after the socket let go of them, and that are still watched with the others.
@@ -185,6 +223,7 @@ impl Ends {
             wires: 0,
             flush_now: Vec::new(),
             dirty: Vec::new(),
+            rested: false,
             quiet: Vec::new(),
             retired: HashMap::new(),
             finished: Vec::new(),
@@ -266,9 +305,16 @@ impl Ends {
     /// Writes what must not wait: after every send.
     #[inline]
     pub(super) fn flush_written(&mut self) {
+        if !self.flush_now.is_empty() {
+            self.flush_listed();
+        }
+    }
+
+    fn flush_listed(&mut self) {
+        let rested = std::mem::take(&mut self.rested);
         while let Some(pipe) = self.flush_now.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-                end.pipe.flush_and_arm();
+                end.pipe.flush_sent(rested);
             }
         }
     }
@@ -276,6 +322,7 @@ impl Ends {
     /// Writes everything held back: before the thread blocks or polls.
     pub(super) fn flush_all(&mut self) {
         self.flush_written();
+        self.rested = true;
         while let Some(pipe) = self.dirty.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
                 end.dirty = false;
@@ -357,51 +404,40 @@ impl Ends {
             end.hung_up = false;
         }
     }
+}
 
-    fn mark_dirty(&mut self, pipe: PipeId) {
-        if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut)
-            && !end.dirty
-        {
-            end.dirty = true;
-            self.dirty.push(pipe);
-        }
-    }
-
-    #[inline]
-    fn wire_write(&mut self, pipe: PipeId, message: &Message, share_from: usize) {
-        let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) else {
-            return;
-        };
-        end.credit = end.credit.saturating_sub(1);
-        match end.pipe.push(message, share_from) {
-            Ok(true) => self.flush_now.push(pipe),
-            Ok(false) if end.dirty => {}
-            Ok(false) => self.mark_dirty(pipe),
-            Err(_) => self.dropped(Some(pipe), Dropped::Disconnected),
+impl Ends {
+    #[inline(always)]
+    fn note(&mut self, pipe: PipeId, written: Written) {
+        match written {
+            Written::Queued => {}
+            Written::FlushNow => self.flush_now.push(pipe),
+            Written::FlushLater => self.dirty.push(pipe),
+            Written::Nowhere => self.dropped(Some(pipe), Dropped::Disconnected),
         }
     }
 }
 
 impl Pipes for Ends {
     #[inline]
-    fn read(&mut self, pipe: PipeId) -> Option<Message> {
-        let end = self.slots.get_mut(pipe.0 as usize)?.as_mut()?;
-        match end {
-            End::Wire(end) => {
-                let message = end.read();
-                if message.is_none() && end.ended {
+    fn read(&mut self, pipe: PipeId, into: &mut Message) -> bool {
+        match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => {
+                let got = end.read(into);
+                if !got && end.ended {
                     self.finished.push(pipe);
                 }
-                message
+                got
             }
-            End::Inproc(end) => {
-                let message = end.pop();
-                if message.is_none() {
+            Some(Some(End::Inproc(end))) => {
+                let got = end.pop(into);
+                if !got {
                     let list = if end.ended { &mut self.finished } else { &mut self.quiet };
                     list.push(pipe);
                 }
-                message
+                got
             }
+            _ => false,
         }
     }
 
@@ -415,21 +451,55 @@ impl Pipes for Ends {
     }
 
     #[inline]
-    fn write(&mut self, pipe: PipeId, message: Message) {
-        match self.end(pipe) {
-            Some(End::Inproc(end)) => end.push(message),
-            Some(End::Wire(_)) => self.wire_write(pipe, &message, SHARE_FROM),
-            None => self.dropped(Some(pipe), Dropped::Disconnected),
+    fn write(&mut self, pipe: PipeId, message: &mut Message) {
+        let written = match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => end.write(message, None, SHARE_FROM),
+            Some(Some(End::Inproc(end))) => {
+                end.push(std::mem::take(message));
+                Written::Queued
+            }
+            _ => Written::Nowhere,
+        };
+        self.note(pipe, written);
+    }
+
+    fn write_enveloped(&mut self, pipe: PipeId, envelope: &[Frame], message: &mut Message) {
+        if let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) {
+            let written = end.write(message, Some(envelope), SHARE_FROM);
+            return self.note(pipe, written);
         }
+        message.push_front(Frame::new());
+        message.prepend(envelope.to_vec());
+        self.write(pipe, message);
+    }
+
+    fn read_enveloped(
+        &mut self,
+        pipe: PipeId,
+        envelope: &mut Vec<Frame>,
+        into: &mut Message,
+    ) -> Option<bool> {
+        if let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) {
+            let read = end.read_enveloped(envelope, into);
+            if read.is_none() && end.ended {
+                self.finished.push(pipe);
+            }
+            return read;
+        }
+        self.read(pipe, into).then(|| into.take_envelope(envelope))
     }
 
     #[inline]
     fn write_shared(&mut self, pipe: PipeId, message: &Message) {
-        match self.end(pipe) {
-            Some(End::Inproc(end)) => end.push(message.clone()),
-            Some(End::Wire(_)) => self.wire_write(pipe, message, FANOUT_SHARE_FROM),
-            None => self.dropped(Some(pipe), Dropped::Disconnected),
-        }
+        let written = match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => end.write(message, None, FANOUT_SHARE_FROM),
+            Some(Some(End::Inproc(end))) => {
+                end.push(message.clone());
+                Written::Queued
+            }
+            _ => Written::Nowhere,
+        };
+        self.note(pipe, written);
     }
 
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {

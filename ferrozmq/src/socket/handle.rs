@@ -5,13 +5,13 @@ use super::core::Core;
 use super::ends::{DROP_REASONS, End};
 use super::wait::Patience;
 use crate::context::ContextState;
-use crate::error::{Error, ErrorKind, Result, SendError};
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
+use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::signal::Mailbox;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutex, MutexGuard};
 use crate::sys::fork;
 use crate::{Events, Frame, Message, SocketType};
 use ferrozmq_proto::option::Options;
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// What all handles of a socket share.
 pub(crate) struct SocketState {
     pub(super) kind: SocketType,
-    pub(super) core: Mutex<Core>,
+    pub(super) core: Lock<Core>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) lease: Arc<Lease>,
     /// The context was terminated: every call ends.
@@ -72,7 +72,7 @@ impl SocketState {
         let (mailbox, lease) = (Arc::clone(&owner.mailbox), Arc::clone(&owner.lease));
         let state = SocketState {
             kind,
-            core: Mutex::new(Core::new(kind, options, owner, seed)),
+            core: Lock::new(Core::new(kind, options, owner, seed)),
             mailbox,
             lease,
             terminated: AtomicBool::new(false),
@@ -165,12 +165,20 @@ impl SocketState {
     }
 
     /// Enters the socket: its guard, with all signals read.
-    #[inline]
-    pub(crate) fn enter(&self) -> Result<MutexGuard<'_, Core>> {
+    #[inline(always)]
+    pub(crate) fn enter(&self) -> Result<LockGuard<'_, Core>> {
         if self.is_inherited() {
             return Err(Error::inherited(ErrorKind::Closed));
         }
-        let mut core = self.core.lock();
+        let core = self.core.lock();
+        if self.mailbox.pending() || self.is_terminated() || core.owner.is_none() {
+            return self.enter_with_news(core);
+        }
+        Ok(core)
+    }
+
+    #[cold]
+    fn enter_with_news<'a>(&'a self, mut core: LockGuard<'a, Core>) -> Result<LockGuard<'a, Core>> {
         if self.mailbox.pending() {
             core.read_signals(&self.mailbox);
         }
@@ -179,13 +187,13 @@ impl SocketState {
     }
 
     /// Whether this is a fork's child, and the socket its parent's: no lock of it may be taken.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_inherited(&self) -> bool {
         fork::in_child(self.born)
     }
 
     /// The guard, whatever the socket's state. Only for a thread that has entered before.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+    pub(crate) fn lock(&self) -> LockGuard<'_, Core> {
         self.core.lock()
     }
 
@@ -212,51 +220,59 @@ impl SocketState {
         self.mailbox.waker().wake_unconditionally();
     }
 
-    pub(super) fn send(
-        &self,
-        message: Message,
-        mut patience: Patience,
-    ) -> std::result::Result<(), SendError> {
-        let mut message = message;
-        let mut core = match self.enter() {
-            Ok(core) => core,
-            Err(error) => return Err(SendError::new(message, error)),
-        };
-        loop {
-            let refused = match core.try_send(message) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refused,
-            };
-            message = refused.message;
-            if refused.why != Refusal::WouldBlock || patience == Patience::None {
-                return Err(SendError::new(message, Error::from_refusal(refused.why)));
-            }
-            core = match self.wait_to_send(core, &mut patience) {
-                Ok(core) => core,
-                Err(error) => return Err(SendError::new(message, error)),
-            };
+    /// Sends; after an error `message` is as it was.
+    pub(super) fn send(&self, message: &mut Message, patience: Patience) -> Result<()> {
+        let mut core = self.enter()?;
+        match core.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.send_later(core, message, refusal, patience),
         }
     }
 
-    pub(super) fn recv(&self, patience: Patience) -> Result<Message> {
-        self.recv_in(self.enter()?, patience).map(|(_, message)| message)
+    #[cold]
+    fn send_later<'a>(
+        &'a self,
+        mut core: LockGuard<'a, Core>,
+        message: &mut Message,
+        mut refusal: Refusal,
+        patience: Patience,
+    ) -> Result<()> {
+        let mut patience = patience.begun();
+        loop {
+            if refusal != Refusal::WouldBlock || patience == Patience::None {
+                return Err(Error::from_refusal(refusal));
+            }
+            core = self.wait_to_send(core, &mut patience)?;
+            match core.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(again) => refusal = again,
+            }
+        }
     }
 
-    /// Receives with the guard held already, and keeps it.
+    /// Receives; after an error `into` is of no use.
+    pub(super) fn recv(&self, into: &mut Message, patience: Patience) -> Result<()> {
+        self.recv_in(self.enter()?, into, patience).map(drop)
+    }
+
+    /// Receives with the guard held already, and keeps it. After an error `into` is of no use.
+    #[inline(always)]
     fn recv_in<'a>(
         &'a self,
-        mut core: MutexGuard<'a, Core>,
-        patience: Patience,
-    ) -> Result<(MutexGuard<'a, Core>, Message)> {
+        mut core: LockGuard<'a, Core>,
+        into: &mut Message,
+        mut patience: Patience,
+    ) -> Result<LockGuard<'a, Core>> {
         loop {
-            match core.try_recv() {
-                Ok(message) => {
+            match core.try_recv(into) {
+                Ok(()) => {
                     self.lease.renew();
-                    return Ok((core, message));
+                    return Ok(core);
                 }
                 Err(Refusal::WouldBlock) => {}
                 Err(refusal) => return Err(Error::from_refusal(refusal)),
             }
+            patience = patience.begun();
             core = match patience {
                 Patience::None => self.look(core)?,
                 patience => self.wait(core, true, patience)?,
@@ -265,7 +281,7 @@ impl SocketState {
     }
 
     /// Looks for input without waiting; an error if there is none.
-    fn look<'a>(&'a self, mut core: MutexGuard<'a, Core>) -> Result<MutexGuard<'a, Core>> {
+    fn look<'a>(&'a self, mut core: LockGuard<'a, Core>) -> Result<LockGuard<'a, Core>> {
         core.ends.flush_all();
         if core.announce() || self.read_leased(&mut core) {
             return Ok(core);
@@ -312,10 +328,8 @@ impl SocketState {
         if !core.staging.has_output() {
             if !more {
                 drop(core);
-                return self.send(Message::from(part), patience).map_err(|error| {
-                    let (message, error) = error.into_parts();
-                    (message.split_first().0, error)
-                });
+                let mut message = Message::from(part);
+                return self.send(&mut message, patience).map_err(|error| (message.split_first().0, error));
             }
             match self.start_message(core, &part, patience) {
                 Ok(mut core) => core.staging.add(part),
@@ -327,23 +341,21 @@ impl SocketState {
             core.staging.add(part);
             return Ok(());
         }
-        let message = core.staging.complete(part);
-        match core.send_committed(message) {
-            Ok(()) => Ok(()),
-            Err(refused) => {
-                let part = core.staging.uncomplete(refused.message);
-                Err((part, Error::from_refusal(refused.why)))
-            }
-        }
+        let mut message = core.staging.complete(part);
+        core.send_committed(&mut message).map_err(|refusal| {
+            let part = core.staging.uncomplete(message);
+            (part, Error::from_refusal(refusal))
+        })
     }
 
     /// Waits until a message that begins with `first` would be accepted.
     fn start_message<'a>(
         &'a self,
-        mut core: MutexGuard<'a, Core>,
+        mut core: LockGuard<'a, Core>,
         first: &Frame,
-        mut patience: Patience,
-    ) -> Result<MutexGuard<'a, Core>> {
+        patience: Patience,
+    ) -> Result<LockGuard<'a, Core>> {
+        let mut patience = patience.begun();
         loop {
             match core.may_start_send(first) {
                 Ok(()) => return Ok(core),
@@ -358,9 +370,9 @@ impl SocketState {
     /// it never says that there is no room where there is some.
     fn wait_to_send<'a>(
         &'a self,
-        core: MutexGuard<'a, Core>,
+        core: LockGuard<'a, Core>,
         patience: &mut Patience,
-    ) -> Result<MutexGuard<'a, Core>> {
+    ) -> Result<LockGuard<'a, Core>> {
         match self.wait(core, false, *patience) {
             Err(error) if error.is_would_block() => {
                 *patience = Patience::None;
@@ -375,7 +387,8 @@ impl SocketState {
         if let Some(part) = core.staging.next() {
             return Ok(part);
         }
-        let (mut core, message) = self.recv_in(core, patience)?;
+        let mut message = Message::new();
+        core = self.recv_in(core, &mut message, patience)?;
         Ok(core.staging.begin(message))
     }
 

@@ -159,16 +159,26 @@ impl Socket {
     /// A [`SendError`] gives the message back: [`WouldBlock`](ErrorKind::WouldBlock) after the
     /// time-out, [`WrongState`](ErrorKind::WrongState), [`Unroutable`](ErrorKind::Unroutable),
     /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
+    #[inline]
     pub fn send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        self.state.send(message.into(), self.state.send_patience())
+        let mut message = message.into();
+        match self.state.send(&mut message, self.state.send_patience()) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(SendError::taking(&mut message, error)),
+        }
     }
 
     /// Sends without waiting.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
+    #[inline]
     pub fn try_send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        self.state.send(message.into(), Patience::None)
+        let mut message = message.into();
+        match self.state.send(&mut message, Patience::None) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(SendError::taking(&mut message, error)),
+        }
     }
 
     /// Sends, waiting at most `timeout`.
@@ -180,7 +190,11 @@ impl Socket {
         message: impl Into<Message>,
         timeout: Duration,
     ) -> std::result::Result<(), SendError> {
-        self.state.send(message.into(), Patience::from_timeout(Some(timeout)))
+        let mut message = message.into();
+        match self.state.send(&mut message, Patience::from_timeout(Some(timeout))) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(SendError::taking(&mut message, error)),
+        }
     }
 
     /// Receives a message. Waits at most as long as `rcvtimeo` says.
@@ -189,16 +203,18 @@ impl Socket {
     /// [`WouldBlock`](ErrorKind::WouldBlock) after the time-out,
     /// [`WrongState`](ErrorKind::WrongState), [`NotSupported`](ErrorKind::NotSupported),
     /// [`Terminated`](ErrorKind::Terminated), [`Interrupted`](ErrorKind::Interrupted).
+    #[inline]
     pub fn recv(&self) -> Result<Message> {
-        self.state.recv(self.state.recv_patience())
+        self.recv_patiently(self.state.recv_patience())
     }
 
     /// Receives without waiting.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
+    #[inline]
     pub fn try_recv(&self) -> Result<Message> {
-        self.state.recv(Patience::None)
+        self.recv_patiently(Patience::None)
     }
 
     /// Receives, waiting at most `timeout`.
@@ -206,7 +222,19 @@ impl Socket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Message> {
-        self.state.recv(Patience::from_timeout(Some(timeout)))
+        self.recv_patiently(Patience::from_timeout(Some(timeout)))
+    }
+
+    #[inline(always)]
+    fn recv_patiently(&self, patience: Patience) -> Result<Message> {
+        // Received into the place where the caller will find it: see `Pipes::read`.
+        let mut result = Ok(Message::new());
+        if let Ok(message) = &mut result
+            && let Err(error) = self.state.recv(message, patience)
+        {
+            result = Err(error);
+        }
+        result
     }
 
     /// Sends one part; `more` says that others of the same message follow (`ZMQ_SNDMORE`). Nothing
@@ -256,7 +284,7 @@ impl Socket {
     /// # Errors
     /// [`WouldBlock`](ErrorKind::WouldBlock) after `timeout`.
     pub fn wait_for_peers(&self, count: usize, timeout: Duration) -> Result<()> {
-        let patience = Patience::from_timeout(Some(timeout));
+        let patience = Patience::from_timeout(Some(timeout)).begun();
         self.state.wait_until(patience, |core| core.ready_peers() >= count)
     }
 

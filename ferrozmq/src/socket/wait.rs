@@ -14,7 +14,7 @@ use super::core::Core;
 use super::ends::End;
 use super::handle::SocketState;
 use crate::error::{Error, Result};
-use crate::sync::MutexGuard;
+use crate::pipe::lock::LockGuard;
 use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
 use crate::transport::Stream;
@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum Patience {
     /// Not at all.
     None,
+    /// This long from when it [begins](Patience::begun): a call that need not wait reads no clock.
+    AtMost(Duration),
     /// Until then.
     Until(Instant),
     /// For ever.
@@ -41,8 +43,18 @@ impl Patience {
     pub(crate) fn from_timeout(timeout: Option<Duration>) -> Patience {
         match timeout {
             Some(Duration::ZERO) => Patience::None,
-            Some(timeout) => Instant::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until),
+            Some(timeout) => Patience::AtMost(timeout),
             None => Patience::Forever,
+        }
+    }
+
+    /// The same patience, running from now if it was not running yet.
+    pub(crate) fn begun(self) -> Patience {
+        match self {
+            Patience::AtMost(timeout) => {
+                Instant::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until)
+            }
+            running => running,
         }
     }
 
@@ -53,19 +65,17 @@ impl Patience {
 
     /// The same patience, but not longer than `limit` from now.
     pub(crate) fn at_most(self, limit: Duration) -> Patience {
-        match Patience::from_timeout(Some(limit)) {
-            Patience::Until(soon) => match self {
-                Patience::Until(deadline) => Patience::Until(deadline.min(soon)),
-                Patience::Forever => Patience::Until(soon),
-                Patience::None => Patience::None,
-            },
-            other => other,
+        match (self.begun(), Patience::from_timeout(Some(limit)).begun()) {
+            (Patience::Until(deadline), Patience::Until(soon)) => Patience::Until(deadline.min(soon)),
+            (Patience::Forever, soon) => soon,
+            (patience, _) => patience,
         }
     }
 
     fn left(self) -> Option<Duration> {
         match self {
             Patience::None => Some(Duration::ZERO),
+            Patience::AtMost(timeout) => Some(timeout),
             Patience::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
             Patience::Forever => None,
         }
@@ -131,14 +141,12 @@ impl<'a> Sleeper<'a> {
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
-        if for_input && sleeper.spin(core) {
+        let found = for_input && sleeper.spin(core);
+        if found || core.announce() || socket.mailbox.pending() || socket.is_terminated() {
             fds.truncate(sleeper.first);
             sleeper.leave(core, false);
-            return Ok(Prepared::Changed);
-        }
-        if core.announce() || socket.mailbox.pending() || socket.is_terminated() {
-            fds.truncate(sleeper.first);
-            sleeper.leave(core, false);
+            sleeper.sources.clear();
+            core.sources = std::mem::take(&mut sleeper.sources);
             return Ok(Prepared::Changed);
         }
         Ok(Prepared::Lead(sleeper))
@@ -254,15 +262,18 @@ impl SocketState {
     /// once the patience is over.
     pub(super) fn wait<'a>(
         &'a self,
-        mut core: MutexGuard<'a, Core>,
+        mut core: LockGuard<'a, Core>,
         for_input: bool,
         patience: Patience,
-    ) -> Result<MutexGuard<'a, Core>> {
+    ) -> Result<LockGuard<'a, Core>> {
         let mut fds = std::mem::take(&mut core.fds);
         fds.clear();
         match Sleeper::prepare(self, &mut core, for_input, &mut fds)? {
             Prepared::Changed => {
-                core.read_signals(&self.mailbox);
+                core.fds = fds;
+                if self.mailbox.pending() {
+                    core.read_signals(&self.mailbox);
+                }
                 self.check(&core)?;
                 Ok(core)
             }
@@ -286,9 +297,9 @@ impl SocketState {
     /// Waits behind the thread that sleeps on the socket's descriptors.
     fn follow<'a>(
         &'a self,
-        mut core: MutexGuard<'a, Core>,
+        mut core: LockGuard<'a, Core>,
         patience: Patience,
-    ) -> Result<MutexGuard<'a, Core>> {
+    ) -> Result<LockGuard<'a, Core>> {
         let ticket = self.mailbox.waker().prepare();
         // The leader asked inproc peers for signals when it came; they may have sent them since.
         if core.announce() || self.mailbox.pending() || self.is_terminated() {
@@ -299,10 +310,10 @@ impl SocketState {
         }
         core.followers += 1;
         drop(core);
-        let deadline = match patience {
+        let deadline = match patience.begun() {
             Patience::Until(deadline) => Some(deadline),
             Patience::Forever => None,
-            Patience::None => Some(Instant::now()),
+            Patience::None | Patience::AtMost(_) => Some(Instant::now()),
         };
         let waited = self.mailbox.waker().wait_futex(ticket, deadline);
         let mut core = self.core.lock();

@@ -26,7 +26,11 @@ pub fn generation() -> u64 {
 /// Whether this process is a descendant of the one whose [`generation`] was `born`.
 #[inline]
 pub fn in_child(born: u64) -> bool {
-    generation() != born
+    // SAFETY: null, or the wiped page's word, which lives as long as the process.
+    match unsafe { PAGE.load(Ordering::Relaxed).as_ref() } {
+        Some(word) if word.load(Ordering::Relaxed) == born => false,
+        _ => generation() != born,
+    }
 }
 
 /// A value that each process makes for itself, because a fork's child may inherit it locked for ever.
@@ -76,15 +80,21 @@ enum Mark {
 
 static MARK: OnceLock<Mark> = OnceLock::new();
 
+/// The same as [`MARK`]'s page, once there is one: where the answer is nearly always found.
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
+
 /// Generations given out by this process and, by inheritance, by its ancestors before it was born.
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 impl Mark {
     fn new() -> Self {
-        wiped_word().map_or_else(
-            || Self::ProcessId { pid: AtomicU64::new(0), generation: AtomicU64::new(0) },
-            Self::Wiped,
-        )
+        match wiped_word() {
+            Some(word) => {
+                PAGE.store(std::ptr::from_ref(word).cast_mut(), Ordering::Release);
+                Self::Wiped(word)
+            }
+            None => Self::ProcessId { pid: AtomicU64::new(0), generation: AtomicU64::new(0) },
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::rota::Rota;
 use super::{Admission, PipeId, Pipes};
-use crate::Message;
+use crate::{Frame, Message};
 
 /// The pipes that messages are spread over.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Balance {
 
     /// The pipe that the next message goes to; `None` if there is none with room, or, for a message
     /// that was committed already, none at all.
-    #[inline]
+    #[inline(always)]
     pub fn choose<P: Pipes>(&mut self, pipes: &mut P, admission: Admission) -> Option<PipeId> {
         while let Some(pipe) = self.rota.current() {
             if pipes.room(pipe) {
@@ -43,9 +43,21 @@ impl Balance {
     }
 
     /// Writes to the pipe that [`choose`](Self::choose) gave, and passes the turn on.
-    #[inline]
-    pub fn write<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, message: Message) {
+    #[inline(always)]
+    pub fn write<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, message: &mut Message) {
         pipes.write(pipe, message);
+        self.rota.advance();
+    }
+
+    /// The same in an envelope.
+    pub fn write_enveloped<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        pipe: PipeId,
+        envelope: &[Frame],
+        message: &mut Message,
+    ) {
+        pipes.write_enveloped(pipe, envelope, message);
         self.rota.advance();
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Pattern`](super::Pattern) documents the calls; it hands each to the one type it is.
 
-use super::{Admission, Attach, Attached, PatternOptions, PipeId, Pipes, Refusal, Refused};
+use super::{Admission, Attach, Attached, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 
 pub(super) trait Behaviour {
@@ -36,15 +36,15 @@ pub(super) trait Behaviour {
         Err(Refusal::Invalid("this socket type has no subscriptions of its own"))
     }
 
-    fn send<P: Pipes>(&mut self, _: &mut P, message: Message, _: Admission) -> Result<(), Refused> {
-        Err(Refusal::NotSupported.of(message))
+    fn send<P: Pipes>(&mut self, _: &mut P, _: &mut Message, _: Admission) -> Result<(), Refusal> {
+        Err(Refusal::NotSupported)
     }
 
     fn may_start_send<P: Pipes>(&mut self, _: &mut P, _: &Frame) -> Result<(), Refusal> {
         Err(Refusal::NotSupported)
     }
 
-    fn recv<P: Pipes>(&mut self, _: &mut P) -> Result<Message, Refusal> {
+    fn recv<P: Pipes>(&mut self, _: &mut P, _: &mut Message) -> Result<(), Refusal> {
         Err(Refusal::NotSupported)
     }
 

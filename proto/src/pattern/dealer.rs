@@ -5,9 +5,7 @@
 use super::balance::Balance;
 use super::fair::Fair;
 use super::salute::Salute;
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 use bytes::Bytes;
 
@@ -26,8 +24,9 @@ impl Dealer {
         if self.hiccup.is_empty() {
             return;
         }
-        while let Some(message) = pipes.read(pipe) {
-            self.inbox.put_ahead(pipe, message);
+        let mut message = Message::new();
+        while pipes.read(pipe, &mut message) {
+            self.inbox.put_ahead(pipe, std::mem::take(&mut message));
         }
         if !self.inbox.notify(pipe, Message::from(self.hiccup.clone())) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
@@ -76,12 +75,17 @@ impl Behaviour for Dealer {
         }
     }
 
-    #[inline]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+    #[inline(always)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match self.balance.choose(pipes, how) {
             Some(pipe) => self.balance.write(pipes, pipe, message),
             None if how == Admission::Committed => pipes.dropped(None, Dropped::NoPeer),
-            None => return Err(Refusal::WouldBlock.of(message)),
+            None => return Err(Refusal::WouldBlock),
         }
         Ok(())
     }
@@ -90,9 +94,9 @@ impl Behaviour for Dealer {
         if self.can_send(pipes) { Ok(()) } else { Err(Refusal::WouldBlock) }
     }
 
-    #[inline]
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        self.inbox.recv(pipes).map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+    #[inline(always)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        self.inbox.recv(pipes, into).map(drop).ok_or(Refusal::WouldBlock)
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {

@@ -6,7 +6,7 @@
 
 use super::rota::Rota;
 use super::{PipeId, Pipes};
-use crate::Message;
+use crate::{Frame, Message};
 use std::collections::VecDeque;
 
 /// The pipes that messages are collected from.
@@ -33,34 +33,53 @@ impl Fair {
         self.rota.activate(pipe);
     }
 
-    /// The next message, those put ahead first.
-    #[inline]
-    pub fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
-        match self.take_ahead() {
-            None => self.next(pipes),
+    /// Puts the next message, those put ahead first, into `into`; returns its pipe.
+    #[inline(always)]
+    pub fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
+        match self.take_ahead(into) {
+            None => self.next(pipes, into),
             some => some,
         }
     }
 
-    /// The next message put ahead.
-    #[inline]
-    pub fn take_ahead(&mut self) -> Option<(PipeId, Message)> {
+    /// The same for the next message put ahead.
+    #[inline(always)]
+    pub fn take_ahead(&mut self, into: &mut Message) -> Option<PipeId> {
         if self.ahead.is_empty() {
             return None;
         }
-        let taken = self.ahead.pop_front()?;
-        self.last = Some(taken.0);
-        Some(taken)
+        let (pipe, message) = self.ahead.pop_front()?;
+        *into = message;
+        self.last = Some(pipe);
+        Some(pipe)
     }
 
-    /// The next message from a pipe.
-    #[inline]
-    pub fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
+    /// The same for the next message from a pipe.
+    #[inline(always)]
+    pub fn next<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
         while let Some(pipe) = self.rota.current() {
-            if let Some(message) = pipes.read(pipe) {
+            if pipes.read(pipe, into) {
                 self.rota.advance();
                 self.last = Some(pipe);
-                return Some((pipe, message));
+                return Some(pipe);
+            }
+            self.rota.rest();
+        }
+        None
+    }
+
+    /// The same, with the envelope taken off; says whether there was one.
+    pub fn next_enveloped<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        envelope: &mut Vec<Frame>,
+        into: &mut Message,
+    ) -> Option<(PipeId, bool)> {
+        while let Some(pipe) = self.rota.current() {
+            if let Some(whole) = pipes.read_enveloped(pipe, envelope, into) {
+                self.rota.advance();
+                self.last = Some(pipe);
+                return Some((pipe, whole));
             }
             self.rota.rest();
         }
@@ -72,7 +91,8 @@ impl Fair {
         if !self.ahead.is_empty() {
             return true;
         }
-        let Some((pipe, message)) = self.next(pipes) else { return false };
+        let mut message = Message::new();
+        let Some(pipe) = self.next(pipes, &mut message) else { return false };
         self.put_ahead(pipe, message);
         true
     }

@@ -111,12 +111,12 @@ impl Fanout {
 
     /// Writes `message` to each marked pipe that has room, or for a message that must go out to each.
     #[inline]
-    pub fn deliver<P: Pipes>(&mut self, pipes: &mut P, message: Message, force: bool) {
+    pub fn deliver<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, force: bool) {
         let Fanout { marked, places, .. } = self;
         let Some((last, others)) = marked.split_last() else { return };
         for &pipe in others {
             if force || has_room(places, pipes, pipe) {
-                pipes.write_shared(pipe, &message);
+                pipes.write_shared(pipe, message);
             } else {
                 pipes.dropped(Some(pipe), Dropped::HighWaterMark);
             }
@@ -156,21 +156,21 @@ mod tests {
         for pipe in [1, 1, 5, 3, 99, 1] {
             fanout.mark(PipeId(pipe));
         }
-        fanout.deliver(&mut pipes, "a".into(), false);
+        fanout.deliver(&mut pipes, &mut "a".into(), false);
         assert_eq!(pipes.outbound.keys().copied().collect::<Vec<_>>(), [1, 3]);
         fanout.invert();
         assert!(!fanout.must_wait(&mut pipes, true, Admission::IfRoom));
-        fanout.deliver(&mut pipes, "b".into(), false);
+        fanout.deliver(&mut pipes, &mut "b".into(), false);
         fanout.mark_all();
         assert!(fanout.must_wait(&mut pipes, true, Admission::IfRoom));
         assert!(!fanout.must_wait(&mut pipes, true, Admission::Committed));
-        fanout.deliver(&mut pipes, "c".into(), false);
+        fanout.deliver(&mut pipes, &mut "c".into(), false);
         assert_eq!(pipes.dropped.len(), 3);
         assert_eq!(pipes.sent(2), [Message::from("b")]);
-        fanout.deliver(&mut pipes, "d".into(), false);
+        fanout.deliver(&mut pipes, &mut "d".into(), false);
         assert_eq!(pipes.sent(2), [], "not asked before it is writable");
         fanout.writable(PipeId(2));
-        fanout.deliver(&mut pipes, "e".into(), false);
+        fanout.deliver(&mut pipes, &mut "e".into(), false);
         assert_eq!(pipes.sent(2), [Message::from("e")]);
     }
 }

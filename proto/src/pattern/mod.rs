@@ -61,7 +61,7 @@ pub use rep::Rep;
 pub use req::Req;
 pub use router::Router;
 pub use stream::Stream;
-pub use verdict::{Attach, Attached, Closing, Refusal, Refused, RefusedPeer};
+pub use verdict::{Attach, Attached, Closing, Refusal, RefusedPeer};
 pub use xpub::XPub;
 pub use xsub::XSub;
 
@@ -71,14 +71,33 @@ pub struct PipeId(pub u32);
 
 /// All that a pattern sees of the world.
 pub trait Pipes {
-    /// The next message that arrived on `pipe`; `None` if there is none now.
-    fn read(&mut self, pipe: PipeId) -> Option<Message>;
+    /// Puts the next message that arrived on `pipe` into `into`; `false`, and `into` as it was, if there is none now.
+    ///
+    /// Messages are handed over by reference, here and in [`write`](Self::write): each is a value of 80 bytes, and moving
+    /// one through every layer costs more than all the rest of a short message's way.
+    fn read(&mut self, pipe: PipeId, into: &mut Message) -> bool;
     /// Whether `pipe` would take a message now (its high-water mark is not reached).
     fn room(&mut self, pipe: PipeId) -> bool;
-    /// Queues `message` on `pipe`. Never refuses: a pattern asks [`room`](Self::room) first, or means to exceed it.
-    fn write(&mut self, pipe: PipeId, message: Message);
-    /// The same for a message that goes to several pipes.
+    /// Queues `message` on `pipe`, and may leave anything in its place. Never refuses: a pattern asks
+    /// [`room`](Self::room) first, or means to exceed it.
+    fn write(&mut self, pipe: PipeId, message: &mut Message);
+    /// The same for a message that goes to several pipes, and is left as it is.
     fn write_shared(&mut self, pipe: PipeId, message: &Message);
+    /// As [`write`](Self::write) for a message in an envelope: the parts `envelope` and an empty part go before it (RFC 28).
+    fn write_enveloped(&mut self, pipe: PipeId, envelope: &[Frame], message: &mut Message) {
+        message.push_front(Frame::new());
+        message.prepend(envelope.to_vec());
+        self.write(pipe, message);
+    }
+    /// As [`read`](Self::read), and takes the envelope off as [`Message::take_envelope`] does; says whether there was one.
+    fn read_enveloped(
+        &mut self,
+        pipe: PipeId,
+        envelope: &mut Vec<Frame>,
+        into: &mut Message,
+    ) -> Option<bool> {
+        self.read(pipe, into).then(|| into.take_envelope(envelope))
+    }
     /// Tells the peer at `pipe` that `topic` is wanted (`true`) or not any more; exempt from the high-water mark.
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool);
     /// What this socket wants from its peers is about to change: `topic` is, from now on, in the set or not. Told
@@ -96,11 +115,12 @@ const UNHEARD_MAX: usize = 1 << 20;
 
 /// Reads out a pipe whose input nobody will ever take, so that the engine finds it empty and lets it go.
 fn discard_input<P: Pipes>(pipes: &mut P, pipe: PipeId) {
+    let mut unheard = Message::new();
     for _ in 0..UNHEARD_MAX {
-        match pipes.read(pipe) {
-            Some(_) => pipes.dropped(Some(pipe), Dropped::Disconnected),
-            None => return,
+        if !pipes.read(pipe, &mut unheard) {
+            return;
         }
+        pipes.dropped(Some(pipe), Dropped::Disconnected);
     }
 }
 
@@ -262,12 +282,12 @@ impl Pattern {
         each!(self, socket => socket.set_topic(pipes, topic, false))
     }
 
-    /// Sends a message to whom it concerns.
+    /// Sends a message to whom it concerns; once it is admitted, `message` may hold anything.
     ///
     /// # Errors
-    /// The message, untouched, and why it was not admitted.
-    #[inline]
-    pub fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
+    /// Why it was not admitted; then it is untouched.
+    #[inline(always)]
+    pub fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message) -> Result<(), Refusal> {
         each!(self, socket => socket.send(pipes, message, Admission::IfRoom))
     }
 
@@ -284,17 +304,17 @@ impl Pattern {
     ///
     /// # Errors
     /// As [`send`](Self::send), but never [`Refusal::WouldBlock`] or [`Refusal::Unroutable`].
-    pub fn send_committed<P: Pipes>(&mut self, pipes: &mut P, message: Message) -> Result<(), Refused> {
+    pub fn send_committed<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message) -> Result<(), Refusal> {
         each!(self, socket => socket.send(pipes, message, Admission::Committed))
     }
 
-    /// The next message for the application.
+    /// Puts the next message for the application into `into`, which is of no use after an error.
     ///
     /// # Errors
     /// [`Refusal::WouldBlock`] if there is none, and what the type's state forbids.
-    #[inline]
-    pub fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        each!(self, socket => socket.recv(pipes))
+    #[inline(always)]
+    pub fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        each!(self, socket => socket.recv(pipes, into))
     }
 
     /// Whether [`recv`](Self::recv) would give a message now (`ZMQ_POLLIN`). May take one message out of its pipe and keep it.

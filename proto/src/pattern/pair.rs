@@ -4,7 +4,7 @@
 
 use super::fair::Fair;
 use super::{
-    Admission, Attach, Attached, Behaviour, Closing, Dropped, PipeId, Pipes, Refusal, Refused, RefusedPeer,
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PipeId, Pipes, Refusal, RefusedPeer,
     discard_input,
 };
 use crate::{Frame, Message};
@@ -56,12 +56,17 @@ impl Behaviour for Pair {
         }
     }
 
-    #[inline]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+    #[inline(always)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match self.outlet() {
             Some(pipe) if how == Admission::Committed || pipes.room(pipe) => pipes.write(pipe, message),
             None if how == Admission::Committed => pipes.dropped(self.peer, Dropped::NoPeer),
-            Some(_) | None => return Err(Refusal::WouldBlock.of(message)),
+            Some(_) | None => return Err(Refusal::WouldBlock),
         }
         Ok(())
     }
@@ -70,9 +75,9 @@ impl Behaviour for Pair {
         if self.can_send(pipes) { Ok(()) } else { Err(Refusal::WouldBlock) }
     }
 
-    #[inline]
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        self.inbox.recv(pipes).map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+    #[inline(always)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        self.inbox.recv(pipes, into).map(drop).ok_or(Refusal::WouldBlock)
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
@@ -96,7 +101,7 @@ impl Behaviour for Pair {
 mod tests {
     use crate::SocketType;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Attached, PipeId, Pipes, Refusal, RefusedPeer};
+    use crate::pattern::{Attached, Refusal, RefusedPeer};
 
     #[test]
     fn the_first_peer_stays_the_only_one_until_it_is_gone() {
@@ -107,7 +112,7 @@ mod tests {
         assert_eq!(pair.pipes.closed, [2]);
         pair.arrive(2, "from a stranger");
         pair.detach_out(2);
-        assert_eq!(pair.pipes.read(PipeId(2)), None, "refused peers leave nothing behind");
+        assert_eq!(pair.pipes.take(2), None, "refused peers leave nothing behind");
         pair.detach(2);
         assert_eq!(pair.recv(), Err(Refusal::WouldBlock));
         pair.send("a").unwrap();

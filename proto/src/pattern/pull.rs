@@ -26,9 +26,9 @@ impl Behaviour for Pull {
         self.inbox.detach(pipe);
     }
 
-    #[inline]
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        self.inbox.recv(pipes).map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+    #[inline(always)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        self.inbox.recv(pipes, into).map(drop).ok_or(Refusal::WouldBlock)
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {

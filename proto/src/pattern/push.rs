@@ -3,7 +3,7 @@
 //! Spreads messages over its peers, never receives; without a peer that has room, sending blocks.
 
 use super::balance::Balance;
-use super::{Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal, Refused};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 
 /// State of a PUSH socket.
@@ -26,12 +26,17 @@ impl Behaviour for Push {
         self.balance.detach(pipe);
     }
 
-    #[inline]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+    #[inline(always)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match self.balance.choose(pipes, how) {
             Some(pipe) => self.balance.write(pipes, pipe, message),
             None if how == Admission::Committed => pipes.dropped(None, Dropped::NoPeer),
-            None => return Err(Refusal::WouldBlock.of(message)),
+            None => return Err(Refusal::WouldBlock),
         }
         Ok(())
     }

@@ -9,9 +9,7 @@
 use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::salute::Salute;
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 
 /// State of a REP socket.
@@ -38,24 +36,6 @@ struct Asker {
 }
 
 impl Asker {
-    /// Takes the envelope off a request; `None` if it has no delimiter or nothing after it.
-    fn split(pipe: Option<PipeId>, request: Message) -> Option<(Asker, Message)> {
-        if request.first().is_empty() {
-            let (_, body) = request.split_first();
-            return Some((Asker { pipe, envelope: Vec::new() }, body?));
-        }
-        let delimiter = request.iter().position(Frame::is_empty)?;
-        let (mut envelope, body) = request.split_at(delimiter + 1)?;
-        envelope.pop();
-        Some((Asker { pipe, envelope }, body))
-    }
-
-    fn wrap(self, mut body: Message) -> Message {
-        body.push_front(Frame::new());
-        body.prepend(self.envelope);
-        body
-    }
-
     fn forget(&mut self, gone: PipeId) {
         if self.pipe == Some(gone) {
             self.pipe = None;
@@ -64,14 +44,16 @@ impl Asker {
 }
 
 impl Rep {
-    fn next_request<P: Pipes>(&mut self, pipes: &mut P) -> Option<(Asker, Message)> {
-        while let Some((pipe, message)) = self.inbox.recv(pipes) {
-            let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
-            if let Some(request) = Asker::split(back, message) {
+    fn next_request<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<Asker> {
+        let mut envelope = Vec::new();
+        while let Some((pipe, whole)) = self.inbox.next_enveloped(pipes, &mut envelope, into) {
+            if whole {
                 self.source = Some(pipe);
-                return Some(request);
+                let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
+                return Some(Asker { pipe: back, envelope });
             }
             pipes.dropped(Some(pipe), Dropped::Malformed);
+            envelope.clear();
         }
         None
     }
@@ -119,13 +101,12 @@ impl Behaviour for Rep {
         self.salute.lost(pipes, pipe);
     }
 
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, _: Admission) -> Result<(), Refused> {
-        let Some(asker) = self.owed.take() else {
-            return Err(NO_REQUEST.of(message));
-        };
+    #[inline(never)]
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, _: Admission) -> Result<(), Refusal> {
+        let asker = self.owed.take().ok_or(NO_REQUEST)?;
         match asker.pipe {
             None => pipes.dropped(None, Dropped::Disconnected),
-            Some(pipe) if pipes.room(pipe) => pipes.write(pipe, asker.wrap(message)),
+            Some(pipe) if pipes.room(pipe) => pipes.write_enveloped(pipe, &asker.envelope, message),
             Some(pipe) => pipes.dropped(Some(pipe), Dropped::HighWaterMark),
         }
         Ok(())
@@ -135,17 +116,20 @@ impl Behaviour for Rep {
         self.owed.as_ref().map(|_| ()).ok_or(NO_REQUEST)
     }
 
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+    #[inline(never)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         if self.owed.is_some() {
             return Err(Refusal::WrongState("a REP socket must send its reply before it receives again"));
         }
-        let request = match self.request.take() {
-            None => self.next_request(pipes),
-            some => some,
+        let asker = match self.request.take() {
+            None => self.next_request(pipes, into).ok_or(Refusal::WouldBlock)?,
+            Some((asker, body)) => {
+                *into = body;
+                asker
+            }
         };
-        let (asker, body) = request.ok_or(Refusal::WouldBlock)?;
         self.owed = Some(asker);
-        Ok(body)
+        Ok(())
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
@@ -153,7 +137,8 @@ impl Behaviour for Rep {
             return false;
         }
         if self.request.is_none() {
-            self.request = self.next_request(pipes);
+            let mut request = Message::new();
+            self.request = self.next_request(pipes, &mut request).map(|asker| (asker, request));
         }
         self.request.is_some()
     }

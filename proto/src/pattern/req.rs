@@ -12,8 +12,7 @@ use super::balance::Balance;
 use super::fair::Fair;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -73,54 +72,34 @@ impl Req {
         if self.reply.take().is_some() {
             pipes.dropped(self.source, Dropped::Malformed);
         }
+        let mut stale = Message::new();
         for _ in 0..Self::STALE_REPLIES_MAX {
-            let Some((pipe, _)) = self.inbox.recv(pipes) else { return };
+            let Some(pipe) = self.inbox.recv(pipes, &mut stale) else { return };
             pipes.dropped(Some(pipe), Dropped::Malformed);
         }
     }
 
-    fn wrap(&self, mut body: Message) -> Message {
-        if self.correlate {
-            body.prepend(vec![Frame::from(self.request_id.to_ne_bytes()), Frame::new()]);
-        } else {
-            body.push_front(Frame::new());
-        }
-        body
-    }
-
-    /// The application's parts of `reply`, if its envelope is that of the last request.
-    fn unwrap(&self, reply: Message) -> Result<Message, Dropped> {
-        let reply = if self.correlate {
-            let (id, rest) = reply.split_first();
-            if id != self.request_id.to_ne_bytes()[..] {
-                return Err(Dropped::Malformed);
-            }
-            rest.ok_or(Dropped::Malformed)?
-        } else {
-            reply
-        };
-        match reply.split_first() {
-            (delimiter, Some(body)) if delimiter.is_empty() => Ok(body),
-            _ => Err(Dropped::Malformed),
+    /// Whether `envelope` is that of the last request.
+    fn is_mine(&self, envelope: &[Frame]) -> bool {
+        match envelope {
+            [] => !self.correlate,
+            [id] => self.correlate && *id == self.request_id.to_ne_bytes()[..],
+            _ => false,
         }
     }
 
     /// The next message that is the reply to the last request.
-    fn next_reply<P: Pipes>(&mut self, pipes: &mut P, from: Option<PipeId>) -> Option<Message> {
-        while let Some((pipe, message)) = self.inbox.recv(pipes) {
-            if from.is_some_and(|from| from != pipe) {
-                pipes.dropped(Some(pipe), Dropped::Malformed);
-                continue;
+    fn next_reply<P: Pipes>(&mut self, pipes: &mut P, from: Option<PipeId>, into: &mut Message) -> bool {
+        let mut envelope = Vec::new();
+        while let Some((pipe, whole)) = self.inbox.next_enveloped(pipes, &mut envelope, into) {
+            if whole && from.is_none_or(|from| from == pipe) && self.is_mine(&envelope) {
+                self.source = Some(pipe);
+                return true;
             }
-            match self.unwrap(message) {
-                Ok(body) => {
-                    self.source = Some(pipe);
-                    return Some(body);
-                }
-                Err(why) => pipes.dropped(Some(pipe), why),
-            }
+            pipes.dropped(Some(pipe), Dropped::Malformed);
+            envelope.clear();
         }
-        None
+        false
     }
 }
 
@@ -174,13 +153,17 @@ impl Behaviour for Req {
         self.salute.lost(pipes, pipe);
     }
 
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
-        if let Err(why) = self.check_may_send() {
-            return Err(why.of(message));
-        }
+    #[inline(never)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
+        self.check_may_send()?;
         let Some(pipe) = self.balance.choose(pipes, how) else {
             if how == Admission::IfRoom {
-                return Err(Refusal::WouldBlock.of(message));
+                return Err(Refusal::WouldBlock);
             }
             pipes.dropped(None, Dropped::NoPeer);
             self.state = State::Waiting { from: None };
@@ -188,8 +171,9 @@ impl Behaviour for Req {
         };
         self.drop_stale(pipes);
         self.request_id = self.request_id.wrapping_add(1);
-        let request = self.wrap(message);
-        self.balance.write(pipes, pipe, request);
+        let id = [Frame::from(self.request_id.to_ne_bytes())];
+        let envelope = if self.correlate { &id[..] } else { &[] };
+        self.balance.write_enveloped(pipes, pipe, envelope, message);
         self.state = State::Waiting { from: Some(pipe) };
         Ok(())
     }
@@ -202,22 +186,25 @@ impl Behaviour for Req {
         }
     }
 
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+    #[inline(never)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         let State::Waiting { from } = self.state else {
             return Err(Refusal::WrongState("a REQ socket must send a request before it receives"));
         };
-        let reply = match self.reply.take() {
-            None => self.next_reply(pipes, from).ok_or(Refusal::WouldBlock)?,
-            Some(reply) => reply,
-        };
+        match self.reply.take() {
+            Some(reply) => *into = reply,
+            None if self.next_reply(pipes, from, into) => {}
+            None => return Err(Refusal::WouldBlock),
+        }
         self.state = State::Idle;
-        Ok(reply)
+        Ok(())
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         let State::Waiting { from } = self.state else { return false };
         if self.reply.is_none() {
-            self.reply = self.next_reply(pipes, from);
+            let mut reply = Message::new();
+            self.reply = self.next_reply(pipes, from, &mut reply).then_some(reply);
         }
         self.reply.is_some()
     }

@@ -62,13 +62,13 @@ impl Rota {
     }
 
     /// Whose turn it is; `None` if no pipe is active.
-    #[inline]
+    #[inline(always)]
     pub fn current(&self) -> Option<PipeId> {
         if self.active == 0 { None } else { self.order.get(self.current).copied() }
     }
 
     /// The turn goes to the next active pipe.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self) {
         self.current += 1;
         if self.current >= self.active {

@@ -13,7 +13,7 @@ use super::routes::Routes;
 use super::salute::Salute;
 use super::{
     Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    Refused, RefusedPeer, discard_input,
+    RefusedPeer, discard_input,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -64,27 +64,27 @@ impl Router {
         Attached::Refused(why)
     }
 
-    fn label(&self, pipe: PipeId, mut message: Message) -> Option<Message> {
-        let id = self.routes.id_of(pipe)?.clone().with_origin(message.origin());
-        message.push_front(id);
-        Some(message)
+    /// Puts the routing id of `pipe`'s peer in front; `false` if it has none.
+    fn label(&self, pipe: PipeId, message: &mut Message) -> bool {
+        let Some(id) = self.routes.id_of(pipe) else { return false };
+        message.push_front(id.clone().with_origin(message.origin()));
+        true
     }
 
     /// The next message with its sender's id in front.
-    fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
-        while let Some((pipe, message)) = self.inbox.next(pipes) {
-            match self.label(pipe, message) {
-                Some(labelled) => return Some((pipe, labelled)),
-                None => pipes.dropped(Some(pipe), Dropped::Unroutable),
+    fn next<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
+        while let Some(pipe) = self.inbox.next(pipes, into) {
+            if self.label(pipe, into) {
+                return Some(pipe);
             }
+            pipes.dropped(Some(pipe), Dropped::Unroutable);
         }
         None
     }
 
     /// Queues a message of our own as if it came from `pipe`.
-    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, body: Message) {
-        let Some(notice) = self.label(pipe, body) else { return };
-        if !self.inbox.notify(pipe, notice) {
+    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, mut notice: Message) {
+        if self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
         }
     }
@@ -109,10 +109,12 @@ impl Router {
 
     /// Reads out a pipe whose peer is gone, so that a notice about it comes after its last message.
     fn drain<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        while let Some(message) = pipes.read(pipe) {
-            match self.label(pipe, message) {
-                Some(labelled) => self.inbox.put_ahead(pipe, labelled),
-                None => pipes.dropped(Some(pipe), Dropped::Unroutable),
+        let mut message = Message::new();
+        while pipes.read(pipe, &mut message) {
+            if self.label(pipe, &mut message) {
+                self.inbox.put_ahead(pipe, std::mem::take(&mut message));
+            } else {
+                pipes.dropped(Some(pipe), Dropped::Unroutable);
             }
         }
     }
@@ -203,25 +205,29 @@ impl Behaviour for Router {
         self.report_lost(pipes, pipe);
     }
 
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+    #[inline(never)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         if message.rest().is_empty() {
             pipes.dropped(None, Dropped::Malformed);
             return Ok(());
         }
-        let pipe = match self.route(pipes, message.first(), how) {
-            Err(why) => return Err(why.of(message)),
-            Ok(Err((pipe, why))) => {
+        let pipe = match self.route(pipes, message.first(), how)? {
+            Err((pipe, why)) => {
                 pipes.dropped(pipe, why);
                 return Ok(());
             }
-            Ok(Ok(pipe)) => pipe,
+            Ok(pipe) => pipe,
         };
-        if let (_, Some(body)) = message.split_first() {
-            if self.raw && body.first().is_empty() {
-                pipes.close(pipe, Closing::Asked);
-            } else {
-                pipes.write(pipe, body);
-            }
+        message.pop_front();
+        if self.raw && message.first().is_empty() {
+            pipes.close(pipe, Closing::Asked);
+        } else {
+            pipes.write(pipe, message);
         }
         Ok(())
     }
@@ -230,17 +236,19 @@ impl Behaviour for Router {
         self.route(pipes, first, Admission::IfRoom).map(|_| ())
     }
 
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        let taken = match self.inbox.take_ahead() {
-            None => self.next(pipes),
+    #[inline(never)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        let taken = match self.inbox.take_ahead(into) {
+            None => self.next(pipes, into),
             some => some,
         };
-        taken.map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+        taken.map(drop).ok_or(Refusal::WouldBlock)
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         if !self.inbox.has_ahead() {
-            let Some((pipe, message)) = self.next(pipes) else { return false };
+            let mut message = Message::new();
+            let Some(pipe) = self.next(pipes, &mut message) else { return false };
             self.inbox.put_ahead(pipe, message);
         }
         true
@@ -264,7 +272,7 @@ impl Behaviour for Router {
 mod tests {
     use crate::option::RouterNotify;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Attach, Attached, Dropped, PipeId, Pipes, Refusal, RefusedPeer};
+    use crate::pattern::{Attach, Attached, Dropped, PipeId, Refusal, RefusedPeer};
     use crate::{Message, SocketType};
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -331,7 +339,7 @@ mod tests {
         assert_eq!(router.pipes.closed, [2]);
         router.arrive(2, "unheard");
         router.detach_out(2);
-        assert_eq!(router.pipes.read(PipeId(2)), None, "refused peers leave nothing behind");
+        assert_eq!(router.pipes.take(2), None, "refused peers leave nothing behind");
         router.detach(2);
         router.send(["A", "x"]).unwrap();
         assert_eq!(router.pipes.sent(1).len(), 1);

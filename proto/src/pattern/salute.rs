@@ -27,7 +27,7 @@ impl Salute {
     pub fn attached<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.say_hello(pipes, pipe);
         if self.probe {
-            pipes.write(pipe, Message::new());
+            pipes.write(pipe, &mut Message::new());
         }
     }
 
@@ -51,7 +51,7 @@ impl Salute {
 
     fn say_hello<P: Pipes>(&self, pipes: &mut P, pipe: PipeId) {
         if !self.hello.is_empty() {
-            pipes.write(pipe, Message::from(self.hello.clone()));
+            pipes.write(pipe, &mut Message::from(self.hello.clone()));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
     Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    Refused, discard_input,
+    discard_input,
 };
 use crate::{Frame, Message};
 
@@ -32,20 +32,21 @@ impl Stream {
         }
     }
 
-    fn label(&self, pipe: PipeId, mut message: Message) -> Option<Message> {
-        let id = self.routes.id_of(pipe)?.clone().with_origin(message.origin());
-        message.push_front(id);
-        Some(message)
+    /// Puts the routing id of `pipe`'s peer in front; `false` if it has none.
+    fn label(&self, pipe: PipeId, message: &mut Message) -> bool {
+        let Some(id) = self.routes.id_of(pipe) else { return false };
+        message.push_front(id.clone().with_origin(message.origin()));
+        true
     }
 
-    fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
-        let (pipe, message) = self.inbox.next(pipes)?;
-        Some((pipe, self.label(pipe, message)?))
+    fn next<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
+        let pipe = self.inbox.next(pipes, into)?;
+        self.label(pipe, into).then_some(pipe)
     }
 
     fn report<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        let Some(notice) = self.label(pipe, Message::new()).filter(|_| self.notify) else { return };
-        if !self.inbox.notify(pipe, notice) {
+        let mut notice = Message::new();
+        if self.notify && self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
         }
     }
@@ -54,9 +55,10 @@ impl Stream {
         if !self.connected.remove(pipe) {
             return;
         }
-        while let Some(message) = pipes.read(pipe) {
-            if let Some(labelled) = self.label(pipe, message) {
-                self.inbox.put_ahead(pipe, labelled);
+        let mut message = Message::new();
+        while pipes.read(pipe, &mut message) {
+            if self.label(pipe, &mut message) {
+                self.inbox.put_ahead(pipe, std::mem::take(&mut message));
             }
         }
         self.report(pipes, pipe);
@@ -117,14 +119,20 @@ impl Behaviour for Stream {
         self.report_lost(pipes, pipe);
     }
 
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+    #[inline(never)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         match message.len() {
             1 => {
                 pipes.dropped(None, Dropped::Malformed);
                 return Ok(());
             }
             2 => {}
-            _ => return Err(Refusal::Invalid("a STREAM message is a routing id and one part").of(message)),
+            _ => return Err(Refusal::Invalid("a STREAM message is a routing id and one part")),
         }
         let pipe = match self.route(pipes, message.first(), how) {
             Ok(pipe) => pipe,
@@ -132,12 +140,13 @@ impl Behaviour for Stream {
                 pipes.dropped(None, Dropped::Unroutable);
                 return Ok(());
             }
-            Err(why) => return Err(why.of(message)),
+            Err(why) => return Err(why),
         };
-        match message.split_first() {
-            (_, Some(body)) if body.first().is_empty() => pipes.close(pipe, Closing::Asked),
-            (_, Some(body)) => pipes.write(pipe, body),
-            (_, None) => {}
+        message.pop_front();
+        if message.first().is_empty() {
+            pipes.close(pipe, Closing::Asked);
+        } else {
+            pipes.write(pipe, message);
         }
         Ok(())
     }
@@ -146,17 +155,19 @@ impl Behaviour for Stream {
         self.route(pipes, first, Admission::IfRoom).map(|_| ())
     }
 
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        let taken = match self.inbox.take_ahead() {
-            None => self.next(pipes),
+    #[inline(never)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        let taken = match self.inbox.take_ahead(into) {
+            None => self.next(pipes, into),
             some => some,
         };
-        taken.map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+        taken.map(drop).ok_or(Refusal::WouldBlock)
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         if !self.inbox.has_ahead() {
-            let Some((pipe, message)) = self.next(pipes) else { return false };
+            let mut message = Message::new();
+            let Some(pipe) = self.next(pipes, &mut message) else { return false };
             self.inbox.put_ahead(pipe, message);
         }
         true

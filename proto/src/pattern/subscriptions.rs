@@ -234,22 +234,24 @@ pub(super) fn request(wanted: bool, topic: &[u8]) -> Message {
 ///
 /// libzmq looks at every part, or with `ZMQ_ONLY_FIRST_SUBSCRIBE` at the later ones only if the first is a subscription.
 pub(super) fn split_requests(
-    message: Message,
+    message: &mut Message,
     only_first: bool,
     mut heard: impl FnMut(bool, &[u8]),
-) -> Option<Message> {
+) -> bool {
     let first = parse_request(message.first()).is_some();
     let none = !first && (only_first || message.rest().iter().all(|part| parse_request(part).is_none()));
     if none {
-        return Some(message);
+        return true;
     }
-    Message::from_parts(message.into_iter().filter(|part| match parse_request(part) {
+    let parts = std::mem::take(message).into_iter();
+    let user = Message::from_parts(parts.filter(|part| match parse_request(part) {
         None => true,
         Some((wanted, topic)) => {
             heard(wanted, topic);
             false
         }
-    }))
+    }));
+    user.map(|user| *message = user).is_some()
 }
 
 #[cfg(test)]
@@ -331,9 +333,9 @@ mod tests {
     fn requests_are_taken_out_of_messages() {
         let split = |parts: &[&str], only_first| {
             let mut heard = Vec::new();
-            let message = Message::from_parts(parts.iter().copied()).unwrap();
-            let user =
-                split_requests(message, only_first, |wanted, topic| heard.push((wanted, topic.to_vec())));
+            let mut message = Message::from_parts(parts.iter().copied()).unwrap();
+            let hear = |wanted, topic: &[u8]| heard.push((wanted, topic.to_vec()));
+            let user = split_requests(&mut message, only_first, hear).then_some(message);
             (heard, user)
         };
         let a = (true, b"a".to_vec());

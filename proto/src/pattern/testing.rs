@@ -36,6 +36,11 @@ impl Queues {
         self.outbound.remove(&pipe).unwrap_or_default().into()
     }
 
+    /// The next message that arrived on `pipe`.
+    pub fn take(&mut self, pipe: u32) -> Option<Message> {
+        self.inbound.get_mut(&pipe)?.pop_front()
+    }
+
     pub fn dropped(&mut self) -> Vec<(Option<u32>, Dropped)> {
         std::mem::take(&mut self.dropped)
     }
@@ -46,17 +51,17 @@ impl Queues {
 }
 
 impl Pipes for Queues {
-    fn read(&mut self, pipe: PipeId) -> Option<Message> {
-        self.inbound.get_mut(&pipe.0)?.pop_front()
+    fn read(&mut self, pipe: PipeId, into: &mut Message) -> bool {
+        self.take(pipe.0).map(|message| *into = message).is_some()
     }
     fn room(&mut self, pipe: PipeId) -> bool {
         self.outbound.get(&pipe.0).map_or(0, VecDeque::len) < self.hwm
     }
-    fn write(&mut self, pipe: PipeId, message: Message) {
-        self.outbound.entry(pipe.0).or_default().push_back(message);
+    fn write(&mut self, pipe: PipeId, message: &mut Message) {
+        self.write_shared(pipe, &std::mem::take(message));
     }
     fn write_shared(&mut self, pipe: PipeId, message: &Message) {
-        self.write(pipe, message.clone());
+        self.outbound.entry(pipe.0).or_default().push_back(message.clone());
     }
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {
         self.subscriptions.push((pipe.0, topic.to_vec(), wanted));
@@ -145,14 +150,14 @@ impl Rig {
 
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Refusal> {
         let message = message.into();
-        self.pattern.send(&mut self.pipes, message.clone()).map_err(|refused| {
-            assert_eq!(refused.message, message, "a refused message comes back untouched");
-            refused.why
+        let mut given = message.clone();
+        self.pattern.send(&mut self.pipes, &mut given).inspect_err(|_| {
+            assert_eq!(given, message, "a refused message is untouched");
         })
     }
 
     pub fn commit(&mut self, message: impl Into<Message>) {
-        self.pattern.send_committed(&mut self.pipes, message.into()).expect("committed");
+        self.pattern.send_committed(&mut self.pipes, &mut message.into()).expect("committed");
     }
 
     pub fn may_start(&mut self, first: &str) -> Result<(), Refusal> {
@@ -160,7 +165,8 @@ impl Rig {
     }
 
     pub fn recv(&mut self) -> Result<Message, Refusal> {
-        self.pattern.recv(&mut self.pipes)
+        let mut message = Message::new();
+        self.pattern.recv(&mut self.pipes, &mut message).map(|()| message)
     }
 
     pub fn can_recv(&mut self) -> bool {

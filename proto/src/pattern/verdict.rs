@@ -2,7 +2,6 @@
 //!
 //! Nothing here decides; the socket types do.
 
-use crate::Message;
 use bytes::Bytes;
 use std::fmt;
 
@@ -98,13 +97,6 @@ pub enum Refusal {
     Invalid(&'static str),
 }
 
-impl Refusal {
-    /// This refusal, with the message given back.
-    pub(super) fn of(self, message: Message) -> Refused {
-        Refused { message, why: self }
-    }
-}
-
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -117,23 +109,6 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
-
-/// A message that was not admitted, untouched, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The message as it was given.
-    pub message: Message,
-    /// Why it was not admitted.
-    pub why: Refusal,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.why.fmt(f)
-    }
-}
-
-impl std::error::Error for Refused {}
 
 /// Whether a message may still be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

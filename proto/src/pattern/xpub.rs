@@ -12,7 +12,7 @@ use super::fanout::Fanout;
 use super::notices::Notices;
 use super::subscriptions::{Removed, Subscriptions, request, split_requests};
 use super::{
-    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -128,18 +128,18 @@ impl XPub {
     }
 
     /// The next message of a peer that is not a subscription.
-    fn next_user<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
+    fn next_user<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
         if self.inbox.has_ahead() {
-            return self.inbox.take_ahead();
+            return self.inbox.take_ahead(into);
         }
         loop {
-            let (pipe, message) = self.inbox.next(pipes)?;
+            let pipe = self.inbox.next(pipes, into)?;
             let only_first = self.options.only_first;
-            let user = split_requests(message, only_first, |wanted, topic| {
+            let user = split_requests(into, only_first, |wanted, topic| {
                 self.request(pipes, pipe, topic, wanted);
             });
-            if let Some(message) = user {
-                return Some((pipe, message));
+            if user {
+                return Some(pipe);
             }
             if !self.notices.is_empty() {
                 return None;
@@ -149,8 +149,9 @@ impl XPub {
 
     /// Throws away what peers sent to a PUB, so that it does not block their subscriptions.
     fn discard_input<P: Pipes>(&mut self, pipes: &mut P) {
+        let mut message = Message::new();
         for _ in 0..Self::DISCARDED_MAX {
-            let Some((pipe, _)) = self.inbox.next(pipes) else { return };
+            let Some(pipe) = self.inbox.next(pipes, &mut message) else { return };
             pipes.dropped(Some(pipe), Dropped::Filtered);
         }
     }
@@ -212,7 +213,7 @@ impl Behaviour for XPub {
         self.fanout.attach(pipe);
         self.inbox.attach(pipe);
         if !self.options.welcome.is_empty() {
-            pipes.write(pipe, Message::from(self.options.welcome.clone()));
+            pipes.write(pipe, &mut Message::from(self.options.welcome.clone()));
         }
         Attached::Accepted
     }
@@ -260,8 +261,13 @@ impl Behaviour for XPub {
         Ok(())
     }
 
-    #[inline]
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, how: Admission) -> Result<(), Refused> {
+    #[inline(never)]
+    fn send<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        message: &mut Message,
+        how: Admission,
+    ) -> Result<(), Refusal> {
         if !self.receives {
             self.discard_input(pipes);
         }
@@ -271,7 +277,7 @@ impl Behaviour for XPub {
         }
         self.select(message.first());
         if self.fanout.must_wait(pipes, self.options.nodrop, how) {
-            return Err(Refusal::WouldBlock.of(message));
+            return Err(Refusal::WouldBlock);
         }
         if self.options.last_value {
             self.subject = None;
@@ -290,27 +296,31 @@ impl Behaviour for XPub {
         Ok(())
     }
 
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
+    #[inline(never)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
         if !self.receives {
             return Err(Refusal::NotSupported);
         }
         if let Some(notice) = self.next_notice() {
-            return Ok(notice);
+            *into = notice;
+            return Ok(());
         }
-        if let Some((pipe, message)) = self.next_user(pipes) {
+        if let Some(pipe) = self.next_user(pipes, into) {
             self.source = Some(pipe);
-            return Ok(message);
+            return Ok(());
         }
-        self.next_notice().ok_or(Refusal::WouldBlock)
+        *into = self.next_notice().ok_or(Refusal::WouldBlock)?;
+        Ok(())
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         if !self.receives {
             return false;
         }
+        let mut message = Message::new();
         if self.notices.is_empty()
             && !self.inbox.has_ahead()
-            && let Some((pipe, message)) = self.next_user(pipes)
+            && let Some(pipe) = self.next_user(pipes, &mut message)
         {
             self.inbox.put_ahead(pipe, message);
         }

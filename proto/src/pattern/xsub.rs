@@ -12,9 +12,7 @@ use super::fair::Fair;
 use super::fanout::Fanout;
 use super::interest::Interest;
 use super::subscriptions::split_requests;
-use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, Refused,
-};
+use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Frame, Message};
 
 /// State of an XSUB or SUB socket.
@@ -65,11 +63,11 @@ impl XSub {
 
     /// The next message from a pipe that passes the filter.
     #[inline]
-    fn next<P: Pipes>(&mut self, pipes: &mut P) -> Option<(PipeId, Message)> {
+    fn next<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
         loop {
-            let (pipe, message) = self.inbox.next(pipes)?;
-            if !self.filtering || self.interest.wants(message.first()) != self.invert {
-                return Some((pipe, message));
+            let pipe = self.inbox.next(pipes, into)?;
+            if !self.filtering || self.interest.wants(into.first()) != self.invert {
+                return Some(pipe);
             }
             pipes.dropped(Some(pipe), Dropped::Filtered);
         }
@@ -119,13 +117,13 @@ impl Behaviour for XSub {
         Ok(())
     }
 
-    fn send<P: Pipes>(&mut self, pipes: &mut P, message: Message, _: Admission) -> Result<(), Refused> {
+    #[inline(never)]
+    fn send<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, _: Admission) -> Result<(), Refusal> {
         if self.filtering {
-            return Err(Refusal::NotSupported.of(message));
+            return Err(Refusal::NotSupported);
         }
         let only_first = self.only_first;
-        let user = split_requests(message, only_first, |wanted, topic| self.change(pipes, topic, wanted));
-        if let Some(message) = user {
+        if split_requests(message, only_first, |wanted, topic| self.change(pipes, topic, wanted)) {
             if self.fanout.pipes().is_empty() {
                 pipes.dropped(None, Dropped::NoPeer);
             }
@@ -139,18 +137,19 @@ impl Behaviour for XSub {
         if self.filtering { Err(Refusal::NotSupported) } else { Ok(()) }
     }
 
-    #[inline]
-    fn recv<P: Pipes>(&mut self, pipes: &mut P) -> Result<Message, Refusal> {
-        let taken = match self.inbox.take_ahead() {
-            None => self.next(pipes),
+    #[inline(never)]
+    fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
+        let taken = match self.inbox.take_ahead(into) {
+            None => self.next(pipes, into),
             some => some,
         };
-        taken.map(|(_, message)| message).ok_or(Refusal::WouldBlock)
+        taken.map(drop).ok_or(Refusal::WouldBlock)
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         if !self.inbox.has_ahead() {
-            let Some((pipe, message)) = self.next(pipes) else { return false };
+            let mut message = Message::new();
+            let Some(pipe) = self.next(pipes, &mut message) else { return false };
             self.inbox.put_ahead(pipe, message);
         }
         true

@@ -17,7 +17,7 @@ use std::ops::Range;
 pub const HEADER_MAX: usize = 9;
 
 /// The longest body, in bytes, whose length takes one byte.
-const SHORT_MAX: usize = 255;
+pub(super) const SHORT_MAX: usize = 255;
 
 /// A body shorter than this, in bytes, is copied out of a chunk rather than keeping the chunk alive.
 const COPIED_BELOW: usize = 1024;
@@ -197,6 +197,7 @@ pub struct Cursor {
     chunk: Bytes,
     /// Invariant: at most the length of `chunk`, and at a frame boundary.
     at: usize,
+    origin: u64,
 }
 
 impl Cursor {
@@ -204,23 +205,43 @@ impl Cursor {
     #[must_use]
     #[inline]
     pub fn new(chunk: Bytes) -> Cursor {
-        Cursor { chunk, at: 0 }
+        Cursor { chunk, at: 0, origin: 0 }
+    }
+
+    /// The same cursor; the frames it gives are marked as delivered by connection `origin`.
+    #[must_use]
+    #[inline]
+    pub fn with_origin(self, origin: u64) -> Cursor {
+        Cursor { origin, ..self }
     }
 
     /// The next message; `None` at the end.
     #[must_use]
-    #[inline]
     pub fn next_message(&mut self) -> Option<Message> {
-        // The message is built in one place, and returned from it: where the fast and the slow way
-        // join before that, the compiler moves the value three times and it takes ten times as long.
+        let mut message = Message::new();
+        self.read_message(&mut message).then_some(message)
+    }
+
+    /// Puts the next message into `into`; `false` at the end.
+    #[must_use]
+    #[inline(always)]
+    pub fn read_message(&mut self, into: &mut Message) -> bool {
         if let Some([0, len, rest @ ..]) = self.chunk.get(self.at..)
             && let Some(window) = rest.first_chunk()
-            && let Some(frame) = Frame::from_window(window, usize::from(*len))
+            && into.set_from_window(window, usize::from(*len), self.origin)
         {
             self.at += 2 + usize::from(*len);
-            return Some(Message::from(frame));
+            return true;
         }
-        self.next_any_message()
+        self.read_any_message(into)
+    }
+
+    /// Steps over an empty frame with others behind it, if that is next: the delimiter behind an envelope (RFC 28).
+    #[inline]
+    pub fn skip_delimiter(&mut self) -> bool {
+        let found = self.chunk.get(self.at..).is_some_and(|rest| rest.starts_with(&[Flags::MORE, 0]));
+        self.at += if found { 2 } else { 0 };
+        found
     }
 
     /// The next frame and whether more parts follow it; `None` at the end.
@@ -229,7 +250,7 @@ impl Cursor {
         let whole = whole_frame(self.chunk.get(self.at..)?)?;
         let frame = body_frame(&self.chunk, self.at + whole.body_start..self.at + whole.end);
         self.at += whole.end;
-        Some((frame, whole.more))
+        Some((frame.with_origin(self.origin), whole.more))
     }
 
     /// Bytes not read yet.
@@ -246,33 +267,20 @@ impl Cursor {
         self.chunk
     }
 
-    fn next_any_message(&mut self) -> Option<Message> {
+    fn read_any_message(&mut self, into: &mut Message) -> bool {
         if self.at == self.chunk.len() {
             // Whoever made the bytes may use their buffer again.
             *self = Cursor::default();
-            return None;
+            return false;
         }
-        let whole = whole_frame(self.chunk.get(self.at..)?)?;
-        if whole.more {
-            return self.next_multipart();
+        let Some((first, mut more)) = self.next_frame() else { return false };
+        into.set(first);
+        while more {
+            let Some((part, others)) = self.next_frame() else { break };
+            into.push_back(part);
+            more = others;
         }
-        let body = self.at + whole.body_start..self.at + whole.end;
-        self.at = body.end;
-        if body.len() <= Frame::INLINE_MAX {
-            return Some(Message::from(&self.chunk[body]));
-        }
-        Some(Message::from(Frame::from_long(long_body(&self.chunk, body))))
-    }
-
-    fn next_multipart(&mut self) -> Option<Message> {
-        let mut message = Message::from(self.next_frame()?.0);
-        while let Some((part, more)) = self.next_frame() {
-            message.push_back(part);
-            if !more {
-                break;
-            }
-        }
-        Some(message)
+        true
     }
 }
 

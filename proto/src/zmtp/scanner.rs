@@ -11,7 +11,7 @@
 
 use super::command::Command;
 use super::config::{Limits, LinkConfig};
-use super::framing::{Flags, HEADER_MAX, Header, parse_header};
+use super::framing::{Flags, HEADER_MAX, Header, SHORT_MAX, parse_header};
 use super::greeting::Version;
 use super::receiver::Received;
 use super::sift::{self, Sift};
@@ -20,6 +20,9 @@ use bytes::{Buf, Bytes, BytesMut};
 
 /// Room for a command's name and small fields beside a topic, in bytes.
 const COMMAND_OVERHEAD: u64 = 16;
+
+/// Parts of a message that is scanned the fast way.
+const SHORT_PARTS: usize = 8;
 
 /// The state of one incoming stream.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ struct Rules {
     subscriptions: bool,
     only_first_subscribe: bool,
     pings: bool,
+    /// A whole message of so few short parts may pass whatever they are.
+    any_short: bool,
 }
 
 /// The unfinished message.
@@ -166,6 +171,9 @@ impl Scanner {
     /// Looks at whole frames until there are no more, or one is not simply a message's next part.
     fn scan(&mut self, input: &[u8]) -> Stop {
         loop {
+            if self.open.parts == 0 && self.rules.any_short {
+                self.scan_short(input);
+            }
             let rest = input.get(self.scanned..).unwrap_or_default();
             let (flags, header_len, len) = match parse_header(rest) {
                 Header::Incomplete => return Stop::Wanting(missing_header_bytes(rest)),
@@ -192,6 +200,24 @@ impl Scanner {
             }
             if self.add_part(flags, total) {
                 return Stop::Gathered;
+            }
+        }
+    }
+
+    /// Scans past whole messages of a few short parts each: a few instructions apiece where small messages stream.
+    fn scan_short(&mut self, input: &[u8]) {
+        let (mut at, mut parts) = (self.scanned, 0);
+        while let Some([flags @ (0 | Flags::MORE), len, rest @ ..]) = input.get(at..)
+            && usize::from(*len) <= rest.len()
+            && parts < SHORT_PARTS
+        {
+            at += 2 + usize::from(*len);
+            parts += 1;
+            if *flags == 0 {
+                self.scanned = at;
+                self.boundary = at;
+                self.count += 1;
+                parts = 0;
             }
         }
     }
@@ -305,8 +331,13 @@ impl Rules {
         let subscriptions = matches!(config.socket_type, SocketType::Pub | SocketType::XPub);
         let max_command = if subscriptions { limits.topic_bytes } else { limits.handshake_bytes } as u64;
         let max_message = limits.message_bytes.unwrap_or(u64::MAX);
+        let max_body = config.max_message_bytes.unwrap_or(u64::MAX).min(max_message);
         Rules {
-            max_body: config.max_message_bytes.unwrap_or(u64::MAX).min(max_message),
+            any_short: !subscriptions
+                && max_body >= SHORT_MAX as u64
+                && limits.parts >= SHORT_PARTS
+                && max_message >= SHORT_PARTS as u64 * part_cost((HEADER_MAX + SHORT_MAX) as u64),
+            max_body,
             max_command: max_command.saturating_add(COMMAND_OVERHEAD),
             max_topic: limits.topic_bytes as u64,
             max_parts: limits.parts,
