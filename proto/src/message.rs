@@ -214,17 +214,35 @@ macro_rules! one_part {
     )*};
 }
 
-one_part!(Frame, bytes::Bytes, Vec<u8>, String, &str, &[u8]);
+one_part!(Frame, bytes::Bytes, Vec<u8>, String);
+
+/// A message of one part, which is a copy of the bytes.
+impl From<&[u8]> for Message {
+    #[inline(always)]
+    fn from(part: &[u8]) -> Message {
+        let mut message = Message::new();
+        message.first.set(part);
+        message
+    }
+}
+
+/// A message of one part, which is a copy of the text.
+impl From<&str> for Message {
+    #[inline(always)]
+    fn from(part: &str) -> Message {
+        Message::from(part.as_bytes())
+    }
+}
 
 impl<const N: usize> From<[u8; N]> for Message {
     fn from(part: [u8; N]) -> Message {
-        Message::from(Frame::from(part))
+        Message::from(&part[..])
     }
 }
 
 impl<const N: usize> From<&[u8; N]> for Message {
     fn from(part: &[u8; N]) -> Message {
-        Message::from(Frame::from(part))
+        Message::from(&part[..])
     }
 }
 

@@ -328,10 +328,10 @@ impl WirePipe {
         self.tx.lock().pace.pause();
     }
 
-    /// Ends the connection. What is queued goes to the kernel if it takes it now.
-    pub(crate) fn hang_up(&self) {
+    /// Ends the connection, for the peer's `fault` if it is one. What is queued goes to the kernel if it takes it now.
+    pub(crate) fn hang_up(&self, fault: Option<&'static str>) {
         self.flush();
-        self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
+        self.desk.leave(Errand::HungUp(self.token.load(Ordering::Relaxed), fault));
     }
 
     /// Messages not yet with the kernel.
@@ -558,10 +558,15 @@ impl WirePipe {
 
     // ---- The I/O thread's side ----
 
+    /// The connection `token` is about to be ready: a socket that hears of it may hang up at once.
+    pub(crate) fn expect(&self, token: u64) {
+        self.token.store(token, Ordering::Relaxed);
+    }
+
     /// A connection is ready: from now on anybody may drive it.
     pub(crate) fn go_online(&self, halves: Halves, subscriptions: &Mutex<Subscriptions>) {
         let Halves { stream, sealer, opener, surplus, origin, token, set } = halves;
-        self.token.store(token, Ordering::Relaxed);
+        self.expect(token);
         self.seen.store(true, Ordering::Relaxed);
         self.peer_ttl_ms.store(0, Ordering::Relaxed);
         {

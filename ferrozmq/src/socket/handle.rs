@@ -135,6 +135,7 @@ impl SocketState {
         let mut stats = SocketStats {
             sent: core.ends.sent,
             received: core.ends.received,
+            peers_refused: core.ends.refused,
             peers: core.ready.len(),
             ..SocketStats::default()
         };
@@ -322,6 +323,8 @@ impl SocketState {
             Ok(core) => core,
             Err(error) => return Err((part, error)),
         };
+        // A raw connection's message ends with its second part, whatever follows.
+        let more = more && core.pattern.parts_limit() != Some(core.staging.parts() + 1);
         if !core.staging.has_output() {
             if !more {
                 drop(core);

@@ -98,6 +98,9 @@ pub struct SocketStats {
     pub reconnects: u64,
     /// Handshakes that did not succeed.
     pub handshake_failures: u64,
+    /// Connections that this socket ended because of what the peer wanted: a routing id in use, a second peer of a
+    /// PAIR, more subscriptions than one peer may have. The monitor tells which.
+    pub peers_refused: u64,
 }
 
 impl Socket {

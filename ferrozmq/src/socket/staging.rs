@@ -25,6 +25,11 @@ impl Staging {
         !self.outgoing.is_empty()
     }
 
+    /// Parts of the message to be sent so far.
+    pub(super) fn parts(&self) -> usize {
+        self.outgoing.len()
+    }
+
     /// Adds a part that others follow.
     pub(super) fn add(&mut self, part: Frame) {
         self.outgoing.push(part);

@@ -2,7 +2,7 @@
 //!
 //! [`Queues`] plays the engine: bounded queues for pipes, and a record of what the pattern asked for.
 
-use super::{Attach, Attached, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
+use super::{Attach, Attached, Closing, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Message, SocketType};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -73,7 +73,7 @@ impl Pipes for Queues {
             self.wanted.remove(topic);
         }
     }
-    fn close(&mut self, pipe: PipeId) {
+    fn close(&mut self, pipe: PipeId, _: Closing) {
         self.closed.push(pipe.0);
     }
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped) {
