@@ -9,8 +9,9 @@ use crate::io::lease::Lease;
 use crate::pipe::signal::Mailbox;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, PoisonError};
+use crate::sys::futex::{self, Wait};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// A socket as its I/O threads see it.
 pub(crate) struct Owner {
@@ -51,26 +52,26 @@ impl Counters {
 /// Counts the sockets of a context that still exist, lingering ones included.
 #[derive(Default)]
 pub(crate) struct Alive {
-    count: std::sync::Mutex<usize>,
-    gone: Condvar,
+    /// The word that who waits for the last one sleeps on.
+    count: AtomicU32,
 }
 
 impl Alive {
     /// A ticket for a new socket, unless there are `limit` already.
-    pub(crate) fn ticket(self: &Arc<Self>, limit: usize) -> Option<AliveTicket> {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        if *count >= limit {
-            return None;
-        }
-        *count += 1;
+    pub(crate) fn ticket(self: &Arc<Self>, limit: u32) -> Option<AliveTicket> {
+        let more = |count: u32| (count < limit).then_some(count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
         Some(AliveTicket(Arc::clone(self)))
     }
 
-    /// Waits until no socket is left.
-    pub(crate) fn wait_for_none(&self) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 {
-            count = self.gone.wait(count).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until no socket is left; `false` if a signal came first.
+    pub(crate) fn wait_for_none(&self) -> bool {
+        loop {
+            match self.count.load(Ordering::Acquire) {
+                0 => return true,
+                count if futex::wait(&self.count, count, None) == Wait::Interrupted => return false,
+                _ => {}
+            }
         }
     }
 }
@@ -80,7 +81,8 @@ pub(crate) struct AliveTicket(Arc<Alive>);
 
 impl Drop for AliveTicket {
     fn drop(&mut self) {
-        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.gone.notify_all();
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            futex::wake(&self.0.count, u32::MAX);
+        }
     }
 }

@@ -14,6 +14,7 @@
 //! than [`FORGET_FROM`] signals. Of the other signals there is one per pipe and reading.
 
 use crate::peer::PeerInfo;
+use crate::pipe::events_fd::EventsFd;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
@@ -84,6 +85,7 @@ pub(crate) struct Mailbox {
     pending: AtomicBool,
     queue: Mutex<Queue>,
     waker: Waker,
+    events_fd: EventsFd,
 }
 
 #[derive(Default)]
@@ -149,7 +151,12 @@ impl Queue {
 
 impl Mailbox {
     pub(crate) fn new() -> Mailbox {
-        Mailbox { pending: AtomicBool::new(false), queue: Mutex::default(), waker: Waker::new() }
+        Mailbox {
+            pending: AtomicBool::new(false),
+            queue: Mutex::default(),
+            waker: Waker::new(),
+            events_fd: EventsFd::default(),
+        }
     }
 
     /// Leaves a signal and wakes whoever sleeps in the socket.
@@ -166,6 +173,7 @@ impl Mailbox {
             self.pending.store(true, Ordering::Release);
         }
         self.waker.wake();
+        self.events_fd.raise();
     }
 
     /// Leaves the signal that `pipe` has ended, with nothing left in it to read. If the socket has not noticed the
@@ -210,6 +218,11 @@ impl Mailbox {
         let mut queue = self.queue.lock();
         self.pending.store(false, Ordering::Release);
         queue.take()
+    }
+
+    /// What a loop that is not ours waits on.
+    pub(crate) fn events_fd(&self) -> &EventsFd {
+        &self.events_fd
     }
 
     /// What a thread that wants to sleep in the socket waits on.
