@@ -33,6 +33,11 @@ impl Message {
         self.first = part;
     }
 
+    /// The same with a copy of `body`.
+    pub(crate) fn set_copied(&mut self, body: &[u8], origin: u64) {
+        self.set(Frame::copy_from_slice(body).with_origin(origin));
+    }
+
     /// The same with the first `len` bytes of `window`; `false`, and nothing done, if that is more than it holds.
     #[inline(always)]
     pub(crate) fn set_from_window(
