@@ -575,6 +575,7 @@ enum Failure {
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
     let dropped = pipe.close();
     Counters::add(&owner.counters.dropped_disconnected, dropped);
+    pipe.charge();
     if pipe.has_input() {
         owner.mailbox.post(Signal::Ended(pipe.id()));
     } else {

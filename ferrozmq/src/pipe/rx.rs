@@ -59,6 +59,9 @@ pub(crate) struct Rx {
     /// Messages in `runs`, and messages the socket took and may not have consumed.
     pub(super) waiting: usize,
     pub(super) held: usize,
+    /// The same in bytes.
+    pub(super) waiting_bytes: usize,
+    pub(super) held_bytes: usize,
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
@@ -103,6 +106,8 @@ impl Rx {
             runs: VecDeque::new(),
             waiting: 0,
             held: 0,
+            waiting_bytes: 0,
+            held_bytes: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
             discard: false,
@@ -138,6 +143,15 @@ impl Rx {
         self.pause();
     }
 
+    /// What the messages here and in the socket's hands cost, in bytes; 0 without any.
+    pub(super) fn cost(&self) -> usize {
+        match (self.waiting_bytes + self.held_bytes, self.runs.len()) {
+            (0, _) => 0,
+            // The buffer in which a run lies may be longer.
+            (bytes, runs) => bytes + (runs + 1) * READ_MIN,
+        }
+    }
+
     /// Drops what is there and what will come.
     #[must_use]
     pub(super) fn discard_all(&mut self) -> bool {
@@ -145,6 +159,7 @@ impl Rx {
         self.hwm = 0;
         self.runs.clear();
         (self.waiting, self.held) = (0, 0);
+        (self.waiting_bytes, self.held_bytes) = (0, 0);
         self.resume_if_due()
     }
 
@@ -192,8 +207,10 @@ impl Rx {
             if self.conflate {
                 self.runs.clear();
                 self.waiting = 0;
+                self.waiting_bytes = 0;
             }
             self.waiting += count;
+            self.waiting_bytes += bytes.len();
             self.received += count as u64;
             self.runs.push_back(Run { bytes, count, origin });
         }

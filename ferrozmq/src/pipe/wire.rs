@@ -110,6 +110,14 @@ pub(crate) struct WirePipe {
     unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
     ping_due: AtomicBool,
+    /// What the socket's mailbox was told that this pipe costs after its end, in bytes.
+    charged: AtomicUsize,
+}
+
+impl Drop for WirePipe {
+    fn drop(&mut self) {
+        self.mailbox.refund(self.charged.load(Ordering::Relaxed));
+    }
 }
 
 impl WirePipe {
@@ -131,6 +139,7 @@ impl WirePipe {
             unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
+            charged: AtomicUsize::new(0),
         })
     }
 
@@ -356,12 +365,14 @@ impl WirePipe {
     pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
+        rx.held_bytes = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
             self.read_on(rx);
             return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
+        rx.held_bytes = std::mem::take(&mut rx.waiting_bytes);
         into.append(&mut rx.runs);
         let fill = rx.resume_if_due();
         let taken = if rx.paused { Taken::AtTheMark } else { Taken::Messages };
@@ -375,6 +386,7 @@ impl WirePipe {
     pub(crate) fn consumed(&self) {
         let mut rx = self.rx.lock();
         rx.held = 0;
+        rx.held_bytes = 0;
         self.read_on(rx);
     }
 
@@ -398,6 +410,13 @@ impl WirePipe {
         if due {
             self.fill(true);
         }
+    }
+
+    /// The peer is gone for good: what it left unread burdens the socket's mailbox until it is read.
+    pub(crate) fn charge(&self) {
+        let cost = self.rx.lock().cost();
+        self.mailbox.refund(self.charged.swap(cost, Ordering::Relaxed));
+        self.mailbox.charge(cost);
     }
 
     /// Whether messages wait to be taken.

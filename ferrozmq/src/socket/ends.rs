@@ -517,6 +517,14 @@ impl Pipes for Ends {
         }
     }
 
+    fn conflates(&mut self, pipe: PipeId) -> bool {
+        match self.end(pipe) {
+            Some(End::Wire(end)) => end.conflate,
+            Some(End::Inproc(end)) => end.conflates(),
+            None => false,
+        }
+    }
+
     fn close(&mut self, pipe: PipeId, why: Closing) {
         let fault = why.fault();
         match self.end(pipe) {

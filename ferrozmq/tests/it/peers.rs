@@ -1,8 +1,8 @@
 //! Peers that stop, die, or come back all at once.
 
-use crate::child::{argument, child, start_child};
-use crate::peer::{RawPeer, SOON, command, frame, handshake};
-use ferrozmq::{Context, Dealer, ErrorKind, EventKind, Message, Pub, Pull, Push, Router, Sub};
+use crate::child::{argument, child, run_child, start_child};
+use crate::peer::{RawPeer, SOON, command, frame, handshake, resident_bytes};
+use ferrozmq::{Context, Dealer, ErrorKind, EventKind, Frame, Message, Pub, Pull, Push, Router, Sub};
 use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -220,6 +220,48 @@ fn f17_three_hundred_peers_come_back() {
             assert_eq!(number(&dealer.recv_timeout(SOON).unwrap()), round);
         }
     }
+}
+
+/// Peers that send something big and leave, to a receiver that does not receive: the memory they may fill is bounded, and
+/// nothing is lost.
+#[test]
+fn t5_what_gone_peers_left_behind_holds_newcomers_back() {
+    const NAME: &str = "peers::t5_what_gone_peers_left_behind_holds_newcomers_back";
+    const BODY: usize = 4 << 20;
+    /// So many fit into what a socket keeps of peers that are gone.
+    const FIT: usize = (256 << 20) / BODY;
+    if !child() {
+        return run_child(NAME);
+    }
+    let context = Context::new();
+    let pull = Pull::new(&context).unwrap();
+    let monitor = pull.as_socket().monitor().unwrap();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let senders = Context::new();
+    // All send the same memory, so that what grows is the receiver's.
+    let body = Frame::from(vec![7; BODY]);
+    let before = resident_bytes();
+    let mut sent = 0;
+    let mut let_in = true;
+    while let_in {
+        let push = Push::new(&senders).unwrap();
+        push.connect(&endpoint).unwrap();
+        push.send(body.clone()).unwrap();
+        drop(push);
+        sent += 1;
+        // not settling: a peer that is held back causes no event.
+        let pause = Duration::from_millis(500);
+        let mut events = std::iter::from_fn(|| monitor.recv_timeout(pause));
+        let_in = events.any(|event| event.kind == EventKind::Disconnected);
+        assert!(sent < 2 * FIT, "they are let in for ever");
+    }
+    assert!(sent > FIT - 3, "only {sent} peers were let in");
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < (FIT + 20) * BODY, "{} MiB more", grown >> 20);
+    for _ in 0..sent {
+        assert_eq!(pull.recv_timeout(SOON).unwrap().first().len(), BODY);
+    }
+    assert!(pull.try_recv().is_err());
 }
 
 #[test]

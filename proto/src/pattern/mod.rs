@@ -104,6 +104,8 @@ pub trait Pipes {
     /// before each change that [`subscribe`](Self::subscribe) tells the peers, also one that leaves the set as it is.
     /// Whoever backs the pipes replays the set to peers that come later.
     fn upstream(&mut self, topic: &[u8], wanted: bool);
+    /// Whether `pipe` keeps the newest message only (`ZMQ_CONFLATE`).
+    fn conflates(&mut self, pipe: PipeId) -> bool;
     /// Closes `pipe`'s connection.
     fn close(&mut self, pipe: PipeId, why: Closing);
     /// Notes that a message meant for `pipe` (or for nobody) was dropped, and why.
