@@ -9,6 +9,7 @@ mod install;
 mod library;
 mod libzmq;
 mod load;
+mod matrix;
 mod original;
 mod pool;
 mod programs;
@@ -26,7 +27,11 @@ type Suite = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
 const SUITES: [Suite; 3] = [
     ("install", "[--release]", install::run),
-    ("libzmq", "[NAME…] [--repeat N] [--load] [--lib PATH] [--release] [--tree debian|crate]", libzmq::run),
+    (
+        "libzmq",
+        "[NAME…] [--repeat N] [--width N] [--load] [--lib PATH] [--release] [--tree debian|crate]",
+        libzmq::run,
+    ),
     ("pyzmq", "[FILE…] [--repeat N] [--cffi] [--no-large] [--release]", pyzmq::run),
 ];
 

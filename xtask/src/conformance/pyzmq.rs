@@ -5,8 +5,8 @@
 //! with the rest. Both libraries are run through the same extension module; only the library that it finds differs.
 
 use super::deviations::Deviations;
-use super::pool::in_parallel;
-use super::report::{self, Comparison};
+use super::matrix::{self, Side};
+use super::report;
 use super::sandbox::Sandbox;
 use super::tree::make_folder;
 use super::trial::{self, Reading, Trial, Verdict};
@@ -70,24 +70,17 @@ pub fn run(arguments: &[String]) -> Outcome {
     let sandbox = Sandbox::new()?;
     eprintln!("==> running {} files of PyZMQ's tests", files.len());
     let begin = Instant::now();
-    let compare = |file: &String| compare(&sandbox, &setting, file, arguments.repeat);
-    let compared: Result<Vec<Comparison>, String> =
-        in_parallel(&files, sandbox.width(), compare).into_iter().collect();
-    let unexpected = report::print(&compared?, &deviations);
+    let run = |file: &str, side| {
+        let library = if side == Side::Original { &setting.original } else { &setting.ours };
+        run_file(&sandbox, &setting, file, library)
+    };
+    let compared = matrix::compare(&files, arguments.repeat, sandbox.width(), run)?;
+    let unexpected = report::print(&compared, &deviations);
     eprintln!("    PyZMQ's tests: {:.1} s", begin.elapsed().as_secs_f64());
     match unexpected {
         0 => Ok(()),
         n => Err(format!("{n} unexpected result(s); conformance/pyzmq.toml lists the expected ones")),
     }
-}
-
-fn compare(sandbox: &Sandbox, setting: &Setting, file: &str, repeat: usize) -> Result<Comparison, String> {
-    let once = |library: &Path| run_file(sandbox, setting, file, library);
-    Ok(Comparison {
-        name: file.to_owned(),
-        original: once(&setting.original)?,
-        ours: (0..repeat).map(|_| once(&setting.ours)).collect::<Result<_, _>>()?,
-    })
 }
 
 /// All tests of a file, in as many processes as it takes.

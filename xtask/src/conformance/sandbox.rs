@@ -53,9 +53,14 @@ impl Sandbox {
         Ok(Sandbox { unshare, _ports: ports })
     }
 
-    /// How many programs may run at once.
+    /// How many programs should run at once, if they compute.
     pub fn width(&self) -> usize {
         if self.unshare.is_some() { super::pool::processors() } else { 1 }
+    }
+
+    /// No more than this may run at once, whoever wants it.
+    pub fn width_max(&self) -> usize {
+        if self.unshare.is_some() { usize::MAX } else { 1 }
     }
 
     /// The command that runs `program` with this library in place of libzmq, in a new folder.
