@@ -147,6 +147,15 @@ impl Message {
         Some((head, Message { first, rest }))
     }
 
+    /// Moves the first part to `first` and the others to the end of `rest`; an empty message stays.
+    #[inline]
+    pub fn unpack(&mut self, first: &mut Frame, rest: &mut impl Extend<Frame>) {
+        *first = std::mem::take(&mut self.first);
+        if !self.rest.is_empty() {
+            rest.extend(self.rest.drain(..));
+        }
+    }
+
     /// Takes off the envelope: the parts before the first empty one go to the end of `envelope`, the empty one goes, the
     /// others stay. `false`, and the message is of no use, if there is no empty part or nothing after it (RFC 28).
     pub fn take_envelope(&mut self, envelope: &mut Vec<Frame>) -> bool {

@@ -251,8 +251,18 @@ impl Socket {
         more: bool,
         dont_wait: bool,
     ) -> std::result::Result<(), (Frame, Error)> {
+        let mut part = part.into();
+        self.send_part_from(&mut part, more, dont_wait).map_err(|error| (part, error))
+    }
+
+    /// The same with a part in its place, which is empty afterwards.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); then the part is as it was.
+    #[inline]
+    pub fn send_part_from(&self, part: &mut Frame, more: bool, dont_wait: bool) -> Result<()> {
         let patience = if dont_wait { Patience::None } else { self.state.send_patience() };
-        self.state.send_part(part.into(), more, patience)
+        self.state.send_part(part, more, patience)
     }
 
     /// Receives one part, and whether others of the same message follow (`ZMQ_RCVMORE`).
@@ -260,8 +270,19 @@ impl Socket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn recv_part(&self, dont_wait: bool) -> Result<(Frame, bool)> {
+        let mut part = Frame::new();
+        let more = self.recv_part_into(&mut part, dont_wait)?;
+        Ok((part, more))
+    }
+
+    /// The same into a place for the part. What was there is dropped while the socket is held.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv); then the part is as it was.
+    #[inline]
+    pub fn recv_part_into(&self, part: &mut Frame, dont_wait: bool) -> Result<bool> {
         let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
-        self.state.recv_part(patience)
+        self.state.recv_part(part, patience)
     }
 
     /// Whether the socket can be read and written without waiting (`ZMQ_EVENTS`).
