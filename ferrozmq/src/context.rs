@@ -145,12 +145,23 @@ impl Context {
     /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
     /// is over (`zmq_ctx_term(3)`). In a fork's child there is nothing to wait for: there it closes the
     /// descriptors inherited from the parent's contexts.
+    /// Goes on waiting when signals come; [`try_term`](Self::try_term) does not.
     pub fn term(&self) {
+        while self.try_term().is_err() {}
+    }
+
+    /// [`term`](Self::term), unless a signal handler runs in this thread while it waits. Then the context is shut down,
+    /// and the call may be repeated to wait for the rest.
+    ///
+    /// # Errors
+    /// [`Interrupted`](ErrorKind::Interrupted).
+    pub fn try_term(&self) -> Result<()> {
         if self.state.is_inherited() {
-            return own::settle();
+            own::settle();
+            return Ok(());
         }
         self.state.shutdown();
-        self.state.finish();
+        self.state.try_finish()
     }
 }
 
@@ -306,16 +317,17 @@ impl ContextState {
         sockets.iter().for_each(|socket| socket.terminate());
     }
 
-    /// Waits for the last socket and ends the threads.
-    fn finish(&self) {
-        self.alive.wait_for_none();
+    /// Waits for the last socket and ends the threads. The only error is that a signal interrupted the wait.
+    fn try_finish(&self) -> Result<()> {
+        self.alive.wait_for_none()?;
         let threads = std::mem::take(&mut *self.threads.lock());
         threads.iter().for_each(|thread| thread.stop());
+        Ok(())
     }
 }
 
 impl Drop for ContextState {
     fn drop(&mut self) {
-        self.finish();
+        while self.try_finish().is_err() {}
     }
 }

@@ -4,13 +4,15 @@
 //! and the socket itself. That is what a terminating context waits for ([`Alive`]).
 
 use crate::SocketType;
+use crate::error::{Error, Result};
 use crate::io::events::EventSink;
 use crate::io::lease::Lease;
 use crate::pipe::signal::Mailbox;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, PoisonError};
+use crate::sys::futex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// A socket as its I/O threads see it.
 pub(crate) struct Owner {
@@ -51,26 +53,32 @@ impl Counters {
 /// Counts the sockets of a context that still exist, lingering ones included.
 #[derive(Default)]
 pub(crate) struct Alive {
-    count: std::sync::Mutex<usize>,
-    gone: Condvar,
+    /// A word to sleep on, because a condition variable does not tell of signals.
+    count: AtomicU32,
 }
 
 impl Alive {
     /// A ticket for a new socket, unless there are `limit` already.
     pub(crate) fn ticket(self: &Arc<Self>, limit: usize) -> Option<AliveTicket> {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        if *count >= limit {
-            return None;
-        }
-        *count += 1;
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let one_more = |count| (count < limit).then(|| count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
         Some(AliveTicket(Arc::clone(self)))
     }
 
-    /// Waits until no socket is left.
-    pub(crate) fn wait_for_none(&self) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 {
-            count = self.gone.wait(count).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until no socket is left, or a signal handler has run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
+    pub(crate) fn wait_for_none(&self) -> Result<()> {
+        loop {
+            let count = self.count.load(Ordering::Acquire);
+            if count == 0 {
+                return Ok(());
+            }
+            if futex::wait(&self.count, count, None) == futex::Wait::Interrupted {
+                return Err(Error::interrupted());
+            }
         }
     }
 }
@@ -80,7 +88,8 @@ pub(crate) struct AliveTicket(Arc<Alive>);
 
 impl Drop for AliveTicket {
     fn drop(&mut self) {
-        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.gone.notify_all();
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            futex::wake(&self.0.count, u32::MAX);
+        }
     }
 }
