@@ -13,6 +13,7 @@ use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
+use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
@@ -197,6 +198,7 @@ impl WirePipe {
         } else if !tx.backstopped {
             tx.backstopped = true;
             self.desk.backstop(Arc::clone(self));
+            stragglers::remember(self);
         }
     }
 
@@ -335,6 +337,30 @@ impl WirePipe {
     /// The sender pauses: the next message is written at once.
     pub(crate) fn pause(&self) {
         self.tx.lock().pace.pause();
+    }
+
+    /// As after a run of writes without a pause: messages gather.
+    #[cfg(test)]
+    pub(crate) fn outrun(&self) {
+        let (now, mut tx) = (Instant::now(), self.tx.lock());
+        for _ in 0..8 {
+            tx.pace.writing(Some(now));
+            tx.pace.wrote(1, Some(now));
+        }
+    }
+
+    /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being
+    /// noticed: as long as the backstop looks after the pipe.
+    pub(crate) fn flush_left(&self) -> bool {
+        {
+            let mut tx = self.tx.lock();
+            if tx.arena.is_empty() {
+                return tx.backstopped;
+            }
+            tx.pace.pause();
+        }
+        self.flush_and_arm();
+        true
     }
 
     /// Ends the connection, for the peer's `fault` if it is one. What is queued goes to the kernel if it takes it now.
