@@ -11,8 +11,8 @@ use std::ffi::{c_int, c_void};
 const ZMQ_DONTWAIT: c_int = 1;
 const ZMQ_SNDMORE: c_int = 2;
 
-/// `zmq_sendiov`: sends each buffer as a part; with `ZMQ_SNDMORE` others follow the last. Returns the length of
-/// the last part.
+/// `zmq_sendiov`: sends each buffer, with `ZMQ_SNDMORE` as the parts of one message, else as a message. Returns
+/// the length of the last.
 ///
 /// # Safety
 /// `parts` leads to `count` buffers.
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn zmq_sendiov(
         let parts = unsafe { raw::values(parts, count) }?;
         let mut sent = 0;
         for (index, part) in parts.iter().enumerate() {
-            let flags = if index + 1 < count { flags | ZMQ_SNDMORE } else { flags };
+            let flags = if index + 1 < count { flags } else { flags & !ZMQ_SNDMORE };
             // SAFETY: the caller's promise is the same.
             let bytes = unsafe { raw::bytes(part.iov_base, part.iov_len) }?;
             sent = send_bytes(object, bytes, flags)?;

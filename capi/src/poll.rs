@@ -4,7 +4,7 @@ use crate::call::{self, Outcome};
 use crate::raw;
 use crate::socket::SocketObject;
 use crate::table;
-use ferrozmq::{Events, PollItem, Socket, poll};
+use ferrozmq::{Events, PollItem, SignalMask, Socket, poll, poll_masked};
 use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::Duration;
 
@@ -29,7 +29,33 @@ pub unsafe extern "C" fn zmq_poll(items: *mut Item, count: c_int, timeout: c_lon
         let count = usize::try_from(count).map_err(|_| crate::errno::Errno::INVALID)?;
         // SAFETY: the caller's promise is the same.
         let items = unsafe { raw::values(items, count) }?;
-        poll_items(items, duration(timeout))
+        poll_items(items, |polled| Ok(poll(polled, duration(timeout))?))
+    })
+}
+
+/// `zmq_ppoll`: the same, with the signals blocked that are in `mask` and no others; null leaves them as they are.
+///
+/// # Safety
+/// As [`zmq_poll`]; `mask` leads to a `sigset_t`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ppoll(
+    items: *mut Item,
+    count: c_int,
+    timeout: c_long,
+    mask: *const c_void,
+) -> c_int {
+    let Some(set) = std::ptr::NonNull::new(mask.cast_mut()) else {
+        // SAFETY: the caller's promise is the same.
+        return unsafe { zmq_poll(items, count, timeout) };
+    };
+    call::int(|| {
+        let count = usize::try_from(count).map_err(|_| crate::errno::Errno::INVALID)?;
+        // SAFETY: the caller's promise is the same.
+        let items = unsafe { raw::values(items, count) }?;
+        // SAFETY: the caller's promise is the same.
+        let is_blocked = |signal: &c_int| unsafe { libc::sigismember(set.as_ptr().cast(), *signal) == 1 };
+        let mask = SignalMask::blocking((1..=libc::SIGRTMAX()).filter(is_blocked));
+        poll_items(items, |polled| Ok(poll_masked(polled, duration(timeout), &mask)?))
     })
 }
 
@@ -38,7 +64,10 @@ pub(crate) fn duration(milliseconds: c_long) -> Option<Duration> {
     u64::try_from(milliseconds).ok().map(Duration::from_millis)
 }
 
-fn poll_items(items: &mut [Item], timeout: Option<Duration>) -> Outcome<c_int> {
+fn poll_items(
+    items: &mut [Item],
+    poll: impl FnOnce(&mut [PollItem<'_>]) -> Outcome<usize>,
+) -> Outcome<c_int> {
     let sockets = sockets(items)?;
     let mut polled: Vec<PollItem<'_>> = items
         .iter()
@@ -51,7 +80,7 @@ fn poll_items(items: &mut [Item], timeout: Option<Duration>) -> Outcome<c_int> {
             }
         })
         .collect();
-    let ready = poll(&mut polled, timeout)?;
+    let ready = poll(&mut polled)?;
     for (item, polled) in items.iter_mut().zip(&polled) {
         item.revents = polled.ready().bits() as c_short;
     }

@@ -103,7 +103,7 @@ impl PollerObject {
     /// Waits, and fills `events` from the front; returns how many were filled.
     fn wait(&self, events: &mut [Event], timeout: c_long) -> Outcome<c_int> {
         let members = self.members().clone();
-        if members.is_empty() && timeout < 0 {
+        if timeout < 0 && members.iter().all(|member| member.events.is_empty()) {
             // Nothing would ever happen.
             return Err(Errno::FAULT);
         }

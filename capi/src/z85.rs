@@ -13,6 +13,9 @@ use std::ffi::{CStr, c_char};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_z85_encode(text: *mut c_char, data: *const u8, size: usize) -> *mut c_char {
     call::pointer(|| {
+        if !size.is_multiple_of(4) {
+            return Err(Errno::INVALID);
+        }
         if text.is_null() {
             return Err(Errno::FAULT);
         }

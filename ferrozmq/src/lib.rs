@@ -31,7 +31,7 @@ pub use ferrozmq_proto::{Frame, IntoMessage, Message, PeerError, SocketType};
 pub use io::events::{EventKind, MonitorEvent};
 pub use monitor::{EventFormat, EventPublisher};
 pub use peer::PeerInfo;
-pub use poller::{Events, PollItem, Poller, poll};
+pub use poller::{Events, PollItem, Poller, SignalMask, poll, poll_masked};
 pub use proxy::{proxy, proxy_steerable};
 pub use socket::monitor::Monitor;
 pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};

@@ -6,6 +6,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::socket::Socket;
 use crate::socket::wait::{self, Patience, Prepared, Sleeper};
+pub use crate::sys::poll::SignalMask;
 use crate::sys::poll::{self as sys_poll, PollFd};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
@@ -150,6 +151,19 @@ pub fn poll(items: &mut [PollItem<'_>], timeout: Option<Duration>) -> Result<usi
         }
         rest(items, patience)?;
     }
+}
+
+/// The same with other signals blocked while it sleeps, as `ppoll(2)` does for descriptors alone: a signal that `mask`
+/// lets through interrupts the sleep even if it came just before (`zmq_ppoll(3)`).
+///
+/// # Errors
+/// As [`poll`].
+pub fn poll_masked(
+    items: &mut [PollItem<'_>],
+    timeout: Option<Duration>,
+    mask: &SignalMask,
+) -> Result<usize> {
+    mask.during(|| poll(items, timeout))
 }
 
 /// Looks at every item without waiting; returns how many are ready.

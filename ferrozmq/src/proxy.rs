@@ -11,7 +11,8 @@ const BURST: usize = 1000;
 /// Carries messages between `front` and `back`, both ways, until the context is terminated or a
 /// socket is closed. Each message is also given to `capture`, which may drop it.
 ///
-/// Nothing is taken from one side that the other has no room for.
+/// Nothing is taken from one side that the other has no room for. One socket may be both sides: what comes
+/// in at a REP goes back.
 ///
 /// # Errors
 /// [`Terminated`](ErrorKind::Terminated) or [`Closed`](ErrorKind::Closed) when it ends; what a send
@@ -62,7 +63,9 @@ fn run(front: &Socket, back: &Socket, capture: Option<&Socket>, control: Option<
         }
         if state == State::Active {
             carry(front, back, capture, &mut inward)?;
-            carry(back, front, capture, &mut outward)?;
+            if !front.is_same(back) {
+                carry(back, front, capture, &mut outward)?;
+            }
         }
     }
     Ok(())
@@ -71,7 +74,9 @@ fn run(front: &Socket, back: &Socket, capture: Option<&Socket>, control: Option<
 /// Sleeps until a message can be carried, or a command has come.
 fn wait(front: &Socket, back: &Socket, control: Option<&Socket>, state: State) -> Result<()> {
     let mut items = Vec::with_capacity(3);
-    if state == State::Active {
+    if state == State::Active && front.is_same(back) {
+        items.push(PollItem::socket(front, Events::READABLE));
+    } else if state == State::Active {
         let (front_now, back_now) = (front.events()?, back.events()?);
         items.push(PollItem::socket(front, missing(front_now, back_now)));
         items.push(PollItem::socket(back, missing(back_now, front_now)));
@@ -98,7 +103,8 @@ fn missing(near: Events, far: Events) -> Events {
 
 fn carry(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut Count) -> Result<()> {
     for _ in 0..BURST {
-        if !to.events()?.is_writable() {
+        // A socket that answers to itself has room once it has received.
+        if !to.is_same(from) && !to.events()?.is_writable() {
             return Ok(());
         }
         let message = match from.try_recv() {

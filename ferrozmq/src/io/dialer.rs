@@ -58,6 +58,8 @@ pub(super) struct Dialer {
     plan: DialPlan,
     backoff: Backoff,
     state: State,
+    /// Where to connect from, if it matters.
+    source: Option<SocketAddr>,
     /// Addresses still to be tried in this round, and why the last one failed.
     addresses: VecDeque<DialAddress>,
     last_error: Option<io::Error>,
@@ -103,6 +105,7 @@ impl Io {
             plan,
             backoff,
             state: State::Waiting,
+            source: None,
             addresses: VecDeque::new(),
             last_error: None,
             timer: None,
@@ -123,9 +126,9 @@ impl Io {
                 dialer.addresses = VecDeque::from([DialAddress::Ipc(address.clone())]);
                 self.next_address(endpoint);
             }
-            (Target::Tcp { host, port, .. }, proxy) => {
-                let (host, port) = match proxy.as_deref().map(split_proxy) {
-                    None => (host.clone(), *port),
+            (Target::Tcp { host, port, source }, proxy) => {
+                let (source, host, port) = match proxy.as_deref().map(split_proxy) {
+                    None => (*source, host.clone(), *port),
                     Some(Some(proxy)) => proxy,
                     Some(None) => {
                         let text = "the SOCKS proxy is not host:port";
@@ -133,6 +136,7 @@ impl Io {
                         return self.next_address(endpoint);
                     }
                 };
+                dialer.source = source;
                 dialer.state = State::Resolving;
                 let handle = Arc::clone(&self.handle);
                 self.resolver.resolve(
@@ -150,7 +154,7 @@ impl Io {
         if !matches!(dialer.state, State::Resolving) {
             return;
         }
-        let Target::Tcp { source, .. } = dialer.plan.target else { return };
+        let source = dialer.source;
         match result {
             Ok(list) => {
                 dialer.addresses = list.into_iter().map(|peer| DialAddress::Tcp { source, peer }).collect();
@@ -473,9 +477,14 @@ impl Io {
     }
 }
 
-/// "host:port", with brackets around an IPv6 address.
-fn split_proxy(text: &str) -> Option<(String, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
+/// "host:port", with brackets around an IPv6 address, and before it perhaps the numeric address to connect from and
+/// a semicolon.
+fn split_proxy(text: &str) -> Option<(Option<SocketAddr>, String, u16)> {
+    let (source, proxy) = match text.split_once(';') {
+        Some((source, proxy)) => (Some(source.parse().ok()?), proxy),
+        None => (None, text),
+    };
+    let (host, port) = proxy.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-    Some((host.to_owned(), port.parse().ok()?))
+    Some((source, host.to_owned(), port.parse().ok()?))
 }

@@ -25,6 +25,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -56,8 +57,8 @@ pub(crate) enum Order {
     },
     /// Connect, and reconnect; `endpoint` names the dialer from now on.
     Dial { endpoint: u64, plan: Box<DialPlan> },
-    /// Stop listening or dialing at `endpoint`, and end its connections after they have lingered.
-    Withdraw { endpoint: u64, linger: Option<Duration> },
+    /// Stop listening or dialing at `endpoint`, and end its connections after they have lingered. Then drop `done`.
+    Withdraw { endpoint: u64, linger: Option<Duration>, done: Option<Sender<()>> },
     /// The socket is closed: end all that is its, after it has lingered.
     Close { owner: Arc<Owner>, linger: Option<Duration> },
     /// A name was resolved for the dialer `endpoint`.
@@ -285,8 +286,9 @@ impl Io {
                 Order::Dial { endpoint, plan } => {
                     self.contain(endpoint, |io| io.dial(endpoint, *plan));
                 }
-                Order::Withdraw { endpoint, linger } => {
+                Order::Withdraw { endpoint, linger, done } => {
                     self.contain(endpoint, |io| io.withdraw(endpoint, linger));
+                    drop(done);
                 }
                 Order::Close { owner, linger } => self.close_for_good(&owner, linger),
                 Order::Resolved { endpoint, result } => {

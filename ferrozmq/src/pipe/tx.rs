@@ -27,6 +27,9 @@ const FLUSH_MAX: usize = 1024 * 1024;
 /// Pieces of one gathering write.
 const SLICES_MAX: usize = 64;
 
+/// Answers to a peer's PINGs that wait at most, for a peer that asks and does not read.
+const PONGS_MAX: usize = 16;
+
 /// A command on its way to the peer; never counted against the high-water mark.
 pub(crate) enum Control {
     Ping { ttl: Duration, context: Bytes },
@@ -59,6 +62,8 @@ pub(crate) struct Tx {
     pub(super) pace: Pace,
     pub(super) backstopped: bool,
     pub(super) sent: u64,
+    /// `sent` when a sender last found no room.
+    pub(super) sent_when_full: u64,
     /// Version of the subscriptions last replayed to the peer.
     pub(super) subscriptions: u64,
 }
@@ -83,6 +88,7 @@ impl Tx {
             pace: Pace::new(),
             backstopped: false,
             sent: 0,
+            sent_when_full: 0,
             subscriptions: 0,
         }
     }
@@ -102,9 +108,12 @@ impl Tx {
         }
     }
 
-    /// Whether so much has left that a waiting sender should hear of it.
+    /// Whether so much has left that a waiting sender should hear of it. As in libzmq every half of the mark of messages
+    /// tells: were it the queue that has to be half empty, one that a full peer keeps from moving could stay
+    /// almost half empty for ever, with its sender asleep.
     pub(super) fn has_new_room(&self) -> bool {
-        self.hwm == 0 || self.queued <= self.hwm / 2
+        let half = self.hwm.div_ceil(2).max(1) as u64;
+        self.hwm == 0 || self.queued <= self.hwm / 2 || self.sent / half != self.sent_when_full / half
     }
 
     /// Queues a message; says whether it should be written now.
@@ -123,10 +132,12 @@ impl Tx {
         self.pace.write_now(self.arena.len(), Instant::now)
     }
 
-    /// Queues a command. A PONG replaces one that still waits.
+    /// Queues a command. Of the PONGs that wait, the latest [`PONGS_MAX`] stay.
     pub(super) fn push_control(&mut self, control: Control) {
-        if matches!(control, Control::Pong { .. }) {
-            self.control.retain(|waiting| !matches!(waiting, Control::Pong { .. }));
+        let is_pong = |control: &Control| matches!(control, Control::Pong { .. });
+        if is_pong(&control) && self.control.iter().filter(|waiting| is_pong(waiting)).count() >= PONGS_MAX {
+            let oldest = self.control.iter().position(is_pong);
+            oldest.and_then(|oldest| self.control.remove(oldest));
         }
         self.control.push_back(control);
         self.wanted = true;

@@ -169,6 +169,7 @@ impl WirePipe {
         let mut tx = self.tx.lock();
         let room = tx.room();
         tx.room_wanted = room == 0;
+        tx.sent_when_full = tx.sent;
         room
     }
 
@@ -448,6 +449,12 @@ impl WirePipe {
     /// Whether messages wait to be taken.
     pub(crate) fn has_input(&self) -> bool {
         self.rx.lock().waiting > 0
+    }
+
+    /// The connection, if there is one now.
+    pub(crate) fn stream(&self) -> Option<Arc<Stream>> {
+        let rx = self.rx.lock();
+        rx.watch.as_ref().map(|watch| Arc::clone(&watch.stream))
     }
 
     /// The descriptor to wait on for input, if nothing keeps this pipe from reading.

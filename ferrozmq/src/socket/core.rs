@@ -118,6 +118,7 @@ impl Core {
                 let routing_id = peer.routing_id.clone();
                 self.ends.set_peer(id, peer);
                 self.identify(id, &routing_id);
+                self.name_last_connection(id);
             }
             // Having been woken is all there is to do.
             Signal::Online => {}
@@ -201,6 +202,15 @@ impl Core {
     pub(super) fn identify(&mut self, id: PipeId, routing_id: &[u8]) {
         let _ = self.pattern.identify(&mut self.ends, id, routing_id);
         self.ends.flush_written();
+    }
+
+    /// A raw socket has no routing id of its own; reading the option gives its newest connection's, as in libzmq.
+    fn name_last_connection(&mut self, id: PipeId) {
+        if self.kind == SocketType::Stream
+            && let Some(routing_id) = self.pattern.routing_id_of(id)
+        {
+            self.options.routing_id = bytes::Bytes::copy_from_slice(routing_id);
+        }
     }
 
     /// Hands a message to the pattern; what must be written now is written.

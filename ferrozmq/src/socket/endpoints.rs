@@ -21,6 +21,10 @@ use ferrozmq_proto::pattern::Attach;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an unbind waits at most for an I/O thread that does something else.
+const WITHDRAWAL_MAX: Duration = Duration::from_secs(1);
 
 /// An endpoint that was bound or connected.
 pub(super) struct BoundEndpoint {
@@ -127,8 +131,7 @@ impl SocketState {
         let thread = self.context.io_thread(core.options.affinity)?;
         let owner = Arc::clone(core.owner()?);
         let routing_id = core.options.connect_routing_id.take();
-        let raw = self.kind == SocketType::Stream;
-        let pipe = (!core.options.immediate && !raw).then(|| {
+        let pipe = (!core.options.immediate).then(|| {
             WirePipe::new(
                 Arc::clone(thread.desk()),
                 Arc::clone(&self.mailbox),
@@ -163,8 +166,11 @@ impl SocketState {
     /// Undoes a bind (`bound`) or a connect; all connects to `name` if there were several, as libzmq does.
     pub(super) fn withdraw(&self, name: &str, bound: bool) -> Result<()> {
         let mut core = self.enter()?;
-        let is_meant =
-            |known: &BoundEndpoint| known.bound == bound && (known.name == name || known.written == name);
+        let is_meant = |known: &BoundEndpoint| {
+            // Like libzmq: what was bound by a wildcard is known by what the system chose.
+            let as_written = known.written == name && !(bound && is_wildcard(name));
+            known.bound == bound && (known.name == name || as_written)
+        };
         if !core.endpoints.iter().any(is_meant) {
             return Err(not_withdrawable(name, bound));
         }
@@ -182,7 +188,12 @@ impl SocketState {
                     core.retire(id);
                 }
                 core.ends.flush_all();
-                thread.order(Order::Withdraw { endpoint, linger: core.options.linger });
+                let (done, is_done) = std::sync::mpsc::channel();
+                let done = bound.then_some(done);
+                thread.order(Order::Withdraw { endpoint, linger: core.options.linger, done });
+                // An endpoint that is unbound takes nobody in, and what peers send to it from now on does not arrive.
+                // (The I/O thread waits for no guard.)
+                let _ = is_done.recv_timeout(WITHDRAWAL_MAX);
             }
             Place::Inproc { name, pipe } => {
                 if bound {
@@ -260,6 +271,12 @@ fn from_endpoint_error(error: &EndpointError) -> Error {
         Problem::Malformed(_) => ErrorKind::Invalid,
     };
     Error::new(kind, error.to_string())
+}
+
+/// Whether binding to `endpoint` leaves the port or the path to the system.
+fn is_wildcard(endpoint: &str) -> bool {
+    endpoint == "ipc://*"
+        || endpoint.starts_with("tcp://") && (endpoint.ends_with(":*") || endpoint.ends_with(":0"))
 }
 
 fn party(kind: SocketType, options: &Options) -> Party {

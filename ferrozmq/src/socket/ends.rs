@@ -502,6 +502,10 @@ impl Pipes for Ends {
         self.note(pipe, written);
     }
 
+    fn origin(&mut self, pipe: PipeId) -> u64 {
+        self.wire(pipe).and_then(|end| end.peer.as_ref()).map_or(0, |peer| peer.connection)
+    }
+
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool) {
         let version = self.subscriptions.as_ref().map_or(u64::MAX, |log| log.lock().version());
         match self.end(pipe) {

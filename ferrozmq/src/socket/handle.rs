@@ -140,11 +140,13 @@ impl SocketState {
         let mut core = self.enter()?;
         let events = core.ends.iter_mut().map(|(_, end)| {
             let (inward, outward) = end.queued();
-            let remote = match end {
-                End::Wire(end) => end.peer.as_ref().map(|peer| peer.address.clone()),
+            let stream = match end {
+                End::Wire(end) => end.pipe.stream(),
                 End::Inproc(_) => None,
             };
-            let parties = Parties::dialed(remote.as_deref().unwrap_or_default());
+            let (local, remote) = stream
+                .map_or_else(Default::default, |stream| (stream.local_endpoint(), stream.remote_endpoint()));
+            let parties = Parties { local: &local, remote: &remote, dialed: false };
             MonitorEvent {
                 second_value: Some(inward as u64),
                 ..MonitorEvent::new(EventKind::PipesStats, outward as u64, parties)

@@ -108,6 +108,11 @@ impl Socket {
         Socket { _close: Arc::new(CloseOnDrop(Arc::clone(&state))), state }
     }
 
+    /// Whether both are handles of one socket.
+    pub(crate) fn is_same(&self, other: &Socket) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+
     pub(crate) fn state(&self) -> &Arc<SocketState> {
         &self.state
     }

@@ -41,6 +41,54 @@ impl PollFd {
     }
 }
 
+/// The signals that are blocked during a wait, in place of the thread's own choice.
+#[derive(Clone, Copy)]
+pub struct SignalMask(libc::sigset_t);
+
+impl SignalMask {
+    /// Blocks exactly these signals; numbers that are no signals are skipped.
+    #[must_use]
+    pub fn blocking(signals: impl IntoIterator<Item = i32>) -> SignalMask {
+        let mut set = std::mem::MaybeUninit::uninit();
+        // SAFETY: `sigemptyset` initialises the set.
+        let mut set = unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            set.assume_init()
+        };
+        for signal in signals {
+            // SAFETY: the set is initialised and ours; a number that is no signal is refused.
+            unsafe { libc::sigaddset(&raw mut set, signal) };
+        }
+        SignalMask(set)
+    }
+
+    /// Has the waits in `body` on this thread use the mask, from the moment they sleep until they return.
+    pub fn during<T>(&self, body: impl FnOnce() -> T) -> T {
+        struct Restore;
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                MASK.set(std::ptr::null());
+            }
+        }
+        let restore = Restore;
+        MASK.set(&raw const self.0);
+        let result = body();
+        drop(restore);
+        result
+    }
+}
+
+impl std::fmt::Debug for SignalMask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignalMask").finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    /// Null, or a set that lives as long as the call that put it here.
+    static MASK: std::cell::Cell<*const libc::sigset_t> = const { std::cell::Cell::new(std::ptr::null()) };
+}
+
 /// Waits until a descriptor has news or `timeout` has passed (`None`: for ever); returns how many have.
 /// `EINTR` is an error of kind `Interrupted`; `EINVAL` if there are more than `RLIMIT_NOFILE`.
 pub fn poll(fds: &mut [PollFd], timeout: Option<Duration>) -> io::Result<usize> {
@@ -51,8 +99,8 @@ pub fn poll(fds: &mut [PollFd], timeout: Option<Duration>) -> io::Result<usize> 
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let count = libc::nfds_t::try_from(fds.len()).unwrap_or(libc::nfds_t::MAX);
     // SAFETY: `PollFd` has the layout of `pollfd`, the slice is `count` of them and exclusively ours, the
-    // time (if any) outlives the call, and no signal mask is given.
-    let result = unsafe { libc::ppoll(fds.as_mut_ptr().cast(), count, timeout, std::ptr::null()) };
+    // time (if any) outlives the call, and so does the signal mask (if any).
+    let result = unsafe { libc::ppoll(fds.as_mut_ptr().cast(), count, timeout, MASK.get()) };
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
 

@@ -111,7 +111,7 @@ impl From<&Options> for StreamOptions {
                 interval_s: options.tcp_keepalive_intvl,
             },
             tcp_maxrt: options.tcp_maxrt,
-            notsent_lowat: None,
+            notsent_lowat: (1..=SMALL_MARK).contains(&options.sndhwm).then_some(UNSENT_MAX),
             ipv6: options.ipv6,
             backlog: options.backlog,
             use_fd: options.use_fd,
@@ -128,6 +128,11 @@ impl From<&Options> for StreamOptions {
         }
     }
 }
+
+/// With a high-water mark up to this the application means to hold few messages back: the kernel shall not hold many more.
+const SMALL_MARK: u32 = 64;
+/// Bytes that the kernel then keeps unsent.
+const UNSENT_MAX: u32 = 64 * 1024;
 
 impl Default for StreamOptions {
     fn default() -> Self {

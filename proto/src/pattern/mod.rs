@@ -98,6 +98,10 @@ pub trait Pipes {
     ) -> Option<bool> {
         self.read(pipe, into).then(|| into.take_envelope(envelope))
     }
+    /// What marks messages as delivered by the peer at `pipe` ([`Frame::origin`]), for notices about it; 0 if nothing does.
+    fn origin(&mut self, _pipe: PipeId) -> u64 {
+        0
+    }
     /// Tells the peer at `pipe` that `topic` is wanted (`true`) or not any more; exempt from the high-water mark.
     fn subscribe(&mut self, pipe: PipeId, topic: &[u8], wanted: bool);
     /// What this socket wants from its peers is about to change: `topic` is, from now on, in the set or not. Told

@@ -83,7 +83,8 @@ impl Router {
     }
 
     /// Queues a message of our own as if it came from `pipe`.
-    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, mut notice: Message) {
+    fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, notice: Message) {
+        let mut notice = notice.with_origin(pipes.origin(pipe));
         if self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
         }

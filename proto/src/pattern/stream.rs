@@ -45,7 +45,7 @@ impl Stream {
     }
 
     fn report<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        let mut notice = Message::new();
+        let mut notice = Message::new().with_origin(pipes.origin(pipe));
         if self.notify && self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
             pipes.dropped(Some(pipe), Dropped::HighWaterMark);
         }
@@ -144,6 +144,8 @@ impl Behaviour for Stream {
         };
         message.pop_front();
         if message.first().is_empty() {
+            // Who asks for the end is not told of it.
+            self.connected.remove(pipe);
             pipes.close(pipe, Closing::Asked);
         } else {
             pipes.write(pipe, message);

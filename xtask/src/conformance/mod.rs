@@ -5,6 +5,7 @@
 //! `target/conformance`.
 
 mod deviations;
+mod header;
 mod install;
 mod library;
 mod libzmq;
@@ -25,7 +26,8 @@ use std::path::PathBuf;
 /// A suite's name, its flags, and what runs it.
 type Suite = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
+    ("header", "", header::run),
     ("install", "[--release]", install::run),
     (
         "libzmq",

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 const SDIST: &str = "pyzmq-27.3.0";
 const SDIST_SHA256: &str = "bbedb3d1d99babc625f1dd9d7438acefd442b36b75073fd6bc1ef7c0a4b96d56";
 
+/// What the other backend is written in; elsewhere its presence would change what is tested.
+const CFFI: &str = "cffi==2.1.1";
+
 /// How long a file of tests may take, and one test, in seconds. A test that hangs inside the library can only be ended with its
 /// process.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -47,6 +50,7 @@ struct Setting {
     ours: PathBuf,
     original: PathBuf,
     large: bool,
+    backend: &'static str,
 }
 
 /// Builds what has to be built, runs the tests, and compares.
@@ -65,6 +69,7 @@ pub fn run(arguments: &[String]) -> Outcome {
         ours: prefix.join("lib"),
         original: wheels_library()?,
         large: arguments.large,
+        backend,
     };
     let files = files(&setting.tests, &arguments.filters)?;
     let sandbox = Sandbox::new()?;
@@ -129,6 +134,7 @@ fn run_process(
     command.arg("-c").arg(setting.tests.join("pytest.ini"));
     command.arg("--rootdir").arg(&setting.tests).arg(setting.tests.join("tests").join(file));
     command.env("PYTHONPATH", root().join("conformance/pyzmq")).env("HOME", folder.path());
+    command.env("PYZMQ_BACKEND", setting.backend);
     trial::run(command, PATIENCE, &Reading { case, skipped: NO_TESTS })
 }
 
@@ -206,10 +212,12 @@ fn build(folder: &Path, prefix: &Path, backend: &str) -> Result<PathBuf, String>
     let requirements = root().join("conformance/pyzmq/requirements.txt");
     pip(&["-r", &requirements.display().to_string()], &|_| ())?;
     let source = workshop().join("pyzmq-sdist").join(format!("{SDIST}.tar.gz"));
-    let backend = if backend == "cffi" { Some(backend) } else { None };
+    if backend == "cffi" {
+        pip(&[CFFI], &|_| ())?;
+    }
     pip(&["--no-binary", "pyzmq", "--no-cache-dir", &source.display().to_string()], &|command| {
         command.env("ZMQ_PREFIX", prefix).env("PYZMQ_NO_BUNDLE", "1").env("PYZMQ_LIBZMQ_RPATH", "OFF");
-        command.envs(backend.map(|backend| ("PYZMQ_BACKEND", backend)));
+        command.env("PYZMQ_BACKEND", backend);
     })?;
     std::fs::copy(&header, &built_with).map_err(|error| error.to_string())?;
     eprintln!("    PyZMQ: {:.1} s", begin.elapsed().as_secs_f64());
