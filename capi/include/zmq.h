@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #if !defined(_WIN32)
+#include <signal.h>
 #include <sys/select.h> /* sigset_t, also where <signal.h> keeps it back */
 #endif
 

@@ -2,24 +2,25 @@
 
 use super::deviations::Deviations;
 use super::load::Load;
+use super::matrix::{self, Side};
 use super::original::Original;
-use super::pool::in_parallel;
-use super::programs::{self, Program};
-use super::report::{self, Comparison};
+use super::report;
 use super::sandbox::Sandbox;
 use super::tree::Tree;
-use super::trial::{self, Trial};
-use super::{library, workshop};
+use super::{library, programs, trial, workshop};
 use crate::step::{Outcome, root};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a program may take. The programs themselves give up after 60 seconds.
 const PATIENCE: Duration = Duration::from_secs(70);
 
+/// The programs sleep most of the time: this many share a processor, unless told otherwise.
+const SLEEPERS: usize = 2;
+
 struct Arguments {
     filters: Vec<String>,
     repeat: usize,
+    width: Option<usize>,
     load: bool,
     release: bool,
     library: Option<String>,
@@ -41,11 +42,16 @@ pub fn run(arguments: &[String]) -> Outcome {
     let load = arguments.load.then(Load::begin);
     eprintln!("==> running {} programs", programs.len());
     let begin = Instant::now();
-    let compare = |program: &Program| compare(&sandbox, program, &original.folder, &ours, arguments.repeat);
-    let compared: Result<Vec<Comparison>, String> =
-        in_parallel(&programs, sandbox.width(), compare).into_iter().collect();
+    let names: Vec<String> = programs.iter().map(|program| program.name.clone()).collect();
+    let run = |name: &str, side| {
+        let library = if side == Side::Original { &original.folder } else { &ours };
+        let (command, _folder) = sandbox.command(&programs::path(&tree, name), library)?;
+        trial::run(command, PATIENCE, &trial::UNITY)
+    };
+    let width = arguments.width.unwrap_or(sandbox.width() * SLEEPERS).min(sandbox.width_max());
+    let compared = matrix::compare(&names, arguments.repeat, width, run)?;
     drop(load);
-    let unexpected = report::print(&compared?, &deviations);
+    let unexpected = report::print(&compared, &deviations);
     eprintln!("    libzmq's programs: {:.1} s (in {})", begin.elapsed().as_secs_f64(), workshop().display());
     match unexpected {
         0 => Ok(()),
@@ -53,28 +59,11 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
 }
 
-fn compare(
-    sandbox: &Sandbox,
-    program: &Program,
-    original: &Path,
-    ours: &Path,
-    repeat: usize,
-) -> Result<Comparison, String> {
-    let once = |library: &Path| -> Result<Trial, String> {
-        let (command, _folder) = sandbox.command(&program.path, library)?;
-        trial::run(command, PATIENCE, &trial::UNITY)
-    };
-    Ok(Comparison {
-        name: program.name.clone(),
-        original: once(original)?,
-        ours: (0..repeat).map(|_| once(ours)).collect::<Result<_, _>>()?,
-    })
-}
-
 fn parse(arguments: &[String]) -> Result<Arguments, String> {
     let mut parsed = Arguments {
         filters: Vec::new(),
         repeat: 1,
+        width: None,
         load: false,
         release: false,
         library: None,
@@ -87,6 +76,7 @@ fn parse(arguments: &[String]) -> Result<Arguments, String> {
             "--load" => parsed.load = true,
             "--release" => parsed.release = true,
             "--repeat" => parsed.repeat = value()?.parse().map_err(|_| "--repeat wants a number")?,
+            "--width" => parsed.width = Some(value()?.parse().map_err(|_| "--width wants a number")?),
             "--lib" => parsed.library = Some(value()?),
             "--tree" => parsed.tree = value()?,
             flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),

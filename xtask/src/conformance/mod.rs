@@ -5,10 +5,12 @@
 //! `target/conformance`.
 
 mod deviations;
+mod header;
 mod install;
 mod library;
 mod libzmq;
 mod load;
+mod matrix;
 mod original;
 mod pool;
 mod programs;
@@ -24,9 +26,14 @@ use std::path::PathBuf;
 /// A suite's name, its flags, and what runs it.
 type Suite = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
+    ("header", "", header::run),
     ("install", "[--release]", install::run),
-    ("libzmq", "[NAME…] [--repeat N] [--load] [--lib PATH] [--release] [--tree debian|crate]", libzmq::run),
+    (
+        "libzmq",
+        "[NAME…] [--repeat N] [--width N] [--load] [--lib PATH] [--release] [--tree debian|crate]",
+        libzmq::run,
+    ),
     ("pyzmq", "[FILE…] [--repeat N] [--cffi] [--no-large] [--release]", pyzmq::run),
 ];
 

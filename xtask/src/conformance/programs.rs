@@ -38,7 +38,7 @@ pub struct Program {
 /// # Errors
 /// If the tree has no tests, or with what the compiler says.
 pub fn build(tree: &Tree, original: &Original, filters: &[String]) -> Result<Vec<Program>, String> {
-    let folder = workshop().join(tree.name).join("programs");
+    let folder = folder(tree);
     make_folder(&folder)?;
     let mut programs = list(tree, &folder)?;
     programs.retain(|program| filters.is_empty() || filters.iter().any(|part| program.name.contains(part)));
@@ -54,6 +54,15 @@ pub fn build(tree: &Tree, original: &Original, filters: &[String]) -> Result<Vec
         eprintln!("    test programs: {:.1} s", begin.elapsed().as_secs_f64());
     }
     Ok(programs)
+}
+
+/// The executable of the program called `name`.
+pub fn path(tree: &Tree, name: &str) -> PathBuf {
+    folder(tree).join(name)
+}
+
+fn folder(tree: &Tree) -> PathBuf {
+    workshop().join(tree.name).join("programs")
 }
 
 fn list(tree: &Tree, folder: &Path) -> Result<Vec<Program>, String> {

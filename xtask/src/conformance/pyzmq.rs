@@ -1,12 +1,12 @@
 //! `cargo xtask conformance pyzmq`: PyZMQ, built from its source against our installation; its own tests on our library and on the one
 //! that its wheel carries.
 //!
-//! Each file of tests is a process of its own, so that a crash takes only the rest of its file with it. Both libraries are run
-//! through the same extension module; only the library that it finds differs.
+//! Each file of tests is a process of its own, and a test that takes its process with it is left out of the next one, which goes on
+//! with the rest. Both libraries are run through the same extension module; only the library that it finds differs.
 
 use super::deviations::Deviations;
-use super::pool::in_parallel;
-use super::report::{self, Comparison};
+use super::matrix::{self, Side};
+use super::report;
 use super::sandbox::Sandbox;
 use super::tree::make_folder;
 use super::trial::{self, Reading, Trial, Verdict};
@@ -21,9 +21,16 @@ use std::time::{Duration, Instant};
 const SDIST: &str = "pyzmq-27.3.0";
 const SDIST_SHA256: &str = "bbedb3d1d99babc625f1dd9d7438acefd442b36b75073fd6bc1ef7c0a4b96d56";
 
-/// How long a file of tests may take, and one test, in seconds.
+/// What the other backend is written in; elsewhere its presence would change what is tested.
+const CFFI: &str = "cffi==2.1.1";
+
+/// How long a file of tests may take, and one test, in seconds. A test that hangs inside the library can only be ended with its
+/// process.
 const PATIENCE: Duration = Duration::from_secs(300);
-const TEST_PATIENCE: &str = "--timeout=60";
+const TEST_PATIENCE: [&str; 2] = ["--timeout=60", "--timeout-method=thread"];
+
+/// How many tests of a file may take their process with them.
+const DEATHS_MAX: usize = 8;
 
 /// A test that fails is tried again, on either library: some depend on timing.
 const RERUNS: &str = "--reruns=2";
@@ -43,6 +50,7 @@ struct Setting {
     ours: PathBuf,
     original: PathBuf,
     large: bool,
+    backend: &'static str,
 }
 
 /// Builds what has to be built, runs the tests, and compares.
@@ -61,15 +69,18 @@ pub fn run(arguments: &[String]) -> Outcome {
         ours: prefix.join("lib"),
         original: wheels_library()?,
         large: arguments.large,
+        backend,
     };
     let files = files(&setting.tests, &arguments.filters)?;
     let sandbox = Sandbox::new()?;
     eprintln!("==> running {} files of PyZMQ's tests", files.len());
     let begin = Instant::now();
-    let compare = |file: &String| compare(&sandbox, &setting, file, arguments.repeat);
-    let compared: Result<Vec<Comparison>, String> =
-        in_parallel(&files, sandbox.width(), compare).into_iter().collect();
-    let unexpected = report::print(&compared?, &deviations);
+    let run = |file: &str, side| {
+        let library = if side == Side::Original { &setting.original } else { &setting.ours };
+        run_file(&sandbox, &setting, file, library)
+    };
+    let compared = matrix::compare(&files, arguments.repeat, sandbox.width(), run)?;
+    let unexpected = report::print(&compared, &deviations);
     eprintln!("    PyZMQ's tests: {:.1} s", begin.elapsed().as_secs_f64());
     match unexpected {
         0 => Ok(()),
@@ -77,24 +88,54 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
 }
 
-fn compare(sandbox: &Sandbox, setting: &Setting, file: &str, repeat: usize) -> Result<Comparison, String> {
-    let once = |library: &Path| -> Result<Trial, String> {
-        let (mut command, folder) = sandbox.command(&setting.python, library)?;
-        command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes"]);
-        command.args([RERUNS, TEST_PATIENCE]);
-        if !setting.large {
-            command.args(["-m", "not large"]);
+/// All tests of a file, in as many processes as it takes.
+fn run_file(sandbox: &Sandbox, setting: &Setting, file: &str, library: &Path) -> Result<Trial, String> {
+    let mut whole = run_process(sandbox, setting, file, library, &[])?;
+    for _ in 0..DEATHS_MAX {
+        let begun = whole.output.lines().filter_map(|line| line.strip_prefix("BEGIN "));
+        let done: Vec<&str> = begun.collect();
+        if whole.cases.get(trial::END) != Some(&Verdict::Failed) || done.is_empty() {
+            break;
         }
-        command.arg("-c").arg(setting.tests.join("pytest.ini"));
-        command.arg("--rootdir").arg(&setting.tests).arg(setting.tests.join("tests").join(file));
-        command.env("PYTHONPATH", root().join("conformance/pyzmq")).env("HOME", folder.path());
-        trial::run(command, PATIENCE, &Reading { case, skipped: NO_TESTS })
-    };
-    Ok(Comparison {
-        name: file.to_owned(),
-        original: once(&setting.original)?,
-        ours: (0..repeat).map(|_| once(&setting.ours)).collect::<Result<_, _>>()?,
-    })
+        let rest = run_process(sandbox, setting, file, library, &done)?;
+        let stuck = !rest.output.contains("\nBEGIN ");
+        blame_the_last(&mut whole);
+        whole.append(rest);
+        if stuck {
+            break;
+        }
+    }
+    Ok(whole)
+}
+
+/// The test that had begun when its process ended has failed, and nothing else.
+fn blame_the_last(trial: &mut Trial) {
+    let last = trial.output.lines().rev().find_map(|line| line.strip_prefix("BEGIN "));
+    if let Some((name, _)) = last.and_then(|test| case(&format!("OUTCOME failed {test}"))) {
+        trial.cases.insert(name, Verdict::Failed);
+    }
+}
+
+fn run_process(
+    sandbox: &Sandbox,
+    setting: &Setting,
+    file: &str,
+    library: &Path,
+    done: &[&str],
+) -> Result<Trial, String> {
+    let (mut command, folder) = sandbox.command(&setting.python, library)?;
+    let list = folder.path().join("done");
+    std::fs::write(&list, done.join("\n")).map_err(|error| error.to_string())?;
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes", RERUNS]);
+    command.args(TEST_PATIENCE).arg("--done").arg(list);
+    if !setting.large {
+        command.args(["-m", "not large"]);
+    }
+    command.arg("-c").arg(setting.tests.join("pytest.ini"));
+    command.arg("--rootdir").arg(&setting.tests).arg(setting.tests.join("tests").join(file));
+    command.env("PYTHONPATH", root().join("conformance/pyzmq")).env("HOME", folder.path());
+    command.env("PYZMQ_BACKEND", setting.backend);
+    trial::run(command, PATIENCE, &Reading { case, skipped: NO_TESTS })
 }
 
 /// pytest's exit code for a file without tests.
@@ -171,10 +212,12 @@ fn build(folder: &Path, prefix: &Path, backend: &str) -> Result<PathBuf, String>
     let requirements = root().join("conformance/pyzmq/requirements.txt");
     pip(&["-r", &requirements.display().to_string()], &|_| ())?;
     let source = workshop().join("pyzmq-sdist").join(format!("{SDIST}.tar.gz"));
-    let backend = if backend == "cffi" { Some(backend) } else { None };
+    if backend == "cffi" {
+        pip(&[CFFI], &|_| ())?;
+    }
     pip(&["--no-binary", "pyzmq", "--no-cache-dir", &source.display().to_string()], &|command| {
         command.env("ZMQ_PREFIX", prefix).env("PYZMQ_NO_BUNDLE", "1").env("PYZMQ_LIBZMQ_RPATH", "OFF");
-        command.envs(backend.map(|backend| ("PYZMQ_BACKEND", backend)));
+        command.env("PYZMQ_BACKEND", backend);
     })?;
     std::fs::copy(&header, &built_with).map_err(|error| error.to_string())?;
     eprintln!("    PyZMQ: {:.1} s", begin.elapsed().as_secs_f64());

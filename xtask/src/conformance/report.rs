@@ -76,6 +76,13 @@ pub fn print(comparisons: &[Comparison], deviations: &Deviations) -> usize {
         }
     }
     unexpected += print_outdated(comparisons, deviations, &seen_to_fail);
+    if !comparisons
+        .iter()
+        .any(|comparison| comparison.original.cases.values().any(|verdict| *verdict == Verdict::Passed))
+    {
+        println!("NOTHING passes on the original: the suite itself does not run here");
+        unexpected += 1;
+    }
     let [same, deviating, both, wrong] = totals;
     println!(
         "cases: {same} as on the original, {deviating} known deviations, {both} that fail on the original, {wrong} unexpected"

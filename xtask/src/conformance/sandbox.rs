@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// Locks of this machine's tests for the ports that some programs bind.
 const PORT_LOCKS: [&str; 2] = ["ferrozmq-seed-5555.lock", "ferrozmq-seed-5557-5558.lock"];
 
+/// After this time, in seconds, a program ends even if nobody is there any more to end it.
+const LIFETIME: &str = "900";
+
 /// Brings the loopback interface up, then becomes the program.
 const SCRIPT: &str = "ip link set lo up && exec \"$0\" \"$@\"";
 
@@ -50,9 +53,14 @@ impl Sandbox {
         Ok(Sandbox { unshare, _ports: ports })
     }
 
-    /// How many programs may run at once.
+    /// How many programs should run at once, if they compute.
     pub fn width(&self) -> usize {
         if self.unshare.is_some() { super::pool::processors() } else { 1 }
+    }
+
+    /// No more than this may run at once, whoever wants it.
+    pub fn width_max(&self) -> usize {
+        if self.unshare.is_some() { usize::MAX } else { 1 }
     }
 
     /// The command that runs `program` with this library in place of libzmq, in a new folder.
@@ -61,14 +69,12 @@ impl Sandbox {
     /// If the folder cannot be made.
     pub fn command(&self, program: &Path, library: &Path) -> Result<(Command, Folder), String> {
         let folder = Folder::new()?;
-        let mut command = match self.unshare {
-            Some(flags) => {
-                let mut command = Command::new("unshare");
-                command.args([flags, "sh", "-c", SCRIPT]).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = Command::new("timeout");
+        command.args(["--signal=KILL", LIFETIME]);
+        if let Some(flags) = self.unshare {
+            command.args(["unshare", flags, "sh", "-c", SCRIPT]);
+        }
+        command.arg(program);
         command.current_dir(&folder.0).env("TMPDIR", &folder.0).env("LD_LIBRARY_PATH", library);
         Ok((command, folder))
     }

@@ -52,6 +52,17 @@ pub struct Trial {
     pub took: Duration,
 }
 
+impl Trial {
+    /// Adds what came of the cases that this one did not come to; how it ended is now how `rest` did.
+    pub fn append(&mut self, rest: Trial) {
+        self.cases.remove(END);
+        self.cases.extend(rest.cases);
+        self.end = rest.end;
+        self.output.push_str(&rest.output);
+        self.took += rest.took;
+    }
+}
+
 /// Runs `command` to its end, or kills it, with all that it started, after `patience`.
 ///
 /// # Errors
