@@ -30,7 +30,7 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
     call::int(|| {
-        table::find::<ContextObject>(context)?.context.term_interruptible()?;
+        table::find::<ContextObject>(context)?.context.try_term()?;
         // Another thread may have waited, too, and been faster.
         drop(table::remove::<ContextObject>(context));
         table::reclaim();

@@ -85,22 +85,39 @@ impl Msg {
         self.flags() & MORE != 0
     }
 
-    /// Takes the content out; an empty message stays.
+    /// The content.
     #[inline]
-    pub(crate) fn take(&mut self) -> Taken {
-        let flags = self.flags();
-        Notes::free(self.word.swap(MARK, Ordering::Relaxed) & ADDRESS);
-        Taken { frame: std::mem::take(&mut self.frame), flags }
+    pub(crate) fn frame(&mut self) -> &mut Frame {
+        &mut self.frame
     }
 
-    /// What was taken, back after a failure.
-    pub(crate) fn put_back(&mut self, taken: Taken) {
-        *self = Msg::new(taken.frame, taken.flags);
+    /// Whether the body is lent by the application.
+    #[inline]
+    pub(crate) fn is_lent(&self) -> bool {
+        self.flags() & LENT != 0
     }
 
-    /// Becomes `frame`; what it was is dropped.
-    pub(crate) fn receive(&mut self, frame: Frame, more: bool) {
-        *self = Msg::new(frame, if more { MORE } else { 0 });
+    /// Another reference to a lent body. Who holds it while the frame is sent gives the memory back afterwards,
+    /// when no lock is held.
+    #[inline]
+    pub(crate) fn lent(&self) -> Option<Bytes> {
+        if self.is_lent() { self.frame.shared().cloned() } else { None }
+    }
+
+    /// The content was sent.
+    #[inline]
+    pub(crate) fn sent(&mut self) {
+        self.mark(0);
+    }
+
+    /// The content was received.
+    #[inline]
+    pub(crate) fn received(&mut self, more: bool) {
+        self.mark(if more { MORE } else { 0 });
+    }
+
+    fn mark(&mut self, flags: u64) {
+        Notes::free(std::mem::replace(self.word.get_mut(), MARK | flags) & ADDRESS);
     }
 
     fn flags(&self) -> u64 {
@@ -125,21 +142,6 @@ impl Msg {
 impl Drop for Msg {
     fn drop(&mut self) {
         Notes::free(*self.word.get_mut() & ADDRESS);
-    }
-}
-
-/// A message's content on its way to be sent.
-pub(crate) struct Taken {
-    pub(crate) frame: Frame,
-    flags: u64,
-}
-
-impl Taken {
-    /// Another reference to a lent body. Who holds it while the frame is sent gives the memory back afterwards,
-    /// when no lock is held.
-    #[inline]
-    pub(crate) fn lent(&self) -> Option<Bytes> {
-        if self.flags & LENT != 0 { self.frame.shared().cloned() } else { None }
     }
 }
 

@@ -20,45 +20,44 @@ pub(crate) fn count(len: usize) -> c_int {
     c_int::try_from(len).unwrap_or(c_int::MAX)
 }
 
-fn send_frame(object: &SocketObject, frame: Frame, flags: c_int) -> Result<(), (Frame, Errno)> {
-    let sent = object.socket.send_part(frame, flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0);
-    sent.map_err(|(frame, error)| (frame, error.into()))
+#[inline]
+fn send_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome<()> {
+    Ok(object.socket.send_part_from(frame, flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0)?)
 }
 
 /// Sends the content of `msg`, which becomes empty; after a failure it is as it was.
 pub(crate) fn send_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
-    let mut taken = msg.take();
-    let lent = taken.lent();
-    let len = taken.frame.len();
-    let frame = std::mem::take(&mut taken.frame);
-    match send_frame(object, frame, flags) {
-        Ok(()) => {
-            drop(lent);
-            Ok(count(len))
-        }
-        Err((frame, errno)) => {
-            taken.frame = frame;
-            msg.put_back(taken);
-            Err(errno)
-        }
-    }
+    let lent = msg.lent();
+    let len = msg.frame().len();
+    send_frame(object, msg.frame(), flags)?;
+    msg.sent();
+    drop(lent);
+    Ok(count(len))
 }
 
-fn recv_frame(object: &SocketObject, flags: c_int) -> Outcome<(Frame, bool)> {
-    Ok(object.socket.recv_part(flags & ZMQ_DONTWAIT != 0)?)
+#[inline]
+fn recv_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome<bool> {
+    Ok(object.socket.recv_part_into(frame, flags & ZMQ_DONTWAIT != 0)?)
 }
 
 /// Receives a part into `msg`, in place of its content.
 pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
-    let (frame, more) = recv_frame(object, flags)?;
-    let len = count(frame.len());
-    msg.receive(frame, more);
-    Ok(len)
+    if msg.is_lent() {
+        let mut frame = Frame::new();
+        let more = recv_frame(object, &mut frame, flags)?;
+        // The application takes its memory back now, when no lock is held.
+        *msg.frame() = frame;
+        msg.received(more);
+    } else {
+        let more = recv_frame(object, msg.frame(), flags)?;
+        msg.received(more);
+    }
+    Ok(count(msg.frame().len()))
 }
 
 /// Sends a part that is not in a message.
 pub(crate) fn send_bytes(object: &SocketObject, bytes: &[u8], flags: c_int) -> Outcome<c_int> {
-    send_frame(object, Frame::copy_from_slice(bytes), flags).map_err(|(_, errno)| errno)?;
+    send_frame(object, &mut Frame::copy_from_slice(bytes), flags)?;
     Ok(count(bytes.len()))
 }
 
@@ -93,7 +92,7 @@ pub unsafe extern "C" fn zmq_send_const(
     call::on_socket(socket, |object| {
         // SAFETY: the caller's promise is the same.
         let bytes: &'static [u8] = unsafe { raw::bytes(data, len) }?;
-        send_frame(object, Frame::from(Bytes::from_static(bytes)), flags).map_err(|(_, errno)| errno)?;
+        send_frame(object, &mut Frame::from(Bytes::from_static(bytes)), flags)?;
         Ok(count(len))
     })
 }
@@ -113,7 +112,8 @@ pub unsafe extern "C" fn zmq_recv(
         if data.is_null() && capacity > 0 {
             return Err(Errno::FAULT);
         }
-        let (frame, _) = recv_frame(object, flags)?;
+        let mut frame = Frame::new();
+        recv_frame(object, &mut frame, flags)?;
         // SAFETY: the caller's promise is the same.
         unsafe { raw::copy_out(&frame, data, capacity) };
         Ok(count(frame.len()))

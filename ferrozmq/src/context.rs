@@ -133,15 +133,17 @@ impl Context {
     /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
     /// is over (`zmq_ctx_term(3)`). In a fork's child there is nothing to wait for: there it closes the
     /// descriptors inherited from the parent's contexts.
+    /// Goes on waiting when signals come; [`try_term`](Self::try_term) does not.
     pub fn term(&self) {
-        while self.term_interruptible().is_err() {}
+        while self.try_term().is_err() {}
     }
 
-    /// The same, but a signal ends the wait. What has ended stays so, and the call may be repeated.
+    /// [`term`](Self::term), unless a signal handler runs in this thread while it waits. Then the context is shut down,
+    /// and the call may be repeated to wait for the rest.
     ///
     /// # Errors
     /// [`Interrupted`](ErrorKind::Interrupted).
-    pub fn term_interruptible(&self) -> Result<()> {
+    pub fn try_term(&self) -> Result<()> {
         if self.state.is_inherited() {
             own::settle();
             return Ok(());

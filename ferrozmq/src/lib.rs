@@ -27,7 +27,7 @@ mod wake;
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, ErrorKind, Result, SendError};
 pub use ferrozmq_proto::option;
-pub use ferrozmq_proto::{Frame, Message, PeerError, SocketType};
+pub use ferrozmq_proto::{Frame, IntoMessage, Message, PeerError, SocketType};
 pub use io::events::{EventKind, MonitorEvent};
 pub use monitor::{EventFormat, EventPublisher};
 pub use peer::PeerInfo;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Handshake ──ready──► Online ──broken, or lingered──► Closing ──driver let go──► gone
-//!       └───────────────── failed ──────────────────────────┘
+//!       └───────────────── failed ──────────────────────────┘ └── lingered ──► Parting ─┘
 //! ```
 //!
 //! While it is `Online` anybody may drive the connection through its pipe; this file only watches
@@ -12,6 +12,7 @@
 use crate::io::dialer::Dialer;
 use crate::io::events::{EventKind, Parties};
 use crate::io::owner::{Counters, Owner};
+use crate::io::parting::Parting;
 use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
 use crate::peer::{self, PeerInfo};
@@ -41,28 +42,31 @@ const SURPLUS_MAX: usize = 128 << 10;
 pub(super) struct Conn {
     owner: Arc<Owner>,
     options: Arc<Options>,
-    stream: Arc<Stream>,
+    pub(super) stream: Arc<Stream>,
     /// The endpoint that accepted or dialed it.
     endpoint: u64,
     dialed: bool,
     local: String,
     remote: String,
     pipe: Option<Arc<WirePipe>>,
-    stage: Stage,
-    timer: Option<TimerKey>,
+    pub(super) stage: Stage,
+    pub(super) timer: Option<TimerKey>,
     /// The socket has closed it; it ends when its output is written.
     lingering: bool,
-    linger_timer: Option<TimerKey>,
+    pub(super) linger_timer: Option<TimerKey>,
+    /// It ends of our own will and with all written: the peer is given time to notice.
+    gently: bool,
     origin: u64,
 }
 
-enum Stage {
+pub(super) enum Stage {
     Handshake(Box<Handshake>),
     Online(Heartbeat),
     Closing(Outcome),
+    Parting(Parting),
 }
 
-struct Handshake {
+pub(super) struct Handshake {
     link: Link,
     input: BytesMut,
     output: Vec<u8>,
@@ -139,6 +143,7 @@ impl Io {
             timer: None,
             lingering: false,
             linger_timer: None,
+            gently: false,
             origin: peer::new_connection(),
         };
         conn.post(if dialed { EventKind::Connected } else { EventKind::Accepted }, conn.descriptor(), None);
@@ -171,6 +176,7 @@ impl Io {
                 }
             }
             Stage::Closing(_) => {}
+            Stage::Parting(_) => self.parting_event(token),
         }
     }
 
@@ -277,11 +283,13 @@ impl Io {
             if owner.never_reads() {
                 pipe.discard_input();
             }
+            pipe.expect(token);
             let attach = Signal::Attach { pipe: Arc::clone(&pipe), routing_id, dialed: conn.dialed };
             owner.mailbox.post(attach);
             pipe
         });
         let pipe = Arc::clone(pipe);
+        pipe.expect(token);
         // The event first: who has seen the peer finds that it is told already.
         conn.post(EventKind::HandshakeSucceeded, 0, None);
         owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
@@ -334,32 +342,59 @@ impl Io {
 
     /// A driver found the connection broken, or the peer has closed it.
     pub(super) fn conn_broken(&mut self, token: u64) {
+        self.conn_over(token, Errand::Broken(token));
+    }
+
+    /// The socket wants no more of the connection, maybe for a `fault` of the peer's.
+    pub(super) fn conn_hung_up(&mut self, token: u64, fault: Option<&'static str>) {
+        self.conn_over(token, Errand::HungUp(token, fault));
+    }
+
+    fn conn_over(&mut self, token: u64, why: Errand) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Online(_) = conn.stage else { return };
         let drained = conn.pipe.as_ref().map(|pipe| (pipe.drain(), pipe.end()));
         if let Some((Fill::Busy, _)) = drained {
             // An application thread is reading; once it is done, the rest is drained.
-            return self.handle.desk().leave(Errand::Broken(token));
+            return self.handle.desk().leave(why);
         }
-        let reason = match drained {
-            Some((_, Some(End::Protocol(error)))) => Some(error.to_string()),
-            Some((_, Some(End::Failed(errno)))) => Some(io::Error::from_raw_os_error(errno).to_string()),
-            _ => None,
+        let end = drained.and_then(|(_, end)| end);
+        let gently = end.is_none() && matches!(why, Errand::HungUp(..));
+        let reason = match (end, why) {
+            (_, Errand::HungUp(_, Some(fault))) => Some(fault.to_owned()),
+            (Some(End::Protocol(error)), _) => Some(error.to_string()),
+            (Some(End::Failed(errno)), _) => Some(io::Error::from_raw_os_error(errno).to_string()),
+            (Some(End::Closed) | None, _) => None,
         };
         if let Some(pipe) = &conn.pipe {
             // Before anybody hears of it: what is sent from then on is kept for the next connection.
             pipe.go_offline();
         }
         conn.post(EventKind::Disconnected, conn.descriptor(), reason);
-        self.tear_down(token, Outcome::Disconnected);
+        self.end(token, Outcome::Disconnected, gently);
     }
 
     fn tear_down(&mut self, token: u64, outcome: Outcome) {
+        self.end(token, outcome, false);
+    }
+
+    fn end(&mut self, token: u64, outcome: Outcome, gently: bool) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
+        if let Stage::Parting(_) = conn.stage {
+            if !gently {
+                self.parted(token);
+            }
+            return;
+        }
         conn.stage = Stage::Closing(outcome);
+        conn.gently = gently;
         let epoll = self.handle.desk().epoll();
         let _ = epoll.delete(conn.stream.as_ref().as_fd());
-        conn.stream.shutdown();
+        if gently {
+            conn.stream.shutdown_output();
+        } else {
+            conn.stream.shutdown();
+        }
         let endpoint = conn.endpoint;
         self.handshake_over(endpoint, token);
         self.conn_released(token);
@@ -380,15 +415,19 @@ impl Io {
         }
         let Some(mut conn) = self.conns.remove(&token) else { return };
         self.cancel(&mut conn.timer);
-        self.cancel(&mut conn.linger_timer);
         peer::forget(conn.origin);
-        if let Some(pipe) = &conn.pipe {
+        let pipe = conn.pipe.take();
+        if let Some(pipe) = &pipe {
             self.pipes.remove(&pipe.id());
         }
-        let returned = conn.dialed && self.dialer_down(conn.endpoint, outcome, conn.pipe.as_ref());
-        if let (false, Some(pipe)) = (returned, &conn.pipe) {
+        let returned = conn.dialed && self.dialer_down(conn.endpoint, outcome, pipe.as_ref());
+        if let (false, Some(pipe)) = (returned, &pipe) {
             end_pipe(&conn.owner, pipe);
         }
+        if conn.gently {
+            return self.begin_parting(token, conn);
+        }
+        self.cancel(&mut conn.linger_timer);
     }
 
     /// After a panic in a step of this connection: whatever its stage, it ends.
@@ -400,6 +439,7 @@ impl Io {
             Stage::Handshake(_) => Outcome::HandshakeFailed,
             Stage::Online(_) => Outcome::Disconnected,
             Stage::Closing(outcome) => outcome,
+            Stage::Parting(_) => return self.parted(token),
         };
         self.tear_down(token, outcome);
     }
@@ -416,6 +456,7 @@ impl Io {
             }
             Stage::Online(_) => self.beat(token, now),
             Stage::Closing(_) => {}
+            Stage::Parting(_) => self.parting_due(token, now),
         }
     }
 
@@ -490,10 +531,11 @@ impl Io {
 
     fn end_if_lingered(&mut self, token: u64) {
         let Some(conn) = self.conns.get(&token) else { return };
-        let done = conn.lingering && conn.pipe().is_some_and(|pipe| pipe.is_idle());
-        if done {
-            self.linger_over(token);
-        }
+        let Some(pipe) = conn.pipe().filter(|pipe| conn.lingering && pipe.is_idle()) else { return };
+        pipe.drain();
+        let gently = !conn.stream.may_be_closed();
+        // As in libzmq, what the socket itself ends is not announced as a disconnection.
+        self.end(token, Outcome::Disconnected, gently);
     }
 
     /// Ends a lingering connection (or dialer) now.
@@ -501,11 +543,11 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        conn.gently = false;
         if let Some(pipe) = conn.pipe() {
             // Closing with input unread resets the connection, which costs output on its way.
             pipe.drain();
         }
-        // As in libzmq, what the socket itself ends is not announced as a disconnection.
         if !matches!(conn.stage, Stage::Closing(_)) {
             self.tear_down(token, Outcome::Disconnected);
         }
@@ -533,6 +575,7 @@ enum Failure {
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
     let dropped = pipe.close();
     Counters::add(&owner.counters.dropped_disconnected, dropped);
+    pipe.charge();
     if pipe.has_input() {
         owner.mailbox.post(Signal::Ended(pipe.id()));
     } else {

@@ -9,5 +9,6 @@ pub mod events;
 pub(crate) mod lease;
 pub(crate) mod listener;
 pub(crate) mod owner;
+mod parting;
 pub(crate) mod thread;
 pub(crate) mod timer;

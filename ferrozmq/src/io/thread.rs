@@ -261,10 +261,14 @@ impl Io {
     fn run_errands(&mut self) {
         for errand in self.handle.desk.take() {
             let token = match &errand {
-                Errand::Broken(token) | Errand::Released(token) | Errand::Pinged(token) => *token,
+                Errand::Broken(token)
+                | Errand::HungUp(token, _)
+                | Errand::Released(token)
+                | Errand::Pinged(token) => *token,
             };
             self.contain(token, |io| match errand {
                 Errand::Broken(token) => io.conn_broken(token),
+                Errand::HungUp(token, fault) => io.conn_hung_up(token, fault),
                 Errand::Released(token) => io.conn_released(token),
                 Errand::Pinged(token) => io.conn_pinged(token),
             });

@@ -22,6 +22,8 @@ pub(crate) const BACKSTOP: Duration = Duration::from_micros(500);
 pub(crate) enum Errand {
     /// The connection with this token failed, or its peer closed it.
     Broken(u64),
+    /// The socket has ended this connection, maybe for a fault of the peer's.
+    HungUp(u64, Option<&'static str>),
     /// The driver of this connection, which was to be closed, has let go of it.
     Released(u64),
     /// The peer of this connection asked for a time-to-live by its PING.

@@ -189,6 +189,11 @@ impl InprocEnd {
     }
 
     /// Changes this side's marks; they hold from the next message on.
+    /// Whether it keeps the newest message only.
+    pub(crate) fn conflates(&self) -> bool {
+        self.conflate
+    }
+
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         self.near().set_hwm(sndhwm, rcvhwm);
         // A peer that found the pipe full looks again.

@@ -16,6 +16,7 @@ pub(crate) mod pace;
 pub(crate) mod ring;
 pub(crate) mod rx;
 pub(crate) mod signal;
+pub(crate) mod stragglers;
 pub(crate) mod subscriptions;
 pub(crate) mod tx;
 pub(crate) mod wire;

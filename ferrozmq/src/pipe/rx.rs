@@ -59,6 +59,9 @@ pub(crate) struct Rx {
     /// Messages in `runs`, and messages the socket took and may not have consumed.
     pub(super) waiting: usize,
     pub(super) held: usize,
+    /// The same in bytes.
+    pub(super) waiting_bytes: usize,
+    pub(super) held_bytes: usize,
     pub(super) hwm: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
@@ -103,6 +106,8 @@ impl Rx {
             runs: VecDeque::new(),
             waiting: 0,
             held: 0,
+            waiting_bytes: 0,
+            held_bytes: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
             discard: false,
@@ -138,6 +143,15 @@ impl Rx {
         self.pause();
     }
 
+    /// What the messages here and in the socket's hands cost, in bytes; 0 without any.
+    pub(super) fn cost(&self) -> usize {
+        match (self.waiting_bytes + self.held_bytes, self.runs.len()) {
+            (0, _) => 0,
+            // The buffer in which a run lies may be longer.
+            (bytes, runs) => bytes + (runs + 1) * READ_MIN,
+        }
+    }
+
     /// Drops what is there and what will come.
     #[must_use]
     pub(super) fn discard_all(&mut self) -> bool {
@@ -145,6 +159,7 @@ impl Rx {
         self.hwm = 0;
         self.runs.clear();
         (self.waiting, self.held) = (0, 0);
+        (self.waiting_bytes, self.held_bytes) = (0, 0);
         self.resume_if_due()
     }
 
@@ -192,8 +207,10 @@ impl Rx {
             if self.conflate {
                 self.runs.clear();
                 self.waiting = 0;
+                self.waiting_bytes = 0;
             }
             self.waiting += count;
+            self.waiting_bytes += bytes.len();
             self.received += count as u64;
             self.runs.push_back(Run { bytes, count, origin });
         }
@@ -244,33 +261,27 @@ impl Intake {
 
     /// Reads until there are whole messages, or nothing more to read for now.
     pub(super) fn fill(&mut self, limit: usize) {
-        let mut haul = std::mem::take(&mut self.haul);
-        self.fill_into(limit, &mut haul);
-        self.haul = haul;
-    }
-
-    fn fill_into(&mut self, limit: usize, haul: &mut Haul) {
-        haul.bytes = 0;
-        self.open(haul);
+        self.haul.bytes = 0;
+        self.open();
         for _ in 0..READS_MAX {
-            if haul.end.is_some() || haul.rest || !haul.runs.is_empty() {
+            if self.haul.end.is_some() || self.haul.rest || !self.haul.runs.is_empty() {
                 break;
             }
             let (got, drained) = match self.read(limit) {
                 Ok((0, _)) => {
-                    haul.end = Some(End::Closed);
+                    self.haul.end = Some(End::Closed);
                     break;
                 }
                 Ok(got) => got,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
+                    self.haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
                     break;
                 }
             };
-            haul.bytes += got;
-            self.open(haul);
+            self.haul.bytes += got;
+            self.open();
             if drained {
                 break;
             }
@@ -297,10 +308,17 @@ impl Intake {
         Ok((got, drained))
     }
 
-    fn open(&mut self, haul: &mut Haul) {
+    fn open(&mut self) {
+        let haul = &mut self.haul;
         #[cfg(test)]
         crate::fault::trip(crate::fault::READING, &self.input);
         haul.rest = false;
+        if let Some(run) = self.opener.open_short(&mut self.input) {
+            haul.runs.push(run);
+            if self.input.is_empty() {
+                return;
+            }
+        }
         loop {
             if haul.notices.len() >= NOTICES_MAX {
                 haul.rest = true;

@@ -11,14 +11,15 @@
 //! a peer can cause any number of is bounded: its subscriptions hold back its own input
 //! ([`Mailbox::is_flooded`], and the pipe's own share), new peers hold back the listener
 //! ([`UNREAD_PEERS_MAX`]), and a peer that came and went again leaves no trace once there are more
-//! than [`FORGET_FROM`] signals. Of the other signals there is one per pipe and reading.
+//! than [`FORGET_FROM`] signals. Peers that left messages behind hold the listener back, too, once those are too many
+//! bytes ([`UNREAD_ENDED_BYTES_MAX`]): a receiver that lags gets no more from new peers than from old ones. Of the other signals there is one per pipe and reading.
 
 use crate::peer::PeerInfo;
 use crate::pipe::events_fd::EventsFd;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::wake::Waker;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -52,6 +53,8 @@ pub(crate) enum Signal {
 pub(crate) const UNREAD_PEERS_MAX: usize = 65_536;
 /// Bytes of unread subscriptions, of all peers together; beyond, whoever sends more is not read.
 const UNREAD_SUBSCRIPTIONS_MAX: usize = 16 << 20;
+/// Bytes of unread messages whose peers are gone, of all together; beyond, the socket's listeners pause.
+pub(crate) const UNREAD_ENDED_BYTES_MAX: usize = 256 << 20;
 /// With this many signals unread, peers that are gone again are forgotten.
 const FORGET_FROM: usize = 1024;
 /// What an unread subscription costs beside its topic, in bytes.
@@ -83,6 +86,8 @@ impl Signal {
 /// Where a socket's signals wait for it.
 pub(crate) struct Mailbox {
     pending: AtomicBool,
+    /// What pipes that ended cost until they are read, in bytes.
+    ended_bytes: AtomicUsize,
     queue: Mutex<Queue>,
     waker: Waker,
     events_fd: EventsFd,
@@ -153,6 +158,7 @@ impl Mailbox {
     pub(crate) fn new() -> Mailbox {
         Mailbox {
             pending: AtomicBool::new(false),
+            ended_bytes: AtomicUsize::new(0),
             queue: Mutex::default(),
             waker: Waker::new(),
             events_fd: EventsFd::default(),
@@ -200,6 +206,17 @@ impl Mailbox {
     /// Whether so many new peers wait to be noticed that no more should be let in.
     pub(crate) fn is_crowded(&self) -> bool {
         self.queue.lock().peers >= UNREAD_PEERS_MAX
+            || self.ended_bytes.load(Ordering::Relaxed) > UNREAD_ENDED_BYTES_MAX
+    }
+
+    /// A pipe that is over leaves messages behind that cost so many bytes.
+    pub(crate) fn charge(&self, bytes: usize) {
+        self.ended_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// They are read, or dropped.
+    pub(crate) fn refund(&self, bytes: usize) {
+        self.ended_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Whether so many subscriptions wait that who sends more should not be read.

@@ -8,6 +8,7 @@ use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::Desk;
 use crate::pipe::rx::Run;
 use crate::pipe::signal::Mailbox;
+use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
 use crate::sync::Mutex;
@@ -35,6 +36,29 @@ enum Zmtp {
     V1,
     V2,
     V31,
+}
+
+/// The desk has no I/O thread: nobody else would write it.
+#[cfg(not(loom))]
+#[test]
+fn what_a_thread_leaves_in_a_pipe_is_written_before_it_blocks_elsewhere() {
+    let mut model = Model::new();
+    model.go_online(Zmtp::V31);
+    for round in 0..3 {
+        model.pipe.outrun();
+        assert!(model.pipe.push(&Message::from("left"), None, SHARE_FROM).is_ok_and(|now| !now), "{round}");
+        assert!(!model.pipe.is_idle());
+        std::thread::spawn(stragglers::flush).join().unwrap();
+        assert!(!model.pipe.is_idle(), "it is another thread's matter");
+        stragglers::flush();
+        assert!(model.pipe.is_idle());
+        if round == 1 {
+            // The backstop has looked, found nothing, and forgotten the pipe; the thread may forget it, too.
+            let _ = model.pipe.flush_straggler();
+            let _ = model.pipe.flush_straggler();
+            stragglers::flush();
+        }
+    }
 }
 
 /// What may happen to a pipe.

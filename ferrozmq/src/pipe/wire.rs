@@ -13,6 +13,7 @@ use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
+use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
@@ -110,6 +111,14 @@ pub(crate) struct WirePipe {
     unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
     ping_due: AtomicBool,
+    /// What the socket's mailbox was told that this pipe costs after its end, in bytes.
+    charged: AtomicUsize,
+}
+
+impl Drop for WirePipe {
+    fn drop(&mut self) {
+        self.mailbox.refund(self.charged.load(Ordering::Relaxed));
+    }
 }
 
 impl WirePipe {
@@ -131,6 +140,7 @@ impl WirePipe {
             unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
+            charged: AtomicUsize::new(0),
         })
     }
 
@@ -189,6 +199,7 @@ impl WirePipe {
         } else if !tx.backstopped {
             tx.backstopped = true;
             self.desk.backstop(Arc::clone(self));
+            stragglers::remember(self);
         }
     }
 
@@ -329,10 +340,34 @@ impl WirePipe {
         self.tx.lock().pace.pause();
     }
 
-    /// Ends the connection. What is queued goes to the kernel if it takes it now.
-    pub(crate) fn hang_up(&self) {
+    /// As after a run of writes without a pause: messages gather.
+    #[cfg(test)]
+    pub(crate) fn outrun(&self) {
+        let (now, mut tx) = (Instant::now(), self.tx.lock());
+        for _ in 0..8 {
+            tx.pace.writing(Some(now));
+            tx.pace.wrote(1, Some(now));
+        }
+    }
+
+    /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being
+    /// noticed: as long as the backstop looks after the pipe.
+    pub(crate) fn flush_left(&self) -> bool {
+        {
+            let mut tx = self.tx.lock();
+            if tx.arena.is_empty() {
+                return tx.backstopped;
+            }
+            tx.pace.pause();
+        }
+        self.flush_and_arm();
+        true
+    }
+
+    /// Ends the connection, for the peer's `fault` if it is one. What is queued goes to the kernel if it takes it now.
+    pub(crate) fn hang_up(&self, fault: Option<&'static str>) {
         self.flush();
-        self.desk.leave(Errand::Broken(self.token.load(Ordering::Relaxed)));
+        self.desk.leave(Errand::HungUp(self.token.load(Ordering::Relaxed), fault));
     }
 
     /// Messages not yet with the kernel.
@@ -357,12 +392,14 @@ impl WirePipe {
     pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
+        rx.held_bytes = 0;
         if rx.runs.is_empty() {
             rx.input_wanted = true;
             self.read_on(rx);
             return Taken::Nothing;
         }
         rx.held = std::mem::take(&mut rx.waiting);
+        rx.held_bytes = std::mem::take(&mut rx.waiting_bytes);
         into.append(&mut rx.runs);
         let fill = rx.resume_if_due();
         let taken = if rx.paused { Taken::AtTheMark } else { Taken::Messages };
@@ -376,6 +413,7 @@ impl WirePipe {
     pub(crate) fn consumed(&self) {
         let mut rx = self.rx.lock();
         rx.held = 0;
+        rx.held_bytes = 0;
         self.read_on(rx);
     }
 
@@ -399,6 +437,13 @@ impl WirePipe {
         if due {
             self.fill(true);
         }
+    }
+
+    /// The peer is gone for good: what it left unread burdens the socket's mailbox until it is read.
+    pub(crate) fn charge(&self) {
+        let cost = self.rx.lock().cost();
+        self.mailbox.refund(self.charged.swap(cost, Ordering::Relaxed));
+        self.mailbox.charge(cost);
     }
 
     /// Whether messages wait to be taken.
@@ -565,10 +610,15 @@ impl WirePipe {
 
     // ---- The I/O thread's side ----
 
+    /// The connection `token` is about to be ready: a socket that hears of it may hang up at once.
+    pub(crate) fn expect(&self, token: u64) {
+        self.token.store(token, Ordering::Relaxed);
+    }
+
     /// A connection is ready: from now on anybody may drive it.
     pub(crate) fn go_online(&self, halves: Halves, subscriptions: &Mutex<Subscriptions>) {
         let Halves { stream, sealer, opener, surplus, origin, token, set } = halves;
-        self.token.store(token, Ordering::Relaxed);
+        self.expect(token);
         self.seen.store(true, Ordering::Relaxed);
         self.peer_ttl_ms.store(0, Ordering::Relaxed);
         {

@@ -12,7 +12,7 @@ use crate::pipe::wire::Fill;
 use crate::sys::epoll::{Epoll, Events};
 use crate::{Message, SocketType};
 use ferrozmq_proto::option::Options;
-use ferrozmq_proto::pattern::{Attach, Attached, Pattern, PatternOptions, PipeId, Refusal};
+use ferrozmq_proto::pattern::{Attach, Pattern, PatternOptions, PipeId, Refusal};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,10 +177,8 @@ impl Core {
     }
 
     pub(super) fn attach(&mut self, id: PipeId, how: Attach) {
-        if let Attached::Refused(_) = self.pattern.attach(&mut self.ends, id, how) {
-            use ferrozmq_proto::pattern::Pipes;
-            self.ends.close(id);
-        }
+        // A refused peer has been asked to go.
+        let _ = self.pattern.attach(&mut self.ends, id, how);
         self.ends.flush_written();
     }
 
@@ -202,10 +200,7 @@ impl Core {
     }
 
     pub(super) fn identify(&mut self, id: PipeId, routing_id: &[u8]) {
-        if let Attached::Refused(_) = self.pattern.identify(&mut self.ends, id, routing_id) {
-            use ferrozmq_proto::pattern::Pipes;
-            self.ends.close(id);
-        }
+        let _ = self.pattern.identify(&mut self.ends, id, routing_id);
         self.ends.flush_written();
     }
 
@@ -358,13 +353,13 @@ impl Core {
     }
 
     /// New option values that concern the pattern.
-    pub(super) fn configure(&mut self) {
+    pub(super) fn configure_pattern(&mut self) {
         self.pattern.configure(&pattern_options(&self.options));
     }
 
     /// New option values that concern live pipes and the pattern.
     pub(super) fn apply_options(&mut self) {
-        self.configure();
+        self.configure_pattern();
         let (sndhwm, rcvhwm) = (self.options.sndhwm as usize, self.options.rcvhwm as usize);
         for (_, end) in self.ends.iter_mut() {
             match end {

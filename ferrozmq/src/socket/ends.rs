@@ -9,7 +9,7 @@ use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
-use ferrozmq_proto::pattern::{Dropped, PipeId, Pipes};
+use ferrozmq_proto::pattern::{Closing, Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
 use ferrozmq_proto::{Frame, Message};
 use std::collections::{HashMap, VecDeque};
@@ -48,6 +48,8 @@ pub(super) struct WireEnd {
     ended: bool,
     /// The pipe waits until what was taken has been consumed.
     held_back: bool,
+    /// The present connection has been asked to end.
+    hung_up: bool,
     pub(super) peer: Option<Arc<PeerInfo>>,
     conflate: bool,
 }
@@ -62,6 +64,7 @@ impl WireEnd {
             dirty: false,
             ended: false,
             held_back: false,
+            hung_up: false,
             peer: None,
             conflate,
         }
@@ -194,6 +197,8 @@ pub(super) struct Ends {
     pub(super) drops: [u64; DROPS],
     pub(super) sent: u64,
     pub(super) received: u64,
+    /// Connections ended for something that their peers did.
+    pub(super) refused: u64,
 }
 
 /// Number of reasons in [`Dropped`].
@@ -226,6 +231,7 @@ impl Ends {
             drops: [0; DROPS],
             sent: 0,
             received: 0,
+            refused: 0,
         }
     }
 
@@ -395,6 +401,7 @@ impl Ends {
     pub(super) fn set_peer(&mut self, pipe: PipeId, peer: Arc<PeerInfo>) {
         if let Some(end) = self.wire(pipe) {
             end.peer = Some(peer);
+            end.hung_up = false;
         }
     }
 }
@@ -514,12 +521,25 @@ impl Pipes for Ends {
         }
     }
 
-    fn close(&mut self, pipe: PipeId) {
+    fn conflates(&mut self, pipe: PipeId) -> bool {
         match self.end(pipe) {
-            Some(End::Wire(end)) => end.pipe.hang_up(),
-            Some(End::Inproc(_)) => self.finished.push(pipe),
-            None => {}
+            Some(End::Wire(end)) => end.conflate,
+            Some(End::Inproc(end)) => end.conflates(),
+            None => false,
         }
+    }
+
+    fn close(&mut self, pipe: PipeId, why: Closing) {
+        let fault = why.fault();
+        match self.end(pipe) {
+            Some(End::Wire(WireEnd { hung_up: true, .. })) | None => return,
+            Some(End::Wire(end)) => {
+                end.hung_up = true;
+                end.pipe.hang_up(fault);
+            }
+            Some(End::Inproc(_)) => self.finished.push(pipe),
+        }
+        self.refused += u64::from(fault.is_some());
     }
 
     fn dropped(&mut self, _pipe: Option<PipeId>, why: Dropped) {

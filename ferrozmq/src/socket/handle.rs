@@ -163,6 +163,7 @@ impl SocketState {
         let mut stats = SocketStats {
             sent: core.ends.sent,
             received: core.ends.received,
+            peers_refused: core.ends.refused,
             peers: core.ready.len(),
             ..SocketStats::default()
         };
@@ -347,39 +348,40 @@ impl SocketState {
         got
     }
 
-    pub(super) fn send_part(
-        &self,
-        part: Frame,
+    /// Sends a part; after an error it is as it was, else nothing is left of it.
+    pub(super) fn send_part(&self, part: &mut Frame, more: bool, patience: Patience) -> Result<()> {
+        let mut core = self.enter()?;
+        // A raw connection's message ends with its second part, whatever follows.
+        let more = more && core.pattern.parts_limit() != Some(core.staging.parts() + 1);
+        if more || core.staging.has_output() {
+            return self.stage(core, part, more, patience);
+        }
+        let mut message = Message::from(std::mem::take(part));
+        let sent = match core.try_send(&mut message) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.send_later(core, &mut message, refusal, patience),
+        };
+        sent.inspect_err(|_| *part = message.split_first().0)
+    }
+
+    fn stage<'a>(
+        &'a self,
+        mut core: LockGuard<'a, Core>,
+        part: &mut Frame,
         more: bool,
         patience: Patience,
-    ) -> std::result::Result<(), (Frame, Error)> {
-        let mut core = match self.enter() {
-            Ok(core) => core,
-            Err(error) => return Err((part, error)),
-        };
+    ) -> Result<()> {
         if !core.staging.has_output() {
-            if !more {
-                let mut message = Message::from(part);
-                let sent = match core.try_send(&mut message) {
-                    Ok(()) => Ok(()),
-                    Err(refusal) => self.send_later(core, &mut message, refusal, patience),
-                };
-                return sent.map_err(|error| (message.split_first().0, error));
-            }
-            match self.start_message(core, &part, patience) {
-                Ok(mut core) => core.staging.add(part),
-                Err(error) => return Err((part, error)),
-            }
+            core = self.start_message(core, part, patience)?;
+        }
+        if more {
+            core.staging.add(std::mem::take(part));
             return Ok(());
         }
-        if more && core.pattern.parts_limit() != Some(core.staging.outgoing() + 1) {
-            core.staging.add(part);
-            return Ok(());
-        }
-        let mut message = core.staging.complete(part);
+        let mut message = core.staging.complete(std::mem::take(part));
         core.send_committed(&mut message).map_err(|refusal| {
-            let part = core.staging.uncomplete(message);
-            (part, Error::from_refusal(refusal))
+            *part = core.staging.uncomplete(message);
+            Error::from_refusal(refusal)
         })
     }
 
@@ -432,14 +434,15 @@ impl SocketState {
         }
     }
 
-    pub(super) fn recv_part(&self, patience: Patience) -> Result<(Frame, bool)> {
+    /// Receives a part into `into`; says whether others of the same message follow. After an error `into` is as it was.
+    pub(super) fn recv_part(&self, into: &mut Frame, patience: Patience) -> Result<bool> {
         let mut core = self.enter()?;
-        if let Some(part) = core.staging.next() {
-            return Ok(part);
+        if core.staging.has_input() {
+            return Ok(core.staging.next(into));
         }
         let mut message = Message::new();
         core = self.recv_in(core, &mut message, patience)?;
-        Ok(core.staging.begin(message))
+        Ok(core.staging.begin(&mut message, into))
     }
 
     /// Waits until `done` says so; for facts that signals change.

@@ -21,7 +21,7 @@ pub(crate) mod wait;
 use crate::error::ErrorKind;
 use crate::error::{Error, Result, SendError};
 use crate::peer::PeerInfo;
-use crate::{Events, Frame, Message, SocketType};
+use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use handle::SocketState;
 use monitor::Monitor;
 use std::sync::Arc;
@@ -98,6 +98,9 @@ pub struct SocketStats {
     pub reconnects: u64,
     /// Handshakes that did not succeed.
     pub handshake_failures: u64,
+    /// Connections that this socket ended because of what the peer wanted: a routing id in use, a second peer of a
+    /// PAIR, more subscriptions than one peer may have. The monitor tells which.
+    pub peers_refused: u64,
 }
 
 impl Socket {
@@ -162,11 +165,12 @@ impl Socket {
     /// time-out, [`WrongState`](ErrorKind::WrongState), [`Unroutable`](ErrorKind::Unroutable),
     /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
     #[inline]
-    pub fn send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        let mut message = message.into();
-        match self.state.send(&mut message, self.state.send_patience()) {
+    pub fn send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        match self.state.send(&mut whole, self.state.send_patience()) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut message, error)),
+            Err(error) => Err(SendError::taking(&mut whole, error)),
         }
     }
 
@@ -175,11 +179,12 @@ impl Socket {
     /// # Errors
     /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     #[inline]
-    pub fn try_send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        let mut message = message.into();
-        match self.state.send(&mut message, Patience::None) {
+    pub fn try_send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        match self.state.send(&mut whole, Patience::None) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut message, error)),
+            Err(error) => Err(SendError::taking(&mut whole, error)),
         }
     }
 
@@ -189,13 +194,14 @@ impl Socket {
     /// As [`send`](Self::send).
     pub fn send_timeout(
         &self,
-        message: impl Into<Message>,
+        message: impl IntoMessage,
         timeout: Duration,
     ) -> std::result::Result<(), SendError> {
-        let mut message = message.into();
-        match self.state.send(&mut message, Patience::from_timeout(Some(timeout))) {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        match self.state.send(&mut whole, Patience::from_timeout(Some(timeout))) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut message, error)),
+            Err(error) => Err(SendError::taking(&mut whole, error)),
         }
     }
 
@@ -250,8 +256,18 @@ impl Socket {
         more: bool,
         dont_wait: bool,
     ) -> std::result::Result<(), (Frame, Error)> {
+        let mut part = part.into();
+        self.send_part_from(&mut part, more, dont_wait).map_err(|error| (part, error))
+    }
+
+    /// The same with a part in its place, which is empty afterwards.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); then the part is as it was.
+    #[inline]
+    pub fn send_part_from(&self, part: &mut Frame, more: bool, dont_wait: bool) -> Result<()> {
         let patience = if dont_wait { Patience::None } else { self.state.send_patience() };
-        self.state.send_part(part.into(), more, patience)
+        self.state.send_part(part, more, patience)
     }
 
     /// Receives one part, and whether others of the same message follow (`ZMQ_RCVMORE`).
@@ -259,8 +275,19 @@ impl Socket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn recv_part(&self, dont_wait: bool) -> Result<(Frame, bool)> {
+        let mut part = Frame::new();
+        let more = self.recv_part_into(&mut part, dont_wait)?;
+        Ok((part, more))
+    }
+
+    /// The same into a place for the part. What was there is dropped while the socket is held.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv); then the part is as it was.
+    #[inline]
+    pub fn recv_part_into(&self, part: &mut Frame, dont_wait: bool) -> Result<bool> {
         let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
-        self.state.recv_part(patience)
+        self.state.recv_part(part, patience)
     }
 
     /// Whether the socket can be read and written without waiting (`ZMQ_EVENTS`).

@@ -18,7 +18,8 @@ impl SocketState {
         let mut core = self.enter()?;
         match set(&mut core.options).map_err(Error::from_option)? {
             Change::Now => core.apply_options(),
-            Change::Later => core.configure(),
+            // Connections keep what they began with; a pattern has nothing that could wait for the next.
+            Change::Later => core.configure_pattern(),
             Change::Subscribe(topic) => return core.subscribe(&topic),
             Change::Unsubscribe(topic) => return core.unsubscribe(&topic),
         }

@@ -25,8 +25,8 @@ impl Staging {
         !self.outgoing.is_empty()
     }
 
-    /// How many parts of it are there.
-    pub(super) fn outgoing(&self) -> usize {
+    /// Parts of the message to be sent so far.
+    pub(super) fn parts(&self) -> usize {
         self.outgoing.len()
     }
 
@@ -53,16 +53,18 @@ impl Staging {
         self.outgoing.clear();
     }
 
-    /// The next part of the message being received, and whether others follow.
-    pub(super) fn next(&mut self) -> Option<(Frame, bool)> {
-        let part = self.incoming.pop_front()?;
-        Some((part, !self.incoming.is_empty()))
+    /// Moves the next part of the message being received to `into`; says whether others follow.
+    pub(super) fn next(&mut self, into: &mut Frame) -> bool {
+        if let Some(part) = self.incoming.pop_front() {
+            *into = part;
+        }
+        !self.incoming.is_empty()
     }
 
-    /// Begins to hand out `message` part by part.
-    pub(super) fn begin(&mut self, message: Message) -> (Frame, bool) {
-        let (first, rest) = message.split_first();
-        self.incoming.extend(rest.into_iter().flatten());
-        (first, !self.incoming.is_empty())
+    /// Begins to hand out `message` part by part: the first goes to `into`; says whether others follow.
+    #[inline]
+    pub(super) fn begin(&mut self, message: &mut Message, into: &mut Frame) -> bool {
+        message.unpack(into, &mut self.incoming);
+        !self.incoming.is_empty()
     }
 }

@@ -15,6 +15,7 @@ use super::ends::End;
 use super::handle::SocketState;
 use crate::error::{Error, Result};
 use crate::pipe::lock::LockGuard;
+use crate::pipe::stragglers;
 use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
 use crate::transport::Stream;
@@ -125,6 +126,7 @@ impl<'a> Sleeper<'a> {
         fds: &mut Vec<PollFd>,
     ) -> Result<Prepared<'a>> {
         core.ends.flush_all();
+        stragglers::flush();
         let waker = socket.mailbox.waker();
         let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
         let event = waker.event_fd().map_err(event_error)?;

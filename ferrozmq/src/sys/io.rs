@@ -9,7 +9,7 @@ use bytes::{BufMut, BytesMut};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// Most slices one [`sendmsg`] hands to the kernel (its `UIO_MAXIOV`); the rest waits for the next call.
 pub const MAX_SLICES: usize = 1024;
@@ -60,6 +60,23 @@ pub fn recv_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
     // SAFETY: `recv` initialised that many bytes at the start of the spare capacity.
     unsafe { buffer.advance_mut(received) };
     Ok(received)
+}
+
+/// Bytes of input that are there to be received.
+pub fn unread(fd: impl AsFd) -> io::Result<u64> {
+    super::visible();
+    Ok(rustix::io::ioctl_fionread(fd)?)
+}
+
+/// Bytes of output that a TCP peer has not acknowledged, the end of output counting as one.
+pub fn unacknowledged(fd: impl AsFd) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is open as long as `fd` is borrowed, and the call writes one `int`.
+    let result = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(usize::try_from(bytes).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -89,6 +89,28 @@ impl Stream {
         let _ = net::shutdown(&self.fd, net::Shutdown::Both);
     }
 
+    /// Ends our direction only: the peer finds the end of input behind what was sent.
+    pub fn shutdown_output(&self) {
+        let _ = net::shutdown(&self.fd, net::Shutdown::Write);
+    }
+
+    /// Whether closing it now loses nothing: there is no input unread, and the peer, which is on this host, has all
+    /// output. (On another host it may have another kernel, which forgets what it has when a reset comes.)
+    pub fn may_be_closed(&self) -> bool {
+        self.is_delivered() && socket_io::unread(&self.fd).is_ok_and(|bytes| bytes == 0)
+    }
+
+    /// Whether the peer is on this host and has all output.
+    pub fn is_delivered(&self) -> bool {
+        match self.kind {
+            Kind::Tcp(_) => {
+                self.is_within_host() && socket_io::unacknowledged(&self.fd).is_ok_and(|bytes| bytes == 0)
+            }
+            // What one end writes is with the other at once.
+            Kind::Ipc => true,
+        }
+    }
+
     /// What the message property `Peer-Address` says: the peer's IP, or on ipc
     /// `localhost:uid:gid:pid`, as libzmq 4.3.5 on Linux has it.
     pub fn peer_address(&self) -> String {

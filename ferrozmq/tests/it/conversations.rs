@@ -1,6 +1,7 @@
 //! The patterns between two of our own sockets, over every transport.
 
-use ferrozmq::{Context, Dealer, Frame, Message, Pub, Rep, Req, Router, Sub};
+use ferrozmq::{Context, Dealer, Frame, Message, Pub, Rep, Req, Router, SocketType, Sub};
+use std::io::{Read, Write};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -39,6 +40,37 @@ fn subscribers_get_what_they_asked_for() {
         }
         assert_eq!(subscriber.recv_timeout(SOON).unwrap(), Message::from(["a1", "x"]));
         assert_eq!(subscriber.recv_timeout(SOON).unwrap(), Message::from("a2"));
+    }
+}
+
+/// Programs for STREAM set `ZMQ_SNDMORE` on both parts of everything.
+#[test]
+fn a_raw_message_ends_with_its_second_part() {
+    let context = Context::new();
+    let raw_router = || {
+        let router = context.socket(SocketType::Router).unwrap();
+        router.set_raw(41, &1_i32.to_ne_bytes()).unwrap();
+        router
+    };
+    for server in [context.socket(SocketType::Stream).unwrap(), raw_router()] {
+        let at = server.bind("tcp://127.0.0.1:*").unwrap();
+        let mut peer = std::net::TcpStream::connect(at.strip_prefix("tcp://").unwrap()).unwrap();
+        peer.set_read_timeout(Some(SOON)).unwrap();
+        peer.write_all(b"?").unwrap();
+        let question = std::iter::repeat_with(|| server.recv_timeout(SOON).unwrap());
+        let question = question.into_iter().find(|message| message.last() == "?").unwrap();
+        for part in [b"one", b"two"] {
+            server.send_part(question.first().clone(), true, true).unwrap();
+            server.send_part(part.to_vec(), true, true).unwrap();
+        }
+        let mut answer = [0; 6];
+        peer.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"onetwo");
+        // And with nothing more to come, as a whole.
+        server.send_part(question.first().clone(), true, true).unwrap();
+        server.send_part("three", false, true).unwrap();
+        peer.read_exact(&mut answer[..5]).unwrap();
+        assert_eq!(&answer[..5], b"three");
     }
 }
 

@@ -69,6 +69,69 @@ fn a_talkative_peer_does_not_cost_what_was_sent() {
     }
 }
 
+/// A raw peer with room for little, which says something whenever it has read something. How the connection ends is
+/// not its matter.
+fn read_talking(mut peer: std::net::TcpStream) -> Vec<u8> {
+    use std::io::{Read, Write};
+    let (mut all, mut room) = (Vec::new(), [0; 4096]);
+    while let Ok(got @ 1..) = peer.read(&mut room) {
+        all.extend_from_slice(&room[..got]);
+        let _ = peer.write_all(b"go on");
+    }
+    all
+}
+
+#[test]
+fn an_answer_to_a_raw_peer_that_goes_on_talking_arrives_whole() {
+    for by_empty_message in [true, false] {
+        let context = Context::new();
+        let server = context.socket(SocketType::Stream).unwrap();
+        let at = server.bind("tcp://127.0.0.1:*").unwrap();
+        let peer = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        peer.set_recv_buffer_size(8192).unwrap();
+        let address: std::net::SocketAddr = at.strip_prefix("tcp://").unwrap().parse().unwrap();
+        peer.connect(&address.into()).unwrap();
+        std::io::Write::write_all(&mut &peer, b"question").unwrap();
+        assert!(server.recv_timeout(SOON).unwrap().last().is_empty(), "the news of the connection");
+        let question = server.recv_timeout(SOON).unwrap();
+        // As much as the kernel takes for sure where the message that ends the connection does not wait for the rest.
+        let answer = vec![7; if by_empty_message { 64 << 10 } else { 4 << 20 }];
+        let name = question.first().as_bytes();
+        server.send(parts(&[name, &answer])).unwrap();
+        let reader = std::thread::spawn(move || read_talking(peer.into()));
+        if by_empty_message {
+            server.send(parts(&[name, b""])).unwrap();
+        }
+        server.close();
+        assert!(reader.join().unwrap() == answer, "the answer was cut");
+        term(&context).recv_timeout(SOON).unwrap();
+    }
+}
+
+#[test]
+fn a_peer_that_never_looks_holds_nobody_up_for_long() {
+    for endpoint in wires() {
+        let (receiving, sending) = (Context::new(), Context::new());
+        let (dealer, router) =
+            (receiving.socket(SocketType::Dealer).unwrap(), sending.socket(SocketType::Router).unwrap());
+        dealer.set_rcvhwm(1).unwrap();
+        dealer.set_routing_id("d").unwrap();
+        dealer.connect(&router.bind(&endpoint).unwrap()).unwrap();
+        router.wait_for_peers(1, SOON).unwrap();
+        // More than it reads before it is told to stop.
+        for n in 0..1000_u64 {
+            router.send(parts(&[b"d", &n.to_le_bytes(), &[0; 50]])).unwrap();
+        }
+        router.close();
+        let begin = Instant::now();
+        term(&sending).recv_timeout(SOON).unwrap();
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        for n in 0..1000_u64 {
+            assert_eq!(dealer.recv_timeout(SOON).unwrap()[0].as_bytes(), n.to_le_bytes());
+        }
+    }
+}
+
 #[test]
 fn a_peer_that_comes_later_gets_everything() {
     let endpoint = free_endpoint();

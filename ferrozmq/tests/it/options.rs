@@ -2,7 +2,7 @@
 
 use crate::ground::{MOMENT, SOON, endpoints, join, meet, number, numbered, wires};
 use crate::progress::ByHand;
-use ferrozmq::{Context, ErrorKind, EventKind, Message, PeerInfo, SocketType};
+use ferrozmq::{Context, ErrorKind, EventKind, Events, Message, PeerInfo, PollItem, SocketType, poll};
 use ferrozmq_proto::option::{Options, Reading, TABLE, Value};
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -74,6 +74,40 @@ fn conflating_keeps_only_the_newest() {
                 assert_eq!(received, 1);
             }
             assert!(pull.try_recv().is_err());
+        }
+    }
+}
+
+#[test]
+fn a_receive_after_a_poll_gives_the_newest_all_the_same() {
+    for endpoint in endpoints("conflate-poll") {
+        for (receiver, sender) in [
+            (SocketType::Pull, SocketType::Push),
+            (SocketType::Sub, SocketType::Pub),
+            (SocketType::Dealer, SocketType::Dealer),
+        ] {
+            let context = Context::new();
+            let (receiver, sender) = (context.socket(receiver).unwrap(), context.socket(sender).unwrap());
+            receiver.set_conflate(true).unwrap();
+            if receiver.socket_type() == SocketType::Sub {
+                receiver.subscribe("").unwrap();
+            }
+            sender.connect(&receiver.bind(&endpoint).unwrap()).unwrap();
+            meet(&receiver, &sender);
+            sender.send(numbered(1)).unwrap();
+            let readable = || {
+                let mut items = [PollItem::socket(&receiver, Events::READABLE)];
+                poll(&mut items, Some(SOON)).unwrap() == 1
+            };
+            assert!(readable());
+            sender.send(numbered(2)).unwrap();
+            // It is on its way: each poll may be too early for it, and none may keep it away.
+            let begin = Instant::now();
+            while receiver.stats().queued_in == 0 {
+                assert!(readable() && begin.elapsed() < SOON);
+            }
+            assert_eq!(number(&receiver.recv_timeout(SOON).unwrap()), 2);
+            assert!(receiver.try_recv().is_err());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::child::{child, run_child};
 use crate::peer::SOON;
-use ferrozmq::{Context, Error, Events, Message, PollItem, Pull, Push, Rep, Req, poll};
+use ferrozmq::{Context, Error, ErrorKind, Events, Message, PollItem, Pull, Push, Rep, Req, poll};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -73,6 +73,12 @@ fn waits_are_interrupted() {
     let error = push.send("to nobody").unwrap_err();
     assert!(error.error().is_interrupted());
     assert_eq!(error.into_message(), Message::from("to nobody"), "the message comes back");
+    let held = Context::new();
+    let socket = Pull::new(&held).unwrap();
+    assert!(held.try_term().unwrap_err().is_interrupted());
+    assert_eq!(socket.recv().unwrap_err().kind(), ErrorKind::Terminated, "it is shut down all the same");
+    drop(socket);
+    insist(&mut 0, || held.try_term());
     let mut items = [PollItem::socket(pull.as_socket(), Events::READABLE)];
     assert!(poll(&mut items, Some(Duration::from_secs(60))).unwrap_err().is_interrupted());
 }

@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 pub(super) struct Fair {
     rota: Rota,
     ahead: VecDeque<(PipeId, Message)>,
+    /// All that is or was ahead is one message, which a poll took out: nothing has to stay in order with it.
+    polled: bool,
     last: Option<PipeId>,
 }
 
@@ -38,7 +40,29 @@ impl Fair {
     pub fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
         match self.take_ahead(into) {
             None => self.next(pipes, into),
-            some => some,
+            Some(pipe) => {
+                self.renew(pipes, pipe, into, |_| true);
+                Some(pipe)
+            }
+        }
+    }
+
+    /// A message that was put ahead of a pipe which keeps only the newest gives way to a newer one, if that is `wanted`.
+    #[cold]
+    pub fn renew<P: Pipes>(
+        &mut self,
+        pipes: &mut P,
+        pipe: PipeId,
+        message: &mut Message,
+        wanted: impl FnOnce(&Message) -> bool,
+    ) {
+        if !self.polled {
+            return;
+        }
+        let mut newer = Message::new();
+        let has_newer = self.rota.is_active(pipe) && pipes.conflates(pipe) && pipes.read(pipe, &mut newer);
+        if has_newer && wanted(&newer) {
+            *message = newer;
         }
     }
 
@@ -99,6 +123,7 @@ impl Fair {
 
     /// Keeps a message that was taken out of `pipe` for the next receive.
     pub fn put_ahead(&mut self, pipe: PipeId, message: Message) {
+        self.polled = self.ahead.is_empty();
         self.ahead.push_back((pipe, message));
     }
 
@@ -107,6 +132,7 @@ impl Fair {
     pub fn notify(&mut self, pipe: PipeId, notice: Message) -> bool {
         let space = self.ahead.len() < Self::NOTICES_MAX;
         if space {
+            self.polled = false;
             self.ahead.push_back((pipe, notice));
         }
         space

@@ -61,7 +61,7 @@ pub use rep::Rep;
 pub use req::Req;
 pub use router::Router;
 pub use stream::Stream;
-pub use verdict::{Attach, Attached, Refusal, RefusedPeer};
+pub use verdict::{Attach, Attached, Closing, Refusal, RefusedPeer};
 pub use xpub::XPub;
 pub use xsub::XSub;
 
@@ -108,8 +108,10 @@ pub trait Pipes {
     /// before each change that [`subscribe`](Self::subscribe) tells the peers, also one that leaves the set as it is.
     /// Whoever backs the pipes replays the set to peers that come later.
     fn upstream(&mut self, topic: &[u8], wanted: bool);
-    /// Closes `pipe`'s connection (a second peer of a PAIR, a refused routing id, STREAM's empty message).
-    fn close(&mut self, pipe: PipeId);
+    /// Whether `pipe` keeps the newest message only (`ZMQ_CONFLATE`).
+    fn conflates(&mut self, pipe: PipeId) -> bool;
+    /// Closes `pipe`'s connection.
+    fn close(&mut self, pipe: PipeId, why: Closing);
     /// Notes that a message meant for `pipe` (or for nobody) was dropped, and why.
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped);
 }

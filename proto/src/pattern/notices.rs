@@ -32,11 +32,11 @@ struct Account {
 
 impl Notices {
     /// Most bytes of unread notices from one peer, each counted with [`COST`](Self::COST) more.
-    pub const BYTES_PER_PEER: usize = 512 << 20;
+    pub const BYTES_PER_PEER: usize = 256 << 20;
     /// The same from all peers, gone ones included.
-    pub const BYTES: usize = 2 << 30;
+    pub const BYTES: usize = 1 << 30;
     /// The same with the cancellations that follow from the loss of peers.
-    pub const BYTES_WITH_LOST: usize = 3 << 30;
+    pub const BYTES_WITH_LOST: usize = 1536 << 20;
     /// What a notice costs beside its topic's own length, in bytes.
     pub const COST: usize = 128;
 
@@ -110,7 +110,7 @@ mod tests {
         while notices.push(PipeId(1), shared.clone()) {
             accepted += 1;
         }
-        assert_eq!(accepted, 7, "512 MiB hold seven topics of 64 MiB and their overhead");
+        assert_eq!(accepted, 3, "256 MiB hold three topics of 64 MiB and their overhead");
         assert!(notices.push(PipeId(2), Message::from("a")));
         for _ in 0..accepted {
             assert_eq!(notices.pop().unwrap().0, Some(PipeId(1)));

@@ -4,7 +4,8 @@
 
 use super::fair::Fair;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PipeId, Pipes, Refusal, RefusedPeer, discard_input,
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PipeId, Pipes, Refusal, RefusedPeer,
+    discard_input,
 };
 use crate::{Frame, Message};
 
@@ -26,7 +27,7 @@ impl Pair {
 impl Behaviour for Pair {
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: Attach) -> Attached {
         if self.peer.is_some_and(|peer| peer != pipe) {
-            pipes.close(pipe);
+            pipes.close(pipe, Closing::Refused(RefusedPeer::SecondPeer));
             return Attached::Refused(RefusedPeer::SecondPeer);
         }
         self.peer = Some(pipe);

@@ -73,6 +73,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_poll_took_out_gives_way_to_something_newer_where_only_that_is_kept() {
+        let mut pull = Rig::new(SocketType::Pull, 10);
+        for pipe in [1, 2] {
+            let _ = pull.attach(pipe);
+        }
+        pull.pipes.conflating.insert(1);
+        pull.arrive(1, "old");
+        assert!(pull.can_recv());
+        pull.arrive(1, "new");
+        assert!(pull.can_recv());
+        assert_eq!(pull.recv(), Ok(Message::from("new")));
+        assert_eq!(pull.recv(), Err(Refusal::WouldBlock));
+        pull.arrive(2, "one");
+        assert!(pull.can_recv());
+        pull.arrive(2, "two");
+        assert_eq!((pull.recv(), pull.recv()), (Ok(Message::from("one")), Ok(Message::from("two"))));
+    }
+
+    #[test]
     fn a_poll_takes_one_out_and_the_next_receive_gives_it() {
         let mut pull = Rig::new(SocketType::Pull, 10);
         let _ = pull.attach(4);

@@ -61,6 +61,11 @@ impl Rota {
         }
     }
 
+    /// Whether `pipe` is worth asking.
+    pub fn is_active(&self, pipe: PipeId) -> bool {
+        self.position(pipe).is_some_and(|place| place < self.active)
+    }
+
     /// Whose turn it is; `None` if no pipe is active.
     #[inline(always)]
     pub fn current(&self) -> Option<PipeId> {

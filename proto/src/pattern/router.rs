@@ -12,8 +12,8 @@ use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, RefusedPeer,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+    RefusedPeer, discard_input,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -60,7 +60,7 @@ impl Router {
     fn refuse<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, why: RefusedPeer) -> Attached {
         self.routes.remove(pipe);
         self.inbox.detach(pipe);
-        pipes.close(pipe);
+        pipes.close(pipe, Closing::Refused(why));
         Attached::Refused(why)
     }
 
@@ -167,7 +167,7 @@ impl Behaviour for Router {
         match self.routes.announce(pipe, announced, self.handover) {
             Err(why) => return self.refuse(pipes, pipe, why),
             Ok(None) => {}
-            Ok(Some(displaced)) => pipes.close(displaced),
+            Ok(Some(displaced)) => pipes.close(displaced, Closing::Displaced),
         }
         self.salute.met(pipe);
         self.inbox.attach(pipe);
@@ -226,7 +226,7 @@ impl Behaviour for Router {
         };
         message.pop_front();
         if self.raw && message.first().is_empty() {
-            pipes.close(pipe);
+            pipes.close(pipe, Closing::Asked);
         } else {
             pipes.write(pipe, message);
         }

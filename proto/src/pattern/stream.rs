@@ -8,7 +8,8 @@ use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, discard_input,
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+    discard_input,
 };
 use crate::{Frame, Message};
 
@@ -79,7 +80,7 @@ impl Behaviour for Stream {
 
     fn attach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, how: Attach) -> Attached {
         if let Err(why) = self.routes.attach(pipe, how.routing_id.as_deref()) {
-            pipes.close(pipe);
+            pipes.close(pipe, Closing::Refused(why));
             return Attached::Refused(why);
         }
         self.routes.name(pipe);
@@ -145,7 +146,7 @@ impl Behaviour for Stream {
         if message.first().is_empty() {
             // Who asks for the end is not told of it.
             self.connected.remove(pipe);
-            pipes.close(pipe);
+            pipes.close(pipe, Closing::Asked);
         } else {
             pipes.write(pipe, message);
         }

@@ -92,7 +92,8 @@ impl Members {
 impl Subscriptions {
     /// Most bytes of topics that one peer may have subscribed to, each counted with
     /// [`TOPIC_COST`](Self::TOPIC_COST) more; a peer that wants more is disconnected.
-    pub const BYTES_PER_PEER: usize = 1 << 30;
+    /// Enough for a million topics of usual length.
+    pub const BYTES_PER_PEER: usize = 256 << 20;
 
     /// What a subscription costs beside its topic's own length, in bytes, rounded up.
     pub const TOPIC_COST: usize = 256;
@@ -109,6 +110,11 @@ impl Subscriptions {
     /// What `pipe`'s subscriptions cost, in bytes.
     pub fn bytes(&self, pipe: PipeId) -> usize {
         self.peers.get(pipe.0 as usize).map_or(0, |peer| peer.bytes)
+    }
+
+    /// Whether `pipe` wants `topic`.
+    pub fn contains(&self, pipe: PipeId, topic: &[u8]) -> bool {
+        self.topics.find(topic).is_some_and(|id| self.place_of(pipe, id).is_some())
     }
 
     /// `pipe` wants `topic`; whether nobody did before.

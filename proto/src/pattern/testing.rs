@@ -2,7 +2,7 @@
 //!
 //! [`Queues`] plays the engine: bounded queues for pipes, and a record of what the pattern asked for.
 
-use super::{Attach, Attached, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
+use super::{Attach, Attached, Closing, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Message, SocketType};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -14,6 +14,8 @@ pub(super) struct Queues {
     pub subscriptions: Vec<(u32, Vec<u8>, bool)>,
     /// The set as [`Pipes::upstream`] told it.
     pub wanted: BTreeSet<Vec<u8>>,
+    /// Pipes that keep the newest message only.
+    pub conflating: BTreeSet<u32>,
     pub closed: Vec<u32>,
     pub dropped: Vec<(Option<u32>, Dropped)>,
 }
@@ -26,6 +28,7 @@ impl Queues {
             outbound: BTreeMap::new(),
             subscriptions: Vec::new(),
             wanted: BTreeSet::new(),
+            conflating: BTreeSet::new(),
             closed: Vec::new(),
             dropped: Vec::new(),
         }
@@ -73,7 +76,10 @@ impl Pipes for Queues {
             self.wanted.remove(topic);
         }
     }
-    fn close(&mut self, pipe: PipeId) {
+    fn conflates(&mut self, pipe: PipeId) -> bool {
+        self.conflating.contains(&pipe.0)
+    }
+    fn close(&mut self, pipe: PipeId, _: Closing) {
         self.closed.push(pipe.0);
     }
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped) {

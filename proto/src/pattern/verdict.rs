@@ -36,13 +36,49 @@ pub enum RefusedPeer {
     InvalidRoutingId,
 }
 
-impl fmt::Display for RefusedPeer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl RefusedPeer {
+    fn as_str(self) -> &'static str {
+        match self {
             RefusedPeer::SecondPeer => "this PAIR socket has a peer already",
             RefusedPeer::DuplicateRoutingId => "another peer has this routing id",
             RefusedPeer::InvalidRoutingId => "a routing id has at most 255 bytes",
-        })
+        }
+    }
+}
+
+impl fmt::Display for RefusedPeer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a pattern ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Closing {
+    /// The application asked for it (STREAM's empty message).
+    Asked,
+    /// The peer may not take part.
+    Refused(RefusedPeer),
+    /// Another peer has taken over its routing id (`ZMQ_ROUTER_HANDOVER`).
+    Displaced,
+    /// It wants more topics than one peer may.
+    TooManySubscriptions,
+    /// It subscribes and cancels faster than the application of an XPUB reads.
+    TooManyRequests,
+}
+
+impl Closing {
+    /// What the peer did to deserve it; `None` if nothing.
+    #[must_use]
+    pub fn fault(self) -> Option<&'static str> {
+        match self {
+            Closing::Asked => None,
+            Closing::Refused(why) => Some(why.as_str()),
+            Closing::Displaced => Some("another peer has taken over its routing id"),
+            Closing::TooManySubscriptions => Some("the peer has too many subscriptions"),
+            Closing::TooManyRequests => Some("too many subscriptions of the peer wait to be received"),
+        }
     }
 }
 

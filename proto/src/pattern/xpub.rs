@@ -11,7 +11,9 @@ use super::fair::Fair;
 use super::fanout::Fanout;
 use super::notices::Notices;
 use super::subscriptions::{Removed, Subscriptions, request, split_requests};
-use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
+use super::{
+    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+};
 use crate::{Frame, Message};
 use bytes::Bytes;
 
@@ -31,6 +33,8 @@ pub struct XPub {
     subject: Option<PipeId>,
     source: Option<PipeId>,
     options: Options,
+    /// [`Subscriptions::BYTES_PER_PEER`], but for tests.
+    bytes_per_peer: usize,
 }
 
 /// The options, as they act together.
@@ -61,6 +65,7 @@ impl XPub {
             subject: None,
             source: None,
             options: Options::default(),
+            bytes_per_peer: Subscriptions::BYTES_PER_PEER,
         }
     }
 
@@ -76,19 +81,25 @@ impl XPub {
         manual || news
     }
 
+    /// Whether one more topic exceeds what one peer may cost.
+    fn is_too_much(&self, pipe: PipeId, topic: &[u8]) -> bool {
+        let table = if self.options.manual { &self.asked } else { &self.granted };
+        let held = self.granted.bytes(pipe).max(self.asked.bytes(pipe));
+        held + topic.len() + Subscriptions::TOPIC_COST > self.bytes_per_peer && !table.contains(pipe, topic)
+    }
+
     fn request<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
         if !self.fanout.contains(pipe) {
             return;
         }
-        let held = self.granted.bytes(pipe).max(self.asked.bytes(pipe));
-        if wanted && held + topic.len() + Subscriptions::TOPIC_COST > Subscriptions::BYTES_PER_PEER {
-            return pipes.close(pipe);
+        if wanted && self.is_too_much(pipe, topic) {
+            return pipes.close(pipe, Closing::TooManySubscriptions);
         }
         if self.apply(pipe, topic, wanted)
             && self.receives
             && !self.notices.push(pipe, request(wanted, topic))
         {
-            pipes.close(pipe);
+            pipes.close(pipe, Closing::TooManyRequests);
         }
     }
 
@@ -335,8 +346,9 @@ impl Behaviour for XPub {
 
 #[cfg(test)]
 mod tests {
+    use crate::pattern::subscriptions::Subscriptions;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Dropped, PatternOptions, PipeId, Refusal};
+    use crate::pattern::{Dropped, Pattern, PatternOptions, PipeId, Refusal};
     use crate::{Message, SocketType};
 
     fn xpub(hwm: usize, set: impl FnOnce(&mut PatternOptions)) -> Rig {
@@ -380,6 +392,28 @@ mod tests {
         rig.subscription(1, "a", true);
         assert_eq!(reached(&mut rig, "ab"), [2]);
         assert_eq!(reached(&mut rig, "b"), [1, 2]);
+    }
+
+    #[test]
+    fn a_peer_with_too_many_subscriptions_is_disconnected_and_others_are_not() {
+        for manual in [false, true] {
+            let mut rig = xpub(9, |options| options.xpub_manual = manual);
+            let Pattern::XPub(xpub) = &mut rig.pattern else { panic!("an XPUB") };
+            xpub.bytes_per_peer = 3 * (Subscriptions::TOPIC_COST + 1);
+            for topic in ["a", "b", "c", "a"] {
+                rig.subscription(1, topic, true);
+                rig.subscription(2, topic, true);
+            }
+            // What was cancelled leaves room.
+            rig.subscription(1, "b", false);
+            rig.subscription(1, "d", true);
+            assert_eq!(rig.pipes.closed, []);
+            rig.subscription(1, "e", true);
+            assert_eq!(rig.pipes.closed, [1]);
+            rig.detach_out(1);
+            rig.subscription(1, "f", true);
+            assert_eq!(rig.pattern.topics_count(), if manual { 0 } else { 3 });
+        }
     }
 
     #[test]

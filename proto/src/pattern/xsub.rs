@@ -139,11 +139,15 @@ impl Behaviour for XSub {
 
     #[inline(never)]
     fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Result<(), Refusal> {
-        let taken = match self.inbox.take_ahead(into) {
-            None => self.next(pipes, into),
-            some => some,
-        };
-        taken.map(drop).ok_or(Refusal::WouldBlock)
+        match self.inbox.take_ahead(into) {
+            None => self.next(pipes, into).map(drop).ok_or(Refusal::WouldBlock),
+            Some(pipe) => {
+                let XSub { inbox, interest, filtering, invert, .. } = self;
+                let wanted = |newer: &Message| !*filtering || interest.wants(newer.first()) != *invert;
+                inbox.renew(pipes, pipe, into, wanted);
+                Ok(())
+            }
+        }
     }
 
     fn can_recv<P: Pipes>(&mut self, pipes: &mut P) -> bool {

@@ -71,8 +71,8 @@ pub struct Peer {
     pub version: Version,
     /// Its socket type; `None` if it did not say (ZMTP 1.0, or a careless ZMTP 3).
     pub socket_type: Option<SocketType>,
-    /// The routing id it asks for; empty for none. Ids that begin with a zero byte are reserved and ids above 255 bytes
-    /// impossible: both count as none.
+    /// The routing id it asks for; empty for none. One above 255 bytes counts as none. One that begins with a zero byte is
+    /// reserved for ROUTERs to give, and taken for what it is, as libzmq does.
     pub routing_id: Bytes,
     /// The properties of its READY as it spelt them, after those that the ZAP handler gave.
     pub properties: Vec<(String, Bytes)>,
@@ -368,7 +368,6 @@ fn read_peer(
 
 fn admissible_routing_id(id: &[u8]) -> Bytes {
     match id {
-        [] | [0, ..] => Bytes::new(),
         id if id.len() > ROUTING_ID_MAX => Bytes::new(),
         id => Bytes::copy_from_slice(id),
     }
