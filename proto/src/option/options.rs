@@ -117,20 +117,6 @@ pub struct Options {
     /// Password at the SOCKS5 proxy.
     pub socks_password: String,
 
-    // Multicast and Windows: kept for whoever asks, used by no transport that exists here.
-    /// Multicast data rate, in kbit/s.
-    pub rate: usize,
-    /// Longest time a multicast receiver may be absent.
-    pub recovery_ivl: Duration,
-    /// Time to live of multicast packets.
-    pub multicast_hops: usize,
-    /// Largest multicast packet, in bytes.
-    pub multicast_maxtpdu: usize,
-    /// Receive our own multicast packets.
-    pub multicast_loop: bool,
-    /// A faster loopback on Windows.
-    pub loopback_fastpath: bool,
-
     // Patterns; the names are those of the patterns' own settings.
     /// Report unroutable messages instead of dropping them (ROUTER).
     pub router_mandatory: bool,
@@ -264,12 +250,6 @@ impl Options {
             socks_proxy: None,
             socks_username: String::new(),
             socks_password: String::new(),
-            rate: 100,
-            recovery_ivl: Duration::from_secs(10),
-            multicast_hops: 1,
-            multicast_maxtpdu: 1500,
-            multicast_loop: true,
-            loopback_fastpath: false,
             router_mandatory: false,
             router_handover: false,
             router_raw: false,

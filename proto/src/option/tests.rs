@@ -17,8 +17,6 @@ const MAX: i32 = i32::MAX;
 
 #[rustfmt::skip]
 const MEASURED: &[Measured] = &[
-    (8, 1, MAX, Some(100), ALL), (9, 0, MAX, Some(10_000), ALL), (25, 1, MAX, Some(1), ALL),
-    (84, 1, MAX, Some(1500), ALL), (94, MIN, MAX, Some(0), ALL), (96, MIN, MAX, Some(1), ALL),
     (11, -1, MAX, Some(-1), ALL), (12, -1, MAX, Some(-1), ALL), (17, -1, MAX, Some(-1), ALL),
     (18, -1, MAX, Some(100), ALL), (19, 0, MAX, Some(100), ALL), (21, 0, MAX, Some(0), ALL),
     (23, 0, MAX, Some(1000), ALL), (24, 0, MAX, Some(1000), ALL), (27, -1, MAX, Some(-1), ALL),
@@ -175,8 +173,7 @@ fn every_wrong_socket_type_is_told_which_are_right() {
 fn every_absent_option_is_refused_by_name_with_its_reason() {
     let absent: Vec<&Row> = TABLE.iter().filter(|row| row.status() != Status::Works).collect();
     assert!(
-        absent.iter().any(|row| row.name == "curve_server")
-            && absent.iter().any(|row| row.name == "norm_mode")
+        absent.iter().any(|row| row.name == "curve_server") && absent.iter().any(|row| row.name == "rate")
     );
     for row in absent {
         let Status::Absent(reason) = row.status() else { unreachable!("filtered above") };
