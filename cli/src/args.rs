@@ -12,6 +12,7 @@ use crate::flags::{
     TalkFlags, ToFlags,
 };
 use crate::verbs::proxy::ProxyArgs;
+use crate::verbs::run::RunArgs;
 
 /// Send, receive, serve, proxy, watch and measure ZeroMQ from a terminal.
 #[derive(Parser, Debug)]
@@ -117,6 +118,10 @@ pub enum Verb {
     /// Say what this system offers, and try every transport
     #[command(after_help = "Examples:\n  zmq doctor\n  zmq doctor --quiet && echo healthy")]
     Doctor,
+    /// Run a program that uses libzmq on this library instead
+    #[command(after_help = "Examples:\n  zmq run -- python3 server.py\n  \
+        zmq run --lib /opt/ferrozmq/lib -- ./client --verbose\nStatically linked programs cannot be run so.")]
+    Run(RunArgs),
     /// Measure latency or throughput
     #[command(
         after_help = "Examples:\n  zmq bench lat\n  zmq bench thr -s 32,1k,64k --over tcp,ipc,inproc\n  \

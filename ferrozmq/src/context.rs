@@ -16,10 +16,9 @@ use crate::socket::Socket;
 use crate::socket::handle::SocketState;
 use crate::sync::Mutex;
 use crate::sys::{cpu, fork, membarrier, own, random};
-use ferrozmq_proto::option::Options;
+use ferrozmq_proto::option::{ContextOptions, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 /// Sockets live in a context; inproc names are known within one (`zmq_ctx_new(3)`).
 ///
@@ -45,18 +44,12 @@ pub struct Context {
 #[derive(Clone, Debug)]
 #[must_use = "call build() to make the context"]
 pub struct ContextBuilder {
-    io_threads: usize,
-    max_sockets: usize,
-    ipv6: bool,
-    blocky: bool,
-    affinity: Vec<usize>,
-    name_prefix: String,
-    scheduling: Option<(i32, i32)>,
+    options: ContextOptions,
 }
 
 /// The state behind all clones of a context.
 pub(crate) struct ContextState {
-    settings: ContextBuilder,
+    options: Mutex<ContextOptions>,
     pub(crate) inproc: Registry,
     alive: Arc<Alive>,
     terminated: AtomicBool,
@@ -74,17 +67,14 @@ impl Context {
         Context::builder().build()
     }
 
+    /// The context that `socket` lives in.
+    pub(crate) fn of(socket: &Socket) -> Context {
+        Context { state: Arc::clone(socket.state().context()) }
+    }
+
     /// Settings for a context.
     pub fn builder() -> ContextBuilder {
-        ContextBuilder {
-            io_threads: 1,
-            max_sockets: 1023,
-            ipv6: false,
-            blocky: true,
-            affinity: Vec::new(),
-            name_prefix: String::new(),
-            scheduling: None,
-        }
+        ContextBuilder { options: ContextOptions::new() }
     }
 
     /// Makes a socket.
@@ -100,9 +90,12 @@ impl Context {
         if context.terminated.load(Ordering::Acquire) {
             return Err(Error::terminated());
         }
-        let Some(alive) = context.alive.ticket(context.settings.max_sockets) else {
-            let text =
-                format!("the context has {} sockets already (max_sockets)", context.settings.max_sockets);
+        let (max_sockets, options) = {
+            let options = context.options.lock();
+            (options.max_sockets, options.socket_options(kind))
+        };
+        let Some(alive) = context.alive.ticket(max_sockets) else {
+            let text = format!("the context has {max_sockets} sockets already (max_sockets)");
             return Err(Error::new(ErrorKind::TooManySockets, text));
         };
         let mailbox = Arc::new(Mailbox::new());
@@ -118,11 +111,6 @@ impl Context {
             counters: Counters::default(),
             _alive: alive,
         });
-        let mut options = Options::new(kind);
-        options.ipv6 = context.settings.ipv6;
-        if !context.settings.blocky {
-            options.linger = Some(Duration::ZERO);
-        }
         let state = SocketState::new(kind, options, owner, Arc::clone(context), random::number());
         let mut sockets = context.sockets.lock();
         sockets.retain(|socket| socket.strong_count() > 0);
@@ -145,23 +133,45 @@ impl Context {
     /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
     /// is over (`zmq_ctx_term(3)`). In a fork's child there is nothing to wait for: there it closes the
     /// descriptors inherited from the parent's contexts.
-    /// Goes on waiting when signals come; [`try_term`](Self::try_term) does not.
     pub fn term(&self) {
-        while self.try_term().is_err() {}
+        while self.term_interruptible().is_err() {}
     }
 
-    /// [`term`](Self::term), unless a signal handler runs in this thread while it waits. Then the context is shut down,
-    /// and the call may be repeated to wait for the rest.
+    /// The same, but a signal ends the wait. What has ended stays so, and the call may be repeated.
     ///
     /// # Errors
     /// [`Interrupted`](ErrorKind::Interrupted).
-    pub fn try_term(&self) -> Result<()> {
+    pub fn term_interruptible(&self) -> Result<()> {
         if self.state.is_inherited() {
             own::settle();
             return Ok(());
         }
         self.state.shutdown();
-        self.state.try_finish()
+        if self.state.finish() { Ok(()) } else { Err(Error::interrupted()) }
+    }
+
+    /// Sets an option by libzmq's number, from the bytes a C program would give (`zmq_ctx_set(3)`,
+    /// `zmq_ctx_set_ext(3)`). Options of the I/O threads are heeded until the first socket is made.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) option or value.
+    pub fn set_raw(&self, number: i32, value: &[u8]) -> Result<()> {
+        if self.state.is_inherited() {
+            return Err(Error::inherited(ErrorKind::Terminated));
+        }
+        self.state.options.lock().set_bytes(number, value).map_err(Error::from_option)
+    }
+
+    /// Reads an option by libzmq's number into a buffer of `capacity` bytes: four for all that are
+    /// numbers (`zmq_ctx_get(3)`, `zmq_ctx_get_ext(3)`).
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) option or capacity.
+    pub fn read_raw(&self, number: i32, capacity: usize) -> Result<Value> {
+        if self.state.is_inherited() {
+            return Err(Error::inherited(ErrorKind::Terminated));
+        }
+        self.state.options.lock().read_bytes(number, capacity).map_err(Error::from_option)
     }
 }
 
@@ -183,52 +193,53 @@ impl Default for Context {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("settings", &self.state.settings).finish_non_exhaustive()
+        f.debug_struct("Context").finish_non_exhaustive()
     }
 }
 
 impl ContextBuilder {
     /// Number of I/O threads (`ZMQ_IO_THREADS`), 1 by default; 0 allows inproc only.
     pub fn io_threads(mut self, count: usize) -> Self {
-        self.io_threads = count;
+        self.options.io_threads = saturated(count);
         self
     }
 
     /// Most sockets at a time (`ZMQ_MAX_SOCKETS`), 1023 by default.
     pub fn max_sockets(mut self, count: usize) -> Self {
-        self.max_sockets = count;
+        self.options.max_sockets = saturated(count);
         self
     }
 
     /// Whether sockets use IPv6 unless told otherwise (`ZMQ_IPV6`), off by default.
     pub fn ipv6(mut self, on: bool) -> Self {
-        self.ipv6 = on;
+        self.options.ipv6 = on;
         self
     }
 
     /// Whether sockets linger for ever unless told otherwise (`ZMQ_BLOCKY`), on by default; off
     /// makes their default linger zero.
     pub fn blocky(mut self, on: bool) -> Self {
-        self.blocky = on;
+        self.options.blocky = on;
         self
     }
 
     /// CPUs that the I/O threads may use (`ZMQ_THREAD_AFFINITY_CPU_ADD`); all by default.
     pub fn thread_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
-        self.affinity = cpus.into_iter().collect();
+        self.options.thread_affinity_cpus = cpus.into_iter().map(saturated).collect();
         self
     }
 
     /// What the I/O threads' names begin with (`ZMQ_THREAD_NAME_PREFIX`).
     pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.name_prefix = prefix.into();
+        self.options.thread_name_prefix = prefix.into();
         self
     }
 
     /// Scheduling policy and priority of the I/O threads (`ZMQ_THREAD_SCHED_POLICY`,
     /// `ZMQ_THREAD_PRIORITY`); the system's by default.
     pub fn thread_scheduling(mut self, policy: i32, priority: i32) -> Self {
-        self.scheduling = Some((policy, priority));
+        self.options.thread_sched_policy = u32::try_from(policy).ok();
+        self.options.thread_priority = u32::try_from(priority).ok();
         self
     }
 
@@ -238,7 +249,7 @@ impl ContextBuilder {
         membarrier::register();
         Context {
             state: Arc::new(ContextState {
-                settings: self,
+                options: Mutex::new(self.options),
                 inproc: Registry::default(),
                 alive: Arc::default(),
                 terminated: AtomicBool::new(false),
@@ -273,7 +284,7 @@ impl ContextState {
 
     /// What takes a socket's lease back. A context without I/O threads has no connections to lease.
     fn ticker(&self) -> Result<Arc<Ticker>> {
-        if self.settings.io_threads == 0 {
+        if self.options.lock().io_threads == 0 {
             let ticker = Ticker::new().map_err(|error| Error::os("creating a timer", &error))?;
             return Ok(Arc::new(ticker));
         }
@@ -286,23 +297,26 @@ impl ContextState {
     }
 
     fn start_threads(&self) -> Result<()> {
+        let options = self.options.lock().clone();
         let mut threads = self.threads.lock();
-        while threads.len() < self.settings.io_threads {
-            let prefix = match self.settings.name_prefix.as_str() {
+        while threads.len() < options.io_threads as usize {
+            let prefix = match options.thread_name_prefix.as_str() {
                 "" => String::new(),
                 prefix => format!("{prefix}/"),
             };
             let name = format!("{prefix}ZMQbg/IO/{}", threads.len());
-            let affinity = self.settings.affinity.clone();
-            let scheduling = self.settings.scheduling;
+            let affinity = options.thread_affinity_cpus.clone();
+            let as_number = |number: Option<u32>| number.and_then(|number| i32::try_from(number).ok());
+            let policy = as_number(options.thread_sched_policy);
+            let priority = as_number(options.thread_priority);
             let prepare = move || {
                 // Signals are the application's; its wishes for threads it does not own are best effort.
                 let _ = cpu::block_signals();
                 if !affinity.is_empty() {
-                    let _ = cpu::set_affinity(affinity);
+                    let _ = cpu::set_affinity(affinity.into_iter().map(|cpu| cpu as usize));
                 }
-                if let Some((policy, priority)) = scheduling {
-                    let _ = cpu::set_scheduling(Some(policy), Some(priority));
+                if policy.is_some() || priority.is_some() {
+                    let _ = cpu::set_scheduling(policy, priority);
                 }
             };
             let started = IoHandle::start(&name, Arc::clone(&self.resolver), prepare);
@@ -317,17 +331,23 @@ impl ContextState {
         sockets.iter().for_each(|socket| socket.terminate());
     }
 
-    /// Waits for the last socket and ends the threads. The only error is that a signal interrupted the wait.
-    fn try_finish(&self) -> Result<()> {
-        self.alive.wait_for_none()?;
+    /// Waits for the last socket and ends the threads; `false` if a signal came first.
+    fn finish(&self) -> bool {
+        if !self.alive.wait_for_none() {
+            return false;
+        }
         let threads = std::mem::take(&mut *self.threads.lock());
         threads.iter().for_each(|thread| thread.stop());
-        Ok(())
+        true
     }
 }
 
 impl Drop for ContextState {
     fn drop(&mut self) {
-        while self.try_finish().is_err() {}
+        while !self.finish() {}
     }
+}
+
+fn saturated(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -4,6 +4,7 @@
 //! what a program decides by, and [`Error::errno`] is what libzmq's functions would report.
 
 use crate::Message;
+use ferrozmq_proto::option::{ErrorClass, OptionError};
 use ferrozmq_proto::pattern::Refusal;
 use std::borrow::Cow;
 use std::fmt;
@@ -131,6 +132,15 @@ impl Error {
 
     pub(crate) fn interrupted() -> Error {
         Error::new(ErrorKind::Interrupted, "a signal interrupted the call")
+    }
+
+    pub(crate) fn from_option(error: OptionError) -> Error {
+        let kind = match error.class() {
+            ErrorClass::Invalid => ErrorKind::Invalid,
+            ErrorClass::NotSupported => ErrorKind::NotSupported,
+        };
+        // libzmq's number for both is EINVAL.
+        Error::new(kind, error.to_string()).with_errno(libc::EINVAL)
     }
 
     pub(crate) fn from_refusal(refusal: Refusal) -> Error {

@@ -55,6 +55,12 @@ impl Events {
     pub fn bits(self) -> i32 {
         self.0.into()
     }
+
+    /// Those of libzmq's bits that mean something.
+    #[must_use]
+    pub fn from_bits(bits: i32) -> Events {
+        Events((bits & 0xf) as u8)
+    }
 }
 
 impl std::ops::BitOr for Events {
@@ -98,6 +104,14 @@ impl<'a> PollItem<'a> {
     #[must_use]
     pub fn fd(fd: BorrowedFd<'a>, wanted: Events) -> PollItem<'a> {
         let source = Source::Descriptor(fd.as_raw_fd(), std::marker::PhantomData);
+        PollItem { source, wanted, ready: Events::NONE, changes: 0 }
+    }
+
+    /// Polls a descriptor by its number, whatever that is: a negative one is never ready, and one that is not open has
+    /// an [error](Events::ERROR).
+    #[must_use]
+    pub fn raw_fd(fd: RawFd, wanted: Events) -> PollItem<'a> {
+        let source = Source::Descriptor(fd, std::marker::PhantomData);
         PollItem { source, wanted, ready: Events::NONE, changes: 0 }
     }
 

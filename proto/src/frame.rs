@@ -61,6 +61,13 @@ impl Frame {
         }
     }
 
+    /// A frame that shares `bytes` however few they are: for memory whose owner wants to be told when it is
+    /// no longer needed, and not before.
+    #[must_use]
+    pub fn sharing(bytes: Bytes) -> Frame {
+        Frame { body: Body::Shared(bytes), origin: 0 }
+    }
+
     /// Makes this the frame of the first `len` bytes of `window`; `false` if that is more than a window holds.
     ///
     /// Copies the window whole: a copy of fixed size is several times faster than one of `len` bytes.
@@ -96,6 +103,17 @@ impl Frame {
         match &self.body {
             Body::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Body::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The body's address, for foreign code that fills a frame before it is sent. Whether memory behind a shared
+    /// body may be written is for whoever made it to know.
+    #[must_use]
+    #[inline]
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        match &mut self.body {
+            Body::Inline { bytes, .. } => bytes.as_mut_ptr(),
+            Body::Shared(bytes) => bytes.as_ptr().cast_mut(),
         }
     }
 

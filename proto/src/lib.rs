@@ -29,6 +29,6 @@ pub use backoff::Backoff;
 pub use endpoint::Endpoint;
 pub use error::PeerError;
 pub use frame::Frame;
-pub use message::Message;
+pub use message::{IntoMessage, Message};
 pub use option::Options;
 pub use socket_type::SocketType;

@@ -33,6 +33,11 @@ impl Message {
         self.first = part;
     }
 
+    /// The same with a copy of `body`.
+    pub(crate) fn set_copied(&mut self, body: &[u8], origin: u64) {
+        self.set(Frame::copy_from_slice(body).with_origin(origin));
+    }
+
     /// The same with the first `len` bytes of `window`; `false`, and nothing done, if that is more than it holds.
     #[inline(always)]
     pub(crate) fn set_from_window(
@@ -269,6 +274,43 @@ impl Message {
         Some(Message { first, rest: parts.collect() })
     }
 }
+
+/// What can be sent as a message: whatever can be made into one.
+///
+/// It is made in its place, because a message is a value of 80 bytes: one that is moved as soon as it was written keeps
+/// the processor waiting for its own stores, which costs more than sending it.
+pub trait IntoMessage {
+    /// Makes `message`, which is a single empty part, what this is as a message.
+    fn put_into(self, message: &mut Message);
+}
+
+/// Moved, or made elsewhere.
+macro_rules! made {
+    ($($({$($generic:tt)*})? $what:ty),* $(,)?) => {$(
+        impl$(<$($generic)*>)? IntoMessage for $what {
+            #[inline]
+            fn put_into(self, message: &mut Message) {
+                *message = self.into();
+            }
+        }
+    )*};
+}
+
+made!(Message, Frame, bytes::Bytes, Vec<u8>, String, {const N: usize} [&str; N], {const N: usize} [Frame; N]);
+
+/// Copied.
+macro_rules! copied {
+    ($($({$($generic:tt)*})? $what:ty),* $(,)?) => {$(
+        impl$(<$($generic)*>)? IntoMessage for $what {
+            #[inline(always)]
+            fn put_into(self, message: &mut Message) {
+                message.first.set(self.as_ref());
+            }
+        }
+    )*};
+}
+
+copied!(&str, &[u8], {const N: usize} [u8; N], {const N: usize} &[u8; N]);
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

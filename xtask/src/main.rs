@@ -4,7 +4,9 @@
 //! It may know everything about the repository, and nothing in the repository may need it.
 
 mod bench;
+mod conformance;
 mod fuzz;
+mod install;
 mod loom;
 mod python;
 mod soak;
@@ -19,9 +21,19 @@ use step::Outcome;
 /// A chore's name, what it does in a line, and the function that does it.
 type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const CHORES: [Chore; 7] = [
+const CHORES: [Chore; 9] = [
     ("test", "everything that is checked before a change lands [--no-interop] [--no-loom]", test::run),
     ("tidy", "the repository's rules", tidy::run),
+    (
+        "conformance",
+        "other people's test suites on our C library: libzmq [NAME…] [--repeat N] [--load]",
+        conformance::run,
+    ),
+    (
+        "install",
+        "the C library with all that programs look for: --prefix P [--profile release] [--no-command]",
+        install::run,
+    ),
     ("loom", "the concurrency models, every interleaving [--short]", loom::run),
     ("tsan", "the threaded tests under ThreadSanitizer (needs a nightly toolchain)", tsan::run),
     ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
@@ -53,7 +65,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!("usage: cargo xtask CHORE\n");
     for (name, purpose, _) in CHORES {
-        eprintln!("  {name:6} {purpose}");
+        eprintln!("  {name:11} {purpose}");
     }
     ExitCode::from(2)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The release whose wheel carries the libzmq that we compare ourselves with.
-const PYZMQ: &str = "pyzmq==27.3.0";
+pub const PYZMQ: &str = "pyzmq==27.3.0";
 /// What that libzmq says its version is.
 const LIBZMQ: &str = "4.3.5";
 

@@ -2,7 +2,7 @@
 //!
 //! A chore stops at its first failed step, and the reason names the step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -35,7 +35,16 @@ pub fn run(label: &str, command: &mut Command) -> Outcome {
 /// # Errors
 /// If the program cannot be started or does not succeed; then with what it printed on stderr.
 pub fn output(label: &str, command: &mut Command) -> Result<String, String> {
-    let output = in_root(command)
+    output_in(&root(), label, command)
+}
+
+/// The same in another folder.
+///
+/// # Errors
+/// As [`output`].
+pub fn output_in(folder: &Path, label: &str, command: &mut Command) -> Result<String, String> {
+    let output = command
+        .current_dir(folder)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| cannot_start(label, command, &error))?;

@@ -11,6 +11,7 @@ mod monitor;
 pub mod proxy;
 mod reply;
 mod request;
+pub mod run;
 
 use std::ffi::OsString;
 
@@ -49,6 +50,7 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
         Verb::Proxy(args) => proxy::run(&args, talk),
         Verb::Monitor(args) => monitor::run(&args, talk),
         Verb::Doctor => doctor::run(talk),
+        Verb::Run(args) => run::run(&args, talk),
         Verb::Bench(args) => bench::run(&args),
         Verb::Completions { shell } => completions::run(shell),
         Verb::Demo(args) => demo::run(&args, talk),

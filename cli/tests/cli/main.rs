@@ -9,4 +9,5 @@ mod exits;
 mod formats;
 mod python;
 mod run;
+mod seed;
 mod tools;

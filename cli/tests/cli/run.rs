@@ -1,18 +1,19 @@
 //! Running `zmq`: starting it, reading its lines, ending it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A process that has not ended after this is killed, and its test fails.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A running `zmq`.
 pub struct Run {
     child: Arc<Mutex<Child>>,
+    stdin: Option<ChildStdin>,
     stdout: Option<BufReader<ChildStdout>>,
     stderr: Option<JoinHandle<String>>,
     _watchdog: Sender<()>,
@@ -44,14 +45,25 @@ pub fn ended(line: &str) -> Ended {
     zmq(line).end()
 }
 
+/// Starts any command; its standard input can be [written](Run::write) to.
+pub fn started(command: &mut Command) -> Run {
+    watched(command.stdin(Stdio::piped()))
+}
+
 fn start(args: &[&str], input: Option<Vec<u8>>) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zmq"));
-    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = command.spawn().expect("zmq starts");
-    if let Some((mut stdin, input)) = child.stdin.take().zip(input) {
+    command.args(args).stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    let mut run = watched(&mut command);
+    if let Some((mut stdin, input)) = run.stdin.take().zip(input) {
         std::thread::spawn(move || stdin.write_all(&input)); // it need not read everything
     }
+    run
+}
+
+fn watched(command: &mut Command) -> Run {
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    let stdin = child.stdin.take();
     let stdout = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
     let mut stderr = child.stderr.take().expect("standard error is a pipe");
     let talk = std::thread::spawn(move || {
@@ -67,7 +79,7 @@ fn start(args: &[&str], input: Option<Vec<u8>>) -> Run {
             let _ = watched.lock().unwrap().kill(); // it may have ended just now
         }
     });
-    Run { child, stdout: Some(stdout), stderr: Some(talk), _watchdog: watchdog }
+    Run { child, stdin, stdout: Some(stdout), stderr: Some(talk), _watchdog: watchdog }
 }
 
 impl Run {
@@ -78,6 +90,21 @@ impl Run {
         stdout.read_line(&mut line).expect("output is text");
         assert!(line.ends_with('\n'), "no further line; {:?}", self.collect());
         line.trim_end_matches('\n').to_owned()
+    }
+
+    /// Reads its lines up to the next one with `text` in it.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Writes to its standard input.
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.stdin.as_mut().expect("its input is a pipe").write_all(bytes).expect("it reads");
     }
 
     /// Waits for its end.
@@ -99,6 +126,7 @@ impl Run {
 
     fn collect(&mut self) -> Ended {
         use std::os::unix::process::ExitStatusExt as _;
+        self.stdin = None;
         let mut stdout = Vec::new();
         if let Some(pipe) = &mut self.stdout {
             pipe.read_to_end(&mut stdout).expect("output can be read");

@@ -10,7 +10,7 @@
 //! accepted one ends its pipe.
 
 use crate::io::dialer::Dialer;
-use crate::io::events::EventKind;
+use crate::io::events::{EventKind, Parties};
 use crate::io::owner::{Counters, Owner};
 use crate::io::parting::Parting;
 use crate::io::thread::{Due, Io};
@@ -102,7 +102,8 @@ impl Conn {
     }
 
     fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
-        self.owner.events.post(kind, value, &self.local, &self.remote, reason);
+        let parties = Parties { local: &self.local, remote: &self.remote, dialed: self.dialed };
+        self.owner.events.post(kind, value, parties, reason);
     }
 }
 

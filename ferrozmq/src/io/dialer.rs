@@ -11,7 +11,7 @@
 //! its queue from one connection to the next.
 
 use crate::io::connection::{Origin, Outcome, end_pipe};
-use crate::io::events::EventKind;
+use crate::io::events::{EventKind, Parties};
 use crate::io::owner::{Counters, Owner};
 use crate::io::thread::{Due, Io, Order, Watched, new_token};
 use crate::io::timer::{self, TimerKey};
@@ -91,7 +91,7 @@ impl Dialer {
     }
 
     fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
-        self.plan.owner.events.post(kind, value, &self.plan.name, &self.plan.name, reason);
+        self.plan.owner.events.post(kind, value, Parties::dialed(&self.plan.name), reason);
     }
 }
 

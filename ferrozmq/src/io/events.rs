@@ -46,6 +46,8 @@ pub enum EventKind {
     HandshakeFailedProtocol = 0x2000,
     /// Access control refused a peer; the value is its status code.
     HandshakeFailedAuth = 0x4000,
+    /// How much is queued for a peer, on demand; the values are messages to be sent and to be received.
+    PipesStats = 0x10000,
 }
 
 impl EventKind {
@@ -68,6 +70,7 @@ impl EventKind {
             EventKind::HandshakeSucceeded => "HANDSHAKE_SUCCEEDED",
             EventKind::HandshakeFailedProtocol => "HANDSHAKE_FAILED_PROTOCOL",
             EventKind::HandshakeFailedAuth => "HANDSHAKE_FAILED_AUTH",
+            EventKind::PipesStats => "PIPES_STATS",
         }
     }
 }
@@ -80,22 +83,67 @@ pub struct MonitorEvent {
     pub kind: EventKind,
     /// A descriptor, an errno, milliseconds or a code: see [`EventKind`].
     pub value: u64,
-    /// The endpoint on this side, or the one that was bound or connected to.
+    /// A second value, of the events that have two.
+    pub second_value: Option<u64>,
+    /// The endpoint on this side, where there is one.
     pub local: String,
     /// The endpoint on the other side, where there is one.
     pub remote: String,
+    /// Whether this side connected; otherwise it was bound.
+    pub dialed: bool,
     /// What went wrong, in words, where something did.
     pub reason: Option<String>,
 }
 
+impl MonitorEvent {
+    pub(crate) fn new(kind: EventKind, value: u64, parties: Parties<'_>) -> MonitorEvent {
+        MonitorEvent {
+            kind,
+            value,
+            second_value: None,
+            local: parties.local.to_owned(),
+            remote: parties.remote.to_owned(),
+            dialed: parties.dialed,
+            reason: None,
+        }
+    }
+
+    /// The endpoint that was bound or connected to.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        if self.dialed { &self.remote } else { &self.local }
+    }
+}
+
+/// Whom an event is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Parties<'a> {
+    pub(crate) local: &'a str,
+    pub(crate) remote: &'a str,
+    /// Whether this side connected.
+    pub(crate) dialed: bool,
+}
+
+impl<'a> Parties<'a> {
+    /// A listener at `local`.
+    pub(crate) fn bound(local: &'a str) -> Parties<'a> {
+        Parties { local, remote: "", dialed: false }
+    }
+
+    /// An attempt to connect to `remote`.
+    pub(crate) fn dialed(remote: &'a str) -> Parties<'a> {
+        Parties { local: "", remote, dialed: true }
+    }
+}
+
 /// Where events wait for a monitor's reader.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     state: std::sync::Mutex<QueueState>,
     arrived: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct QueueState {
     events: VecDeque<MonitorEvent>,
     lost: u64,
@@ -103,8 +151,11 @@ struct QueueState {
 }
 
 impl EventQueue {
-    fn push(&self, event: MonitorEvent) {
+    pub(crate) fn push(&self, event: MonitorEvent) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopped {
+            return;
+        }
         if state.events.len() == KEPT {
             state.events.pop_front();
             state.lost += 1;
@@ -134,6 +185,16 @@ impl EventQueue {
         }
     }
 
+    /// Ends the monitor, as if its socket had ended.
+    pub(crate) fn stop(&self) {
+        self.push(MonitorEvent::new(EventKind::MonitorStopped, 0, Parties::bound("")));
+    }
+
+    /// Whether no more events will come.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped
+    }
+
     /// Events lost because nobody read them.
     pub(crate) fn lost(&self) -> u64 {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).lost
@@ -159,29 +220,16 @@ impl EventSink {
         self.queues.lock().retain(|known| !Arc::ptr_eq(known, queue));
     }
 
-    pub(crate) fn post(
-        &self,
-        kind: EventKind,
-        value: u64,
-        local: &str,
-        remote: &str,
-        reason: Option<String>,
-    ) {
+    pub(crate) fn post(&self, kind: EventKind, value: u64, parties: Parties<'_>, reason: Option<String>) {
         let queues = self.queues.lock();
         for queue in queues.iter() {
-            queue.push(MonitorEvent {
-                kind,
-                value,
-                local: local.to_owned(),
-                remote: remote.to_owned(),
-                reason: reason.clone(),
-            });
+            queue.push(MonitorEvent { reason: reason.clone(), ..MonitorEvent::new(kind, value, parties) });
         }
     }
 }
 
 impl Drop for EventSink {
     fn drop(&mut self) {
-        self.post(EventKind::MonitorStopped, 0, "", "", None);
+        self.post(EventKind::MonitorStopped, 0, Parties::bound(""), None);
     }
 }

@@ -4,7 +4,7 @@
 //! and pauses instead of spinning, longer each time; it resumes by itself.
 
 use crate::io::connection::Origin;
-use crate::io::events::EventKind;
+use crate::io::events::{EventKind, Parties};
 use crate::io::owner::Owner;
 use crate::io::thread::{Due, Io, new_token};
 use crate::io::timer::{self, TimerKey};
@@ -43,7 +43,7 @@ impl Listening {
 
     fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
         let endpoint = self.listener.endpoint();
-        self.owner.events.post(kind, value, endpoint, "", reason);
+        self.owner.events.post(kind, value, Parties::bound(endpoint), reason);
     }
 }
 

@@ -4,13 +4,12 @@
 //! and the socket itself. That is what a terminating context waits for ([`Alive`]).
 
 use crate::SocketType;
-use crate::error::{Error, Result};
 use crate::io::events::EventSink;
 use crate::io::lease::Lease;
 use crate::pipe::signal::Mailbox;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::sync::Mutex;
-use crate::sys::futex;
+use crate::sys::futex::{self, Wait};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -53,31 +52,25 @@ impl Counters {
 /// Counts the sockets of a context that still exist, lingering ones included.
 #[derive(Default)]
 pub(crate) struct Alive {
-    /// A word to sleep on, because a condition variable does not tell of signals.
+    /// The word that who waits for the last one sleeps on.
     count: AtomicU32,
 }
 
 impl Alive {
     /// A ticket for a new socket, unless there are `limit` already.
-    pub(crate) fn ticket(self: &Arc<Self>, limit: usize) -> Option<AliveTicket> {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let one_more = |count| (count < limit).then(|| count + 1);
-        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+    pub(crate) fn ticket(self: &Arc<Self>, limit: u32) -> Option<AliveTicket> {
+        let more = |count: u32| (count < limit).then_some(count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
         Some(AliveTicket(Arc::clone(self)))
     }
 
-    /// Waits until no socket is left, or a signal handler has run.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
-    pub(crate) fn wait_for_none(&self) -> Result<()> {
+    /// Waits until no socket is left; `false` if a signal came first.
+    pub(crate) fn wait_for_none(&self) -> bool {
         loop {
-            let count = self.count.load(Ordering::Acquire);
-            if count == 0 {
-                return Ok(());
-            }
-            if futex::wait(&self.count, count, None) == futex::Wait::Interrupted {
-                return Err(Error::interrupted());
+            match self.count.load(Ordering::Acquire) {
+                0 => return true,
+                count if futex::wait(&self.count, count, None) == Wait::Interrupted => return false,
+                _ => {}
             }
         }
     }

@@ -74,6 +74,15 @@ impl Opener {
         }
     }
 
+    /// A quick look for a run of short messages, and their number; `None` says nothing.
+    #[inline]
+    pub(crate) fn open_short(&mut self, input: &mut BytesMut) -> Option<(Bytes, usize)> {
+        match self {
+            Opener::Zmtp(receiver) => receiver.receive_short(input),
+            Opener::Raw => None,
+        }
+    }
+
     /// Bytes still missing from the frame that has begun.
     pub(crate) fn wanted(&self) -> usize {
         match self {

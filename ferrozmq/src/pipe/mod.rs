@@ -7,6 +7,7 @@ pub(crate) mod arena;
 mod byte_run;
 pub(crate) mod codec;
 pub(crate) mod errand;
+pub(crate) mod events_fd;
 pub(crate) mod inproc;
 pub(crate) mod lock;
 #[cfg(all(test, loom))]

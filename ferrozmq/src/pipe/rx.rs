@@ -261,33 +261,27 @@ impl Intake {
 
     /// Reads until there are whole messages, or nothing more to read for now.
     pub(super) fn fill(&mut self, limit: usize) {
-        let mut haul = std::mem::take(&mut self.haul);
-        self.fill_into(limit, &mut haul);
-        self.haul = haul;
-    }
-
-    fn fill_into(&mut self, limit: usize, haul: &mut Haul) {
-        haul.bytes = 0;
-        self.open(haul);
+        self.haul.bytes = 0;
+        self.open();
         for _ in 0..READS_MAX {
-            if haul.end.is_some() || haul.rest || !haul.runs.is_empty() {
+            if self.haul.end.is_some() || self.haul.rest || !self.haul.runs.is_empty() {
                 break;
             }
             let (got, drained) = match self.read(limit) {
                 Ok((0, _)) => {
-                    haul.end = Some(End::Closed);
+                    self.haul.end = Some(End::Closed);
                     break;
                 }
                 Ok(got) => got,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
+                    self.haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
                     break;
                 }
             };
-            haul.bytes += got;
-            self.open(haul);
+            self.haul.bytes += got;
+            self.open();
             if drained {
                 break;
             }
@@ -314,10 +308,17 @@ impl Intake {
         Ok((got, drained))
     }
 
-    fn open(&mut self, haul: &mut Haul) {
+    fn open(&mut self) {
+        let haul = &mut self.haul;
         #[cfg(test)]
         crate::fault::trip(crate::fault::READING, &self.input);
         haul.rest = false;
+        if let Some(run) = self.opener.open_short(&mut self.input) {
+            haul.runs.push(run);
+            if self.input.is_empty() {
+                return;
+            }
+        }
         loop {
             if haul.notices.len() >= NOTICES_MAX {
                 haul.rest = true;

@@ -15,6 +15,7 @@
 //! bytes ([`UNREAD_ENDED_BYTES_MAX`]): a receiver that lags gets no more from new peers than from old ones. Of the other signals there is one per pipe and reading.
 
 use crate::peer::PeerInfo;
+use crate::pipe::events_fd::EventsFd;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
@@ -89,6 +90,7 @@ pub(crate) struct Mailbox {
     ended_bytes: AtomicUsize,
     queue: Mutex<Queue>,
     waker: Waker,
+    events_fd: EventsFd,
 }
 
 #[derive(Default)]
@@ -159,6 +161,7 @@ impl Mailbox {
             ended_bytes: AtomicUsize::new(0),
             queue: Mutex::default(),
             waker: Waker::new(),
+            events_fd: EventsFd::default(),
         }
     }
 
@@ -176,6 +179,7 @@ impl Mailbox {
             self.pending.store(true, Ordering::Release);
         }
         self.waker.wake();
+        self.events_fd.raise();
     }
 
     /// Leaves the signal that `pipe` has ended, with nothing left in it to read. If the socket has not noticed the
@@ -231,6 +235,11 @@ impl Mailbox {
         let mut queue = self.queue.lock();
         self.pending.store(false, Ordering::Release);
         queue.take()
+    }
+
+    /// What a loop that is not ours waits on.
+    pub(crate) fn events_fd(&self) -> &EventsFd {
+        &self.events_fd
     }
 
     /// What a thread that wants to sleep in the socket waits on.

@@ -7,7 +7,7 @@ use super::handle::SocketState;
 use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
-use crate::io::events::EventKind;
+use crate::io::events::{EventKind, Parties};
 use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
@@ -68,14 +68,15 @@ impl SocketState {
         let owner = core.owner()?;
         let listener = Listener::bind(address, StreamOptions::from(&core.options)).map_err(|error| {
             let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
-            owner.events.post(EventKind::BindFailed, errno, written, "", Some(error.to_string()));
+            let parties = Parties::bound(written);
+            owner.events.post(EventKind::BindFailed, errno, parties, Some(error.to_string()));
             Error::os(format_args!("binding {written}"), &error)
         })?;
         let name = listener.endpoint().to_owned();
         let thread = self.context.io_thread(core.options.affinity)?;
         let endpoint = new_token();
         let fd = listener.as_fd().as_raw_fd() as u64;
-        owner.events.post(EventKind::Listening, fd, &name, "", None);
+        owner.events.post(EventKind::Listening, fd, Parties::bound(&name), None);
         thread.order(Order::Listen {
             endpoint,
             owner: Arc::clone(owner),

@@ -6,6 +6,7 @@ use super::ends::{DROP_REASONS, End};
 use super::wait::Patience;
 use crate::context::ContextState;
 use crate::error::{Error, ErrorKind, Result};
+use crate::io::events::{EventKind, MonitorEvent, Parties};
 use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
@@ -99,6 +100,9 @@ impl SocketState {
 
     /// The same, and how often the socket has changed: as long as that stays, the answer holds.
     pub(crate) fn events_and_changes(&self) -> Result<(Events, u64)> {
+        if !self.is_inherited() {
+            self.mailbox.events_fd().quiet();
+        }
         let mut core = self.enter()?;
         core.ends.flush_all();
         Ok((self.events_in(&mut core), core.changes()))
@@ -125,6 +129,28 @@ impl SocketState {
             _ => None,
         });
         wires.collect()
+    }
+
+    pub(crate) fn context(&self) -> &Arc<ContextState> {
+        &self.context
+    }
+
+    /// What is queued for each peer, as events.
+    pub(crate) fn queues(&self) -> Result<Vec<MonitorEvent>> {
+        let mut core = self.enter()?;
+        let events = core.ends.iter_mut().map(|(_, end)| {
+            let (inward, outward) = end.queued();
+            let remote = match end {
+                End::Wire(end) => end.peer.as_ref().map(|peer| peer.address.clone()),
+                End::Inproc(_) => None,
+            };
+            let parties = Parties::dialed(remote.as_deref().unwrap_or_default());
+            MonitorEvent {
+                second_value: Some(inward as u64),
+                ..MonitorEvent::new(EventKind::PipesStats, outward as u64, parties)
+            }
+        });
+        Ok(events.collect())
     }
 
     pub(super) fn stats(&self) -> SocketStats {
@@ -218,6 +244,7 @@ impl SocketState {
     pub(crate) fn terminate(&self) {
         self.terminated.store(true, Ordering::Release);
         self.mailbox.waker().wake_unconditionally();
+        self.mailbox.events_fd().raise();
     }
 
     /// Sends; after an error `message` is as it was.
@@ -239,10 +266,15 @@ impl SocketState {
     ) -> Result<()> {
         let mut patience = patience.begun();
         loop {
-            if refusal != Refusal::WouldBlock || patience == Patience::None {
+            if refusal != Refusal::WouldBlock {
                 return Err(Error::from_refusal(refusal));
             }
-            core = self.wait_to_send(core, &mut patience)?;
+            if !self.has_news(&mut core) {
+                if patience == Patience::None {
+                    return Err(Error::from_refusal(refusal));
+                }
+                core = self.wait_to_send(core, &mut patience)?;
+            }
             match core.try_send(message) {
                 Ok(()) => return Ok(()),
                 Err(again) => refusal = again,
@@ -282,6 +314,7 @@ impl SocketState {
 
     /// Looks for input without waiting; an error if there is none.
     fn look<'a>(&'a self, mut core: LockGuard<'a, Core>) -> Result<LockGuard<'a, Core>> {
+        self.mailbox.events_fd().quiet();
         core.ends.flush_all();
         if core.announce() || self.read_leased(&mut core) {
             return Ok(core);
@@ -348,6 +381,20 @@ impl SocketState {
         })
     }
 
+    /// Before a call that does not wait says that it would have to: a loop that waits for the descriptor of this socket
+    /// must hear of what comes from now on, so this quiets it, and looks whether something has come before.
+    fn has_news(&self, core: &mut Core) -> bool {
+        if !self.mailbox.events_fd().is_wanted() {
+            return false;
+        }
+        self.mailbox.events_fd().quiet();
+        let pending = self.mailbox.pending();
+        if pending {
+            core.read_signals(&self.mailbox);
+        }
+        pending
+    }
+
     /// Waits until a message that begins with `first` would be accepted.
     fn start_message<'a>(
         &'a self,
@@ -359,6 +406,7 @@ impl SocketState {
         loop {
             match core.may_start_send(first) {
                 Ok(()) => return Ok(core),
+                Err(Refusal::WouldBlock) if self.has_news(&mut core) => continue,
                 Err(Refusal::WouldBlock) if patience != Patience::None => {}
                 Err(refusal) => return Err(Error::from_refusal(refusal)),
             }

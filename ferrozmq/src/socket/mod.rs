@@ -21,7 +21,7 @@ pub(crate) mod wait;
 use crate::error::ErrorKind;
 use crate::error::{Error, Result, SendError};
 use crate::peer::PeerInfo;
-use crate::{Events, Frame, Message, SocketType};
+use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use handle::SocketState;
 use monitor::Monitor;
 use std::sync::Arc;
@@ -160,11 +160,12 @@ impl Socket {
     /// time-out, [`WrongState`](ErrorKind::WrongState), [`Unroutable`](ErrorKind::Unroutable),
     /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
     #[inline]
-    pub fn send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        let mut message = message.into();
-        match self.state.send(&mut message, self.state.send_patience()) {
+    pub fn send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        match self.state.send(&mut whole, self.state.send_patience()) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut message, error)),
+            Err(error) => Err(SendError::taking(&mut whole, error)),
         }
     }
 
@@ -173,11 +174,12 @@ impl Socket {
     /// # Errors
     /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     #[inline]
-    pub fn try_send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
-        let mut message = message.into();
-        match self.state.send(&mut message, Patience::None) {
+    pub fn try_send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        match self.state.send(&mut whole, Patience::None) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut message, error)),
+            Err(error) => Err(SendError::taking(&mut whole, error)),
         }
     }
 
@@ -187,13 +189,14 @@ impl Socket {
     /// As [`send`](Self::send).
     pub fn send_timeout(
         &self,
-        message: impl Into<Message>,
+        message: impl IntoMessage,
         timeout: Duration,
     ) -> std::result::Result<(), SendError> {
-        let mut message = message.into();
-        match self.state.send(&mut message, Patience::from_timeout(Some(timeout))) {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        match self.state.send(&mut whole, Patience::from_timeout(Some(timeout))) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut message, error)),
+            Err(error) => Err(SendError::taking(&mut whole, error)),
         }
     }
 

@@ -22,6 +22,10 @@ impl Monitor {
         Monitor { queue: sink.subscribe(), sink: Arc::downgrade(sink), born: fork::generation() }
     }
 
+    pub(crate) fn queue(&self) -> &Arc<EventQueue> {
+        &self.queue
+    }
+
     /// The next event, waiting for it; `None` when no more will come.
     pub fn recv(&self) -> Option<MonitorEvent> {
         loop {
@@ -59,6 +63,14 @@ impl Monitor {
 }
 
 impl Iterator for Monitor {
+    type Item = MonitorEvent;
+
+    fn next(&mut self) -> Option<MonitorEvent> {
+        self.recv()
+    }
+}
+
+impl Iterator for &Monitor {
     type Item = MonitorEvent;
 
     fn next(&mut self) -> Option<MonitorEvent> {

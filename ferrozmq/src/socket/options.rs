@@ -1,10 +1,13 @@
 //! Options: read, set, and felt at once by what is alive.
 
 use super::Socket;
+use super::core::Core;
 use super::handle::SocketState;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::pipe::lock::LockGuard;
 use crate::socket::wait::Patience;
-use ferrozmq_proto::option::{Change, ErrorClass, Live, OptionError, Options, Reading, Value};
+use ferrozmq_proto::option::{Change, Live, OptionError, Options, Reading, Value};
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 impl SocketState {
@@ -13,7 +16,7 @@ impl SocketState {
         set: impl FnOnce(&mut Options) -> std::result::Result<Change, OptionError>,
     ) -> Result<()> {
         let mut core = self.enter()?;
-        match set(&mut core.options).map_err(from_option_error)? {
+        match set(&mut core.options).map_err(Error::from_option)? {
             Change::Now => core.apply_options(),
             // Connections keep what they began with; a pattern has nothing that could wait for the next.
             Change::Later => core.configure_pattern(),
@@ -26,7 +29,7 @@ impl SocketState {
 
     fn read_option(&self, number: i32, capacity: Option<usize>) -> Result<Value> {
         let core = self.enter()?;
-        let reading = core.options.read(self.kind(), number, capacity).map_err(from_option_error)?;
+        let reading = core.options.read(self.kind(), number, capacity).map_err(Error::from_option)?;
         Ok(match reading {
             Reading::Value(value) => value,
             Reading::Ask(Live::RcvMore) => Value::Int(core.staging.has_input().into()),
@@ -38,11 +41,20 @@ impl SocketState {
                 drop(core);
                 Value::Int(self.events()?.bits())
             }
-            Reading::Ask(Live::Fd) => {
-                let text = "ZMQ_FD is part of the C surface, which is not built yet; use poll() or a Poller";
-                return Err(Error::new(ErrorKind::NotSupported, text));
-            }
+            Reading::Ask(Live::Fd) => Value::Int(self.events_fd(core)?),
         })
+    }
+
+    /// The descriptor that is readable when the events may have changed. From now on the I/O thread reads for this
+    /// socket whenever no call waits in it: what a lease's holder reads, no descriptor tells of.
+    fn events_fd(&self, mut core: LockGuard<'_, Core>) -> Result<RawFd> {
+        let fd = self.mailbox.events_fd().descriptor();
+        let fd = fd.map_err(|error| Error::os("creating an event descriptor", &error))?;
+        if core.leases == 0 {
+            self.lease.give_back();
+        }
+        core.announce();
+        Ok(fd)
     }
 
     pub(super) fn send_patience(&self) -> Patience {
@@ -52,15 +64,6 @@ impl SocketState {
     pub(super) fn recv_patience(&self) -> Patience {
         Patience::from_timeout(self.timeouts.recv())
     }
-}
-
-fn from_option_error(error: OptionError) -> Error {
-    let kind = match error.class() {
-        ErrorClass::Invalid => ErrorKind::Invalid,
-        ErrorClass::NotSupported => ErrorKind::NotSupported,
-    };
-    // libzmq's number for both is EINVAL.
-    Error::new(kind, error.to_string()).with_errno(libc::EINVAL)
 }
 
 /// Setters of options that are one value.
@@ -156,12 +159,30 @@ impl Socket {
         state.set_option(|options| options.set(state.kind(), number, value))
     }
 
+    /// Clears what can be cleared, as a C program does by a NULL pointer.
+    ///
+    /// # Errors
+    /// As [`set_text`](Self::set_text).
+    pub fn clear_raw(&self, number: i32) -> Result<()> {
+        let state = self.state();
+        state.set_option(|options| options.set(state.kind(), number, None))
+    }
+
     /// Reads an option by libzmq's number, as the bytes a C program would get (`zmq_getsockopt(3)`).
     ///
     /// # Errors
     /// As [`set_text`](Self::set_text).
     pub fn read_raw(&self, number: i32) -> Result<Vec<u8>> {
         self.state().read_option(number, None).map(|value| value.to_c_bytes())
+    }
+
+    /// Reads an option by libzmq's number into a buffer of `capacity` bytes. Numbers want a buffer of
+    /// exactly their size, as in libzmq; others want one that is large enough.
+    ///
+    /// # Errors
+    /// As [`set_text`](Self::set_text).
+    pub fn read_value(&self, number: i32, capacity: usize) -> Result<Value> {
+        self.state().read_option(number, Some(capacity))
     }
 
     /// Receives messages that begin with `topic` from now on (SUB; `ZMQ_SUBSCRIBE`).

@@ -6,7 +6,7 @@
 use super::Socket;
 use crate::context::Context;
 use crate::error::{Result, SendError};
-use crate::{Message, SocketType};
+use crate::{IntoMessage, Message, SocketType};
 use std::time::Duration;
 
 macro_rules! typed {
@@ -60,7 +60,7 @@ macro_rules! typed {
         ///
         /// # Errors
         /// As [`Socket::send`].
-        pub fn send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
+        pub fn send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
             self.0.send(message)
         }
 
@@ -68,7 +68,7 @@ macro_rules! typed {
         ///
         /// # Errors
         /// As [`Socket::try_send`].
-        pub fn try_send(&self, message: impl Into<Message>) -> std::result::Result<(), SendError> {
+        pub fn try_send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
             self.0.try_send(message)
         }
 
@@ -78,7 +78,7 @@ macro_rules! typed {
         /// As [`Socket::send_timeout`].
         pub fn send_timeout(
             &self,
-            message: impl Into<Message>,
+            message: impl IntoMessage,
             timeout: Duration,
         ) -> std::result::Result<(), SendError> {
             self.0.send_timeout(message, timeout)

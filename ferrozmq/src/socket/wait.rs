@@ -228,6 +228,11 @@ impl<'a> Sleeper<'a> {
             core.leases -= 1;
             if core.leases == 0 {
                 self.socket.lease.release();
+                if self.socket.mailbox.events_fd().is_wanted() {
+                    // Others watch the socket by its descriptor, who hear only of what the I/O thread reads.
+                    self.socket.lease.give_back();
+                    self.socket.mailbox.events_fd().raise();
+                }
             }
         }
         // The baton: a thread that follows takes over, or finds what this one found.

@@ -75,10 +75,10 @@ fn waits_are_interrupted() {
     assert_eq!(error.into_message(), Message::from("to nobody"), "the message comes back");
     let held = Context::new();
     let socket = Pull::new(&held).unwrap();
-    assert!(held.try_term().unwrap_err().is_interrupted());
+    assert!(held.term_interruptible().unwrap_err().is_interrupted());
     assert_eq!(socket.recv().unwrap_err().kind(), ErrorKind::Terminated, "it is shut down all the same");
     drop(socket);
-    insist(&mut 0, || held.try_term());
+    insist(&mut 0, || held.term_interruptible());
     let mut items = [PollItem::socket(pull.as_socket(), Events::READABLE)];
     assert!(poll(&mut items, Some(Duration::from_secs(60))).unwrap_err().is_interrupted());
 }

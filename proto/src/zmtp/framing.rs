@@ -226,12 +226,19 @@ impl Cursor {
     #[must_use]
     #[inline(always)]
     pub fn read_message(&mut self, into: &mut Message) -> bool {
-        if let Some([0, len, rest @ ..]) = self.chunk.get(self.at..)
-            && let Some(window) = rest.first_chunk()
-            && into.set_from_window(window, usize::from(*len), self.origin)
-        {
-            self.at += 2 + usize::from(*len);
-            return true;
+        if let Some([0, len, rest @ ..]) = self.chunk.get(self.at..) {
+            let len = usize::from(*len);
+            if let Some(window) = rest.first_chunk()
+                && into.set_from_window(window, len, self.origin)
+            {
+                self.at += 2 + len;
+                return true;
+            }
+            if let Some(body) = rest.get(..len) {
+                into.set_copied(body, self.origin);
+                self.at += 2 + len;
+                return true;
+            }
         }
         self.read_any_message(into)
     }

@@ -101,6 +101,16 @@ impl Receiver {
         }
     }
 
+    /// A quick look for what [`receive`](Self::receive) gives most often, a run of messages of few short parts, and their
+    /// number. `None` says nothing: ask `receive`.
+    #[inline]
+    pub fn receive_short(&mut self, input: &mut BytesMut) -> Option<(Bytes, usize)> {
+        match &self.wire {
+            Wire::Plain if !self.phantom => self.scanner.short_run(input),
+            _ => None,
+        }
+    }
+
     /// After [`receive`](Self::receive) said `None`: bytes missing to the end of the current frame, as announced
     /// by the peer. A hint for the next read; a buffer must not be allocated by it.
     #[must_use]

@@ -168,6 +168,17 @@ impl Scanner {
         }
     }
 
+    /// The whole messages of a few short parts each at the start of `input`, and their number; `None` if there are none, or
+    /// this is no time to pass them. The short way for what [`next`](Self::next) does in general.
+    pub(super) fn short_run(&mut self, input: &mut BytesMut) -> Option<(Bytes, usize)> {
+        if self.open.parts > 0 || !self.rules.any_short || !matches!(self.gathered, Gathered::Nothing) {
+            return None;
+        }
+        self.scan_short(input);
+        self.wanted = 2;
+        self.take_messages(input)
+    }
+
     /// Looks at whole frames until there are no more, or one is not simply a message's next part.
     fn scan(&mut self, input: &[u8]) -> Stop {
         loop {
@@ -274,13 +285,19 @@ impl Scanner {
     /// Takes the whole messages off the input.
     #[inline]
     fn take_run(&mut self, input: &mut BytesMut) -> Option<Received> {
+        let (bytes, count) = self.take_messages(input)?;
+        Some(Received::Messages { bytes, count })
+    }
+
+    #[inline]
+    fn take_messages(&mut self, input: &mut BytesMut) -> Option<(Bytes, usize)> {
         if self.boundary == 0 {
             return None;
         }
         let bytes = input.split_to(self.boundary).freeze();
         self.scanned -= self.boundary;
         self.boundary = 0;
-        Some(Received::Messages { bytes, count: std::mem::take(&mut self.count) })
+        Some((bytes, std::mem::take(&mut self.count)))
     }
 
     /// Moves the unfinished message's parts out of the way of what follows them in the input.

@@ -1,0 +1,177 @@
+//! Which handle each thread is using, so that an object is not freed under it.
+//!
+//! A thread that looks a handle up writes it into its own [`Record`], and only then checks that the handle is
+//! valid; whoever frees an object makes the handle invalid first, and then reads all records. Between the two
+//! steps of each lies a barrier, which costs the lookup nothing: the thread that frees imposes it on all
+//! others (`membarrier`). So a call pays two stores where counting references would pay two locked
+//! instructions.
+//!
+//! Invariant: a record's handle is not zero exactly while a [`Claim`] of its thread exists.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence, fence};
+
+/// What one thread is using. Never freed; a thread that ends leaves its record to another.
+struct Record {
+    handle: AtomicUsize,
+    taken: AtomicBool,
+    /// Set before the record is published.
+    next: *const Record,
+}
+
+/// The newest record.
+static RECORDS: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
+/// Whether the kernel imposes barriers for us.
+static EXPEDITED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static MINE: Cell<*const Record> = const { Cell::new(std::ptr::null()) };
+    /// Only here for its destructor.
+    static RETURN: Return = const { Return };
+}
+
+/// A handle in use by this thread.
+pub(crate) struct Claim {
+    record: *const Record,
+}
+
+impl Drop for Claim {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: records are never freed.
+        unsafe { &*self.record }.handle.store(0, Ordering::Release);
+    }
+}
+
+/// Claims `handle`. `None` if this thread has a claim already (a call inside a call), or is ending.
+#[inline]
+pub(crate) fn claim(handle: usize) -> Option<Claim> {
+    let mut record = MINE.get();
+    if record.is_null() {
+        record = adopt()?;
+    }
+    // SAFETY: records are never freed.
+    let word = &unsafe { &*record }.handle;
+    if word.load(Ordering::Relaxed) != 0 {
+        return None;
+    }
+    word.store(handle, Ordering::Relaxed);
+    if EXPEDITED.load(Ordering::Relaxed) {
+        compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+    Some(Claim { record })
+}
+
+/// Call after handles were made invalid and before asking [`is_claimed`] about them.
+pub(crate) fn barrier() {
+    if EXPEDITED.load(Ordering::Relaxed) && membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) {
+        return;
+    }
+    // Also for a child whose kernel forgot the registration; nobody else runs in it yet that has a claim.
+    fence(Ordering::SeqCst);
+}
+
+/// Whether a thread uses `handle`.
+pub(crate) fn is_claimed(handle: usize) -> bool {
+    let mut record = RECORDS.load(Ordering::Acquire).cast_const();
+    // SAFETY: records are never freed, and `next` never changes once they are in the list.
+    while let Some(this) = unsafe { record.as_ref() } {
+        if this.handle.load(Ordering::Acquire) == handle {
+            return true;
+        }
+        record = this.next;
+    }
+    false
+}
+
+/// Asks the kernel for cheap barriers. Call before the first handle is made.
+pub(crate) fn register() {
+    EXPEDITED.store(membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED), Ordering::SeqCst);
+}
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+/// Finds this thread a record.
+#[cold]
+fn adopt() -> Option<*const Record> {
+    // Makes sure that the record is given back; a thread whose destructors have run gets none.
+    RETURN.try_with(|_| ()).ok()?;
+    let record = find_free().unwrap_or_else(publish);
+    MINE.set(record);
+    Some(record)
+}
+
+fn find_free() -> Option<*const Record> {
+    let mut record = RECORDS.load(Ordering::Acquire).cast_const();
+    // SAFETY: records are never freed, and `next` never changes once they are in the list.
+    while let Some(this) = unsafe { record.as_ref() } {
+        if !this.taken.swap(true, Ordering::AcqRel) {
+            return Some(record);
+        }
+        record = this.next;
+    }
+    None
+}
+
+fn publish() -> *const Record {
+    let mut head = RECORDS.load(Ordering::Acquire);
+    let record = Box::into_raw(Box::new(Record {
+        handle: AtomicUsize::new(0),
+        taken: AtomicBool::new(true),
+        next: head,
+    }));
+    while let Err(newer) = RECORDS.compare_exchange(head, record, Ordering::AcqRel, Ordering::Acquire) {
+        head = newer;
+        // SAFETY: the record is not in the list yet.
+        unsafe { (*record).next = head };
+    }
+    record
+}
+
+struct Return;
+
+impl Drop for Return {
+    fn drop(&mut self) {
+        let record = MINE.replace(std::ptr::null());
+        // SAFETY: records are never freed.
+        if let Some(record) = unsafe { record.as_ref() } {
+            record.taken.store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_seen_by_others_and_taken_back() {
+        let claimed = claim(0x77).expect("the first");
+        assert!(claim(0x78).is_none(), "one at a time");
+        assert!(std::thread::spawn(|| is_claimed(0x77)).join().unwrap());
+        drop(claimed);
+        assert!(!is_claimed(0x77));
+    }
+
+    #[test]
+    fn records_of_ended_threads_are_used_again() {
+        let count = || {
+            let mut record = RECORDS.load(Ordering::Acquire).cast_const();
+            let mut count = 0;
+            // SAFETY: records are never freed.
+            while let Some(this) = unsafe { record.as_ref() } {
+                count += 1;
+                record = this.next;
+            }
+            count
+        };
+        let run = || std::thread::spawn(|| drop(claim(0x99))).join().unwrap();
+        (0..100).for_each(|_| run());
+        assert!(count() < 50, "other tests run beside this one, but not so many");
+    }
+}

@@ -1,0 +1,157 @@
+//! The four conversations of the seed programs, unmodified, all parts under `zmq run`, with the PyZMQ that carries a libzmq of its own.
+//!
+//! `FERROZMQ_SEED` names the folder of the programs, `FERROZMQ_PYTHON` the interpreter, `FERROZMQ_LIBZMQ` our C library
+//! (`cargo xtask test` sets the last two); without one of them the tests say that they did not run. The ports are the programs' own,
+//! so conversations on the same port take turns, also with other tests on this machine.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::run::{Run, started};
+
+/// What the tests need, and nobody else on these ports until it is dropped.
+struct Stage {
+    seed: PathBuf,
+    python: PathBuf,
+    library: PathBuf,
+    _ports: File,
+}
+
+impl Stage {
+    fn enter(what: &str, ports: &str) -> Option<Stage> {
+        let variable = |name: &str| {
+            let value = std::env::var_os(name).map(PathBuf::from);
+            if value.is_none() {
+                // Past the test runner, which keeps to itself what passing tests print.
+                let _ = writeln!(std::io::stderr(), "SKIPPED {what}: {name} is not set");
+            }
+            value
+        };
+        let (seed, python) = (variable("FERROZMQ_SEED")?, variable("FERROZMQ_PYTHON")?);
+        let library = variable("FERROZMQ_LIBZMQ")?;
+        let path = std::env::temp_dir().join(format!("ferrozmq-seed-{ports}.lock"));
+        let file = File::create(path).expect("a lock file among temporary files");
+        file.lock().expect("locks work");
+        Some(Stage { seed, python, library, _ports: file })
+    }
+
+    /// Starts a program of the seed.
+    fn start(&self, program: &str) -> Run {
+        started(self.command().arg(self.seed.join(program)))
+    }
+
+    /// `zmq run -- python3`, to be completed.
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zmq"));
+        command.args(["run", "--lib"]).arg(&self.library).arg("--").arg(&self.python);
+        command.env("PYTHONUNBUFFERED", "1").env("PYTHONIOENCODING", "utf-8");
+        command
+    }
+}
+
+#[test]
+fn a_client_of_the_seed_asks_its_server() {
+    let Some(stage) = Stage::enter("request-reply of the seed on our library", "5555") else { return };
+    let mut client = stage.start("reqrep/client.py");
+    let _server = stage.start("reqrep/server.py");
+    for _ in 0..9 {
+        client.wait_for("received response. message:world!");
+    }
+    assert_eq!(client.end().code, 0);
+}
+
+#[test]
+fn a_subscriber_of_the_seed_hears_its_publisher() {
+    let Some(stage) = Stage::enter("publish-subscribe of the seed on our library", "5555") else { return };
+    let mut subscriber = stage.start("pubsub/subscriber.py");
+    let _publisher = stage.start("pubsub/publisher.py");
+    let first = number(&subscriber.wait_for("接收到"));
+    for next in first + 1..first + 20 {
+        assert_eq!(number(&subscriber.wait_for("接收到")), next, "in order, and none is missing");
+    }
+}
+
+/// The number of the message that the subscriber tells of: `… 第N个消息 …`.
+fn number(line: &str) -> u32 {
+    let number = line.split_once('第').and_then(|(_, rest)| rest.split_once('个'));
+    number.and_then(|(number, _)| number.parse().ok()).unwrap_or_else(|| panic!("no number: {line}"))
+}
+
+#[test]
+fn two_workers_of_the_seed_share_ten_tasks_evenly() {
+    let Some(stage) = Stage::enter("pipeline of the seed on our library", "5557-5558") else { return };
+    let mut sink = stage.start("pipeline/sink.py");
+    let mut ventilator = stage.start("pipeline/ventilator.py");
+    ventilator.wait_for("Press Enter");
+    let _workers = ["pipeline/worker1.py", "pipeline/worker2.py"].map(|worker| stage.start(worker));
+    until_connected(&["5557", "5558"]);
+    // not settling: a person looks before pressing Enter; that a handshake is over can be seen from neither side.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    ventilator.write(b"\n");
+    let total: u32 = seconds(&ventilator.wait_for("10个任务的总工作量"));
+    let results: Vec<String> = (0..10).map(|_| sink.wait_for("完成一个任务")).collect();
+    let of = |worker: &str| results.iter().filter(|line| line.starts_with(worker)).count();
+    assert_eq!((of("work1 "), of("work2 ")), (5, 5), "{results:#?}");
+    assert_eq!(results.iter().map(|line| seconds(line)).sum::<u32>(), total);
+    sink.wait_for("2个worker同时工作");
+    assert_eq!(sink.end().code, 0);
+    assert_eq!(ventilator.end().code, 0);
+}
+
+/// The last number in a line: seconds of work.
+fn seconds(line: &str) -> u32 {
+    let mut numbers = line.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    numbers.next_back().and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no number: {line}"))
+}
+
+/// Waits until two connections at the first port and three at the second are there: the workers', and the ventilator's own.
+fn until_connected(ports: &[&str; 2]) {
+    let script = format!(
+        "until [ $(established {}) -ge 2 ] && [ $(established {}) -ge 3 ]; do sleep 0.05; done",
+        ports[0], ports[1]
+    );
+    // The kernel's table: local address and port in hexadecimal, then the peer's, then the state; 01 is established.
+    let function = "established() { printf ':%04X' $1 | { read port; \
+        cat /proc/net/tcp /proc/net/tcp6 | awk -v p=$port 'substr($2, length($2) - 4) == p && $4 == \"01\"' | wc -l; }; }";
+    let status = Command::new("timeout").args(["60", "sh", "-c", &format!("{function}\n{script}")]).status();
+    assert!(status.expect("a shell").success(), "the workers did not connect");
+}
+
+#[test]
+fn a_client_of_the_seed_gives_up_and_tries_again() {
+    let Some(stage) = Stage::enter("time-out of the seed on our library", "5555") else { return };
+    let mut client = stage.start("timeout/client.py");
+    client.wait_for("no response");
+    let _server = stage.start("timeout/server.py");
+    client.wait_for("ping test success");
+    assert_eq!(client.end().code, 0);
+    let client = stage.start("timeout/client.py").end();
+    assert_eq!(client.lines(), ["ping test success"]);
+    assert!(client.stderr.contains(" runs on "), "{client:?}");
+}
+
+/// The loader itself tells to which file it bound the function that PyZMQ's extension calls.
+#[test]
+fn ours_is_the_library_that_the_wheel_calls() {
+    let Some(stage) = Stage::enter("the wheel's calls", "none") else { return };
+    let log = std::env::temp_dir().join(format!("zmq-cli-test-bindings-{}", std::process::id()));
+    let mut command = stage.command();
+    command.args(["-c", "import zmq; zmq.Context().socket(zmq.PAIR).close(0); print(zmq.zmq_version())"]);
+    command.env("LD_DEBUG", "bindings").env("LD_DEBUG_OUTPUT", &log);
+    assert_eq!(started(&mut command).end().lines(), ["4.3.5"]);
+    let mut calls = Vec::new();
+    for entry in std::fs::read_dir(std::env::temp_dir()).expect("temporary files").flatten() {
+        if entry.path().to_string_lossy().starts_with(&*log.to_string_lossy()) {
+            let text = std::fs::read(entry.path()).expect("the loader has written it");
+            let text = String::from_utf8_lossy(&text).into_owned();
+            calls.extend(text.lines().filter(|line| line.contains("`zmq_socket'")).map(str::to_owned));
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let ours = std::fs::canonicalize(&stage.library).expect("our library");
+    let ours = format!(" to {} ", ours.display());
+    assert!(calls.iter().any(|line| line.contains("pyzmq") || line.contains("_zmq")), "{calls:#?}");
+    assert!(calls.iter().all(|line| line.contains(&ours)), "{ours}: {calls:#?}");
+}

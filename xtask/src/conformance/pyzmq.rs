@@ -1,0 +1,286 @@
+//! `cargo xtask conformance pyzmq`: PyZMQ, built from its source against our installation; its own tests on our library and on the one
+//! that its wheel carries.
+//!
+//! Each file of tests is a process of its own, and a test that takes its process with it is left out of the next one, which goes on
+//! with the rest. Both libraries are run through the same extension module; only the library that it finds differs.
+
+use super::deviations::Deviations;
+use super::matrix::{self, Side};
+use super::report;
+use super::sandbox::Sandbox;
+use super::tree::make_folder;
+use super::trial::{self, Reading, Trial, Verdict};
+use super::{install, workshop};
+use crate::python;
+use crate::step::{self, Outcome, root};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// The sum of the source of the release that [`python::PYZMQ`] names.
+const SDIST: &str = "pyzmq-27.3.0";
+const SDIST_SHA256: &str = "bbedb3d1d99babc625f1dd9d7438acefd442b36b75073fd6bc1ef7c0a4b96d56";
+
+/// How long a file of tests may take, and one test, in seconds. A test that hangs inside the library can only be ended with its
+/// process.
+const PATIENCE: Duration = Duration::from_secs(300);
+const TEST_PATIENCE: [&str; 2] = ["--timeout=60", "--timeout-method=thread"];
+
+/// How many tests of a file may take their process with them.
+const DEATHS_MAX: usize = 8;
+
+/// A test that fails is tried again, on either library: some depend on timing.
+const RERUNS: &str = "--reruns=2";
+
+struct Arguments {
+    filters: Vec<String>,
+    repeat: usize,
+    cffi: bool,
+    large: bool,
+    release: bool,
+}
+
+/// Where things are.
+struct Setting {
+    python: PathBuf,
+    tests: PathBuf,
+    ours: PathBuf,
+    original: PathBuf,
+    large: bool,
+}
+
+/// Builds what has to be built, runs the tests, and compares.
+///
+/// # Errors
+/// If something cannot be built, or with the number of unexpected results.
+pub fn run(arguments: &[String]) -> Outcome {
+    let arguments = parse(arguments)?;
+    let deviations = Deviations::read(&root().join("conformance/pyzmq.toml"))?;
+    let prefix = install::prefix(if arguments.release { "release" } else { "dev" })?;
+    let backend = if arguments.cffi { "cffi" } else { "cython" };
+    let folder = workshop().join(format!("pyzmq-{backend}"));
+    let setting = Setting {
+        tests: sdist()?,
+        python: build(&folder, &prefix, backend)?,
+        ours: prefix.join("lib"),
+        original: wheels_library()?,
+        large: arguments.large,
+    };
+    let files = files(&setting.tests, &arguments.filters)?;
+    let sandbox = Sandbox::new()?;
+    eprintln!("==> running {} files of PyZMQ's tests", files.len());
+    let begin = Instant::now();
+    let run = |file: &str, side| {
+        let library = if side == Side::Original { &setting.original } else { &setting.ours };
+        run_file(&sandbox, &setting, file, library)
+    };
+    let compared = matrix::compare(&files, arguments.repeat, sandbox.width(), run)?;
+    let unexpected = report::print(&compared, &deviations);
+    eprintln!("    PyZMQ's tests: {:.1} s", begin.elapsed().as_secs_f64());
+    match unexpected {
+        0 => Ok(()),
+        n => Err(format!("{n} unexpected result(s); conformance/pyzmq.toml lists the expected ones")),
+    }
+}
+
+/// All tests of a file, in as many processes as it takes.
+fn run_file(sandbox: &Sandbox, setting: &Setting, file: &str, library: &Path) -> Result<Trial, String> {
+    let mut whole = run_process(sandbox, setting, file, library, &[])?;
+    for _ in 0..DEATHS_MAX {
+        let begun = whole.output.lines().filter_map(|line| line.strip_prefix("BEGIN "));
+        let done: Vec<&str> = begun.collect();
+        if whole.cases.get(trial::END) != Some(&Verdict::Failed) || done.is_empty() {
+            break;
+        }
+        let rest = run_process(sandbox, setting, file, library, &done)?;
+        let stuck = !rest.output.contains("\nBEGIN ");
+        blame_the_last(&mut whole);
+        whole.append(rest);
+        if stuck {
+            break;
+        }
+    }
+    Ok(whole)
+}
+
+/// The test that had begun when its process ended has failed, and nothing else.
+fn blame_the_last(trial: &mut Trial) {
+    let last = trial.output.lines().rev().find_map(|line| line.strip_prefix("BEGIN "));
+    if let Some((name, _)) = last.and_then(|test| case(&format!("OUTCOME failed {test}"))) {
+        trial.cases.insert(name, Verdict::Failed);
+    }
+}
+
+fn run_process(
+    sandbox: &Sandbox,
+    setting: &Setting,
+    file: &str,
+    library: &Path,
+    done: &[&str],
+) -> Result<Trial, String> {
+    let (mut command, folder) = sandbox.command(&setting.python, library)?;
+    let list = folder.path().join("done");
+    std::fs::write(&list, done.join("\n")).map_err(|error| error.to_string())?;
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes", RERUNS]);
+    command.args(TEST_PATIENCE).arg("--done").arg(list);
+    if !setting.large {
+        command.args(["-m", "not large"]);
+    }
+    command.arg("-c").arg(setting.tests.join("pytest.ini"));
+    command.arg("--rootdir").arg(&setting.tests).arg(setting.tests.join("tests").join(file));
+    command.env("PYTHONPATH", root().join("conformance/pyzmq")).env("HOME", folder.path());
+    trial::run(command, PATIENCE, &Reading { case, skipped: NO_TESTS })
+}
+
+/// pytest's exit code for a file without tests.
+const NO_TESTS: i32 = 5;
+
+/// A line of `conformance/pyzmq/outcomes.py`.
+fn case(line: &str) -> Option<(String, Verdict)> {
+    let (verdict, test) = line.strip_prefix("OUTCOME ")?.split_once(' ')?;
+    let verdict = match verdict {
+        "passed" => Verdict::Passed,
+        "skipped" => Verdict::Skipped,
+        _ => Verdict::Failed,
+    };
+    // A file that cannot even be read, or is skipped as a whole, has no tests in it.
+    let name = test.split_once("::").map_or("(file)", |(_, name)| name);
+    Some((name.replace("::", ":"), verdict))
+}
+
+/// The source's folder, unpacked; its tests are copied from it, because beside its own `zmq` folder they would not find ours.
+fn sdist() -> Result<PathBuf, String> {
+    let folder = workshop().join("pyzmq-sdist");
+    let tests = folder.join("suite");
+    if tests.join("pytest.ini").exists() {
+        return Ok(tests);
+    }
+    make_folder(&folder)?;
+    let archive = format!("{SDIST}.tar.gz");
+    let python = python::with_pyzmq()?;
+    eprintln!("==> fetching the source of {}", python::PYZMQ);
+    let download = [
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-binary",
+        "pyzmq",
+        "--dest",
+        ".",
+    ];
+    step::output_in(&folder, "pip download", Command::new(python).args(download).arg(python::PYZMQ))?;
+    let sums = format!("{SDIST_SHA256}  {archive}\n");
+    std::fs::write(folder.join("SHA256SUMS"), sums).map_err(|error| error.to_string())?;
+    step::output_in(&folder, "sha256sum", Command::new("sha256sum").args(["--check", "SHA256SUMS"]))?;
+    step::output_in(&folder, "tar", Command::new("tar").args(["-xzf", &archive]))?;
+    make_folder(&tests)?;
+    for part in ["tests", "examples", "pytest.ini"] {
+        let from = folder.join(SDIST).join(part);
+        step::output_in(&folder, "cp", Command::new("cp").arg("-r").arg(from).arg(&tests))?;
+    }
+    Ok(tests)
+}
+
+/// A Python with PyZMQ built against the installation in `prefix`; built again when our header has changed.
+fn build(folder: &Path, prefix: &Path, backend: &str) -> Result<PathBuf, String> {
+    let venv = folder.join("venv");
+    let python = venv.join("bin/python3");
+    let (header, built_with) = (prefix.join("include/zmq.h"), folder.join("built-with.h"));
+    let text = |path: &Path| std::fs::read(path).ok();
+    if python.exists() && text(&built_with).is_some_and(|built_with| Some(built_with) == text(&header)) {
+        return Ok(python);
+    }
+    make_folder(folder)?;
+    eprintln!("==> building PyZMQ ({backend}) against our header");
+    let begin = Instant::now();
+    step::output("python3 -m venv", Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    let pip = |arguments: &[&str], configure: &dyn Fn(&mut Command)| {
+        let mut command = Command::new(&python);
+        command.args(["-m", "pip", "--disable-pip-version-check", "install", "--quiet"]).args(arguments);
+        configure(&mut command);
+        step::output("pip install", &mut command)
+    };
+    let requirements = root().join("conformance/pyzmq/requirements.txt");
+    pip(&["-r", &requirements.display().to_string()], &|_| ())?;
+    let source = workshop().join("pyzmq-sdist").join(format!("{SDIST}.tar.gz"));
+    let backend = if backend == "cffi" { Some(backend) } else { None };
+    pip(&["--no-binary", "pyzmq", "--no-cache-dir", &source.display().to_string()], &|command| {
+        command.env("ZMQ_PREFIX", prefix).env("PYZMQ_NO_BUNDLE", "1").env("PYZMQ_LIBZMQ_RPATH", "OFF");
+        command.envs(backend.map(|backend| ("PYZMQ_BACKEND", backend)));
+    })?;
+    std::fs::copy(&header, &built_with).map_err(|error| error.to_string())?;
+    eprintln!("    PyZMQ: {:.1} s", begin.elapsed().as_secs_f64());
+    Ok(python)
+}
+
+/// A folder in which `libzmq.so.5` is the library that PyZMQ's wheel carries.
+fn wheels_library() -> Result<PathBuf, String> {
+    let folder = workshop().join("wheels-library");
+    let library = folder.join("libzmq.so.5");
+    if library.exists() {
+        return Ok(folder);
+    }
+    let ask = "import pathlib, zmq; print(pathlib.Path(zmq.__file__).parents[1] / 'pyzmq.libs')";
+    let wheel = step::output("import zmq", Command::new(python::with_pyzmq()?).args(["-c", ask]))?;
+    make_folder(&folder)?;
+    let wheel = PathBuf::from(wheel.trim());
+    let entries = std::fs::read_dir(&wheel).map_err(|error| format!("{}: {error}", wheel.display()))?;
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().unwrap_or_default();
+        let zmq = name.to_string_lossy().starts_with("libzmq");
+        // The libraries that it needs are looked for beside it.
+        let link = if zmq { library.clone() } else { folder.join(name) };
+        std::os::unix::fs::symlink(&path, &link).map_err(|error| format!("{}: {error}", link.display()))?;
+    }
+    Ok(folder)
+}
+
+fn files(tests: &Path, filters: &[String]) -> Result<Vec<String>, String> {
+    let folder = tests.join("tests");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names
+        .filter(|name| name.starts_with("test_") && name.ends_with(".py"))
+        .filter(|name| filters.is_empty() || filters.iter().any(|part| name.contains(part.as_str())))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn parse(arguments: &[String]) -> Result<Arguments, String> {
+    let mut parsed = Arguments { filters: Vec::new(), repeat: 1, cffi: false, large: true, release: false };
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--cffi" => parsed.cffi = true,
+            "--no-large" => parsed.large = false,
+            "--release" => parsed.release = true,
+            "--repeat" => {
+                let count = words.next().and_then(|count| count.parse().ok());
+                parsed.repeat = count.ok_or("--repeat wants a number")?;
+            }
+            flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),
+            name => parsed.filters.push(name.to_owned()),
+        }
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_name_their_tests() {
+        let read = |line: &str| case(line).map(|(name, verdict)| (name, verdict == Verdict::Passed));
+        assert_eq!(
+            read("OUTCOME passed tests/test_a.py::TestA::test_b[x y]"),
+            Some(("TestA:test_b[x y]".into(), true))
+        );
+        assert_eq!(read("OUTCOME failed tests/test_a.py"), Some(("(file)".into(), false)));
+        assert_eq!(read("12 passed in 3 s"), None);
+    }
+}
