@@ -28,12 +28,12 @@ pub(crate) trait Object: Send + Sync + 'static {
 /// Handles are this far apart, in bytes.
 const SPACING_BITS: u32 = 4;
 /// There are at most 2 to the power of this many objects at a time.
-const INDEX_BITS: u32 = 20;
+const INDEX_BITS: u32 = 18;
 /// Slots are made so many at a time.
 const CHUNK: usize = 1024;
 const CHUNKS: usize = (1 << INDEX_BITS) / CHUNK;
 /// The reserved range has 2 to the power of this many bytes, or less where that is not to be had.
-const RANGE_BITS: std::ops::RangeInclusive<u32> = SPACING_BITS + INDEX_BITS + 2..=36;
+const RANGE_BITS: std::ops::RangeInclusive<u32> = SPACING_BITS + INDEX_BITS + 2..=32;
 /// So many slots rest before the one that has rested longest is used again.
 const RESTING: usize = 64;
 

@@ -22,11 +22,15 @@ use step::Outcome;
 type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
 const CHORES: [Chore; 9] = [
-    ("test", "everything that is checked before a change lands [--no-interop] [--no-loom]", test::run),
+    (
+        "test",
+        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance]",
+        test::run,
+    ),
     ("tidy", "the repository's rules", tidy::run),
     (
         "conformance",
-        "other people's test suites on our C library: libzmq [NAME…] [--repeat N] [--load]",
+        "other people's test suites on our C library: header, install, libzmq, pyzmq",
         conformance::run,
     ),
     (

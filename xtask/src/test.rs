@@ -3,21 +3,29 @@
 //! Ends with `cargo test`, so that the last thing printed is what the test runner says. Nothing is skipped silently: if PyZMQ
 //! cannot be installed, this fails and says so, and `--no-interop` is how to go on without it.
 
+use crate::step::root;
 use crate::step::{self, Outcome, cargo};
-use crate::{loom, python, tidy};
+use crate::{conformance, loom, python, tidy};
+use std::path::PathBuf;
 use std::process::Command;
 
-/// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models.
+/// Other people's suites, each once.
+const SUITES: [&[&str]; 4] = [&["header"], &["install"], &["libzmq"], &["pyzmq", "--no-large"]];
+
+/// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models, `--no-conformance` other people's
+/// suites.
 ///
 /// # Errors
 /// With the first check that fails.
 pub fn run(arguments: &[String]) -> Outcome {
     let mut interop = true;
     let mut models = true;
+    let mut suites = true;
     for argument in arguments {
         match argument.as_str() {
             "--no-interop" => interop = false,
             "--no-loom" => models = false,
+            "--no-conformance" => suites = false,
             other => return Err(format!("no such flag: {other}")),
         }
     }
@@ -32,13 +40,22 @@ pub fn run(arguments: &[String]) -> Outcome {
         loom::run(&["--short".to_owned()])?;
     }
     let python = if interop { Some(python::with_pyzmq()?) } else { None };
+    if suites {
+        for suite in SUITES.iter().filter(|suite| interop || suite[0] != "pyzmq") {
+            let words: Vec<String> = suite.iter().map(|word| (*word).to_owned()).collect();
+            eprintln!("==> conformance: {}", words.join(" "));
+            conformance::run(&words).map_err(|reason| format!("conformance {}: {reason}", suite[0]))?;
+        }
+    }
+    step::run("the C library", cargo().args(["build", "--package", "ferrozmq-capi"]))?;
     step::run("tests", &mut tests(python))
 }
 
-/// The workspace's tests, told where the Python with PyZMQ is.
-fn tests(python: Option<std::path::PathBuf>) -> Command {
+/// The workspace's tests, told where the C library is, and the Python with PyZMQ.
+fn tests(python: Option<PathBuf>) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace", "--all-features"]);
+    command.env("FERROZMQ_LIBZMQ", root().join("target/debug/libzmq.so"));
     if let Some(python) = python {
         command.env("FERROZMQ_PYTHON", python);
     }

@@ -24,10 +24,10 @@ const SDIST_SHA256: &str = "bbedb3d1d99babc625f1dd9d7438acefd442b36b75073fd6bc1e
 /// What the other backend is written in; elsewhere its presence would change what is tested.
 const CFFI: &str = "cffi==2.1.1";
 
-/// How long a file of tests may take, and one test, in seconds. A test that hangs inside the library can only be ended with its
-/// process.
-const PATIENCE: Duration = Duration::from_secs(300);
-const TEST_PATIENCE: [&str; 2] = ["--timeout=60", "--timeout-method=thread"];
+/// How long a file of tests may take, and one test, in seconds. A test that hangs inside the library, where Python's signals do not
+/// reach, ends with its process.
+const PATIENCE: Duration = Duration::from_secs(180);
+const TEST_PATIENCE: &str = "--timeout=45";
 
 /// How many tests of a file may take their process with them.
 const DEATHS_MAX: usize = 8;
@@ -127,7 +127,7 @@ fn run_process(
     let list = folder.path().join("done");
     std::fs::write(&list, done.join("\n")).map_err(|error| error.to_string())?;
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes", RERUNS]);
-    command.args(TEST_PATIENCE).arg("--done").arg(list);
+    command.args([TEST_PATIENCE, "--done"]).arg(list);
     if !setting.large {
         command.args(["-m", "not large"]);
     }
