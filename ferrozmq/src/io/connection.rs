@@ -280,6 +280,7 @@ impl Io {
                 conn.options.rcvhwm as usize,
                 conflates(owner.kind, &conn.options),
             );
+            pipe.belongs_to(conn.endpoint);
             if owner.never_reads() {
                 pipe.discard_input();
             }

@@ -169,6 +169,11 @@ impl Tx {
             }
     }
 
+    /// Bytes of messages that wait here; what somebody is writing just now is not among them.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.arena.len() + self.line.as_ref().map_or(0, |line| line.batch.untaken())
+    }
+
     /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.
     pub(super) fn lose_line(&mut self) {
         self.queued = if self.closed { 0 } else { self.arena.messages() };

@@ -111,6 +111,8 @@ pub(crate) struct WirePipe {
     unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
     ping_due: AtomicBool,
+    /// Number of the endpoint that it comes from.
+    endpoint: AtomicU64,
     /// What the socket's mailbox was told that this pipe costs after its end, in bytes.
     charged: AtomicUsize,
 }
@@ -140,12 +142,23 @@ impl WirePipe {
             unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
+            endpoint: AtomicU64::new(0),
             charged: AtomicUsize::new(0),
         })
     }
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Number of the endpoint that was connected, or to which the peer came.
+    pub(crate) fn endpoint(&self) -> u64 {
+        self.endpoint.load(Ordering::Relaxed)
+    }
+
+    /// Notes the number of its endpoint.
+    pub(crate) fn belongs_to(&self, endpoint: u64) {
+        self.endpoint.store(endpoint, Ordering::Relaxed);
     }
 
     /// Changes the high-water marks; they hold from the next message on.
@@ -733,12 +746,30 @@ impl WirePipe {
         false
     }
 
+    /// What has been counted.
+    pub(crate) fn counts(&self) -> Counts {
+        let (sent, queued_out_bytes) = {
+            let tx = self.tx.lock();
+            (tx.sent, tx.queued_bytes())
+        };
+        let rx = self.rx.lock();
+        Counts { sent, received: rx.received, queued_out_bytes, queued_in_bytes: rx.waiting_bytes }
+    }
+
     /// Messages that the socket has not taken yet, and messages to be sent.
     pub(crate) fn queued_both(&self) -> (usize, usize) {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
         (rx.waiting, queued)
     }
+}
+
+/// What a pipe has counted: messages over all its connections, and bytes that wait in it now.
+pub(crate) struct Counts {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) queued_out_bytes: usize,
+    pub(crate) queued_in_bytes: usize,
 }
 
 /// The pipe takes no more messages.
