@@ -40,7 +40,17 @@ impl Drop for Claim {
     fn drop(&mut self) {
         // SAFETY: records are never freed.
         unsafe { &*self.record }.handle.store(0, Ordering::Release);
+        crate::lent::settle();
     }
+}
+
+/// A claim on no handle: for a call that holds references of its own.
+pub(crate) const NOTHING: usize = 1;
+
+/// Whether this thread has a claim: a call of ours is on its stack.
+pub(crate) fn is_busy() -> bool {
+    // SAFETY: null, or a record, which is never freed.
+    unsafe { MINE.get().as_ref() }.is_some_and(|record| record.handle.load(Ordering::Relaxed) != 0)
 }
 
 /// Claims `handle`. `None` if this thread has a claim already (a call inside a call), or is ending.

@@ -17,6 +17,7 @@ mod errno;
 mod hazard;
 mod iovec;
 mod latch;
+mod lent;
 mod message;
 mod metadata;
 mod monitor;

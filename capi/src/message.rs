@@ -8,6 +8,7 @@
 
 use crate::call::{self, Outcome};
 use crate::errno::Errno;
+use crate::lent::{FreeFn, Lent};
 use crate::metadata::Notes;
 use crate::raw;
 use bytes::Bytes;
@@ -25,9 +26,6 @@ pub struct Msg {
 
 const _: () = assert!(size_of::<Msg>() == 64 && align_of::<Msg>() == 8, "the header says so");
 
-/// libzmq's `zmq_free_fn`.
-pub type FreeFn = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
-
 /// Twelve bits that no address, small number, or repeated byte begins with.
 const MARK: u64 = 0xb5a << 52;
 const MARK_BITS: u64 = 0xfff << 52;
@@ -35,8 +33,6 @@ const MARK_BITS: u64 = 0xfff << 52;
 const MORE: u64 = 1 << 48;
 /// The body may be somebody else's too.
 const SHARED: u64 = 1 << 49;
-/// The body is lent: its owner is told when it is no longer needed.
-const LENT: u64 = 1 << 50;
 /// User space addresses have 47 bits, or 48.
 const ADDRESS: u64 = (1 << 48) - 1;
 
@@ -91,19 +87,6 @@ impl Msg {
         &mut self.frame
     }
 
-    /// Whether the body is lent by the application.
-    #[inline]
-    pub(crate) fn is_lent(&self) -> bool {
-        self.flags() & LENT != 0
-    }
-
-    /// Another reference to a lent body. Who holds it while the frame is sent gives the memory back afterwards,
-    /// when no lock is held.
-    #[inline]
-    pub(crate) fn lent(&self) -> Option<Bytes> {
-        if self.is_lent() { self.frame.shared().cloned() } else { None }
-    }
-
     /// The content was sent.
     #[inline]
     pub(crate) fn sent(&mut self) {
@@ -142,36 +125,6 @@ impl Msg {
 impl Drop for Msg {
     fn drop(&mut self) {
         Notes::free(*self.word.get_mut() & ADDRESS);
-    }
-}
-
-/// Memory that an application lends to a message; given back once, on whatever thread.
-struct Lent {
-    data: *const u8,
-    size: usize,
-    free: FreeFn,
-    hint: *mut c_void,
-}
-
-// SAFETY: the manual page says that the function is called from any thread; the memory is only read.
-unsafe impl Send for Lent {}
-// SAFETY: the same.
-unsafe impl Sync for Lent {}
-
-impl AsRef<[u8]> for Lent {
-    fn as_ref(&self) -> &[u8] {
-        if self.size == 0 {
-            return &[];
-        }
-        // SAFETY: the application lent `size` bytes until it is told; `Msg::lend` has checked the pointer.
-        unsafe { std::slice::from_raw_parts(self.data, self.size) }
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        // SAFETY: the function and its arguments are those of the application, used once.
-        unsafe { (self.free)(self.data.cast_mut().cast(), self.hint) }
     }
 }
 
@@ -246,13 +199,11 @@ pub unsafe extern "C" fn zmq_msg_init_data(
         let body: &'static [u8] = unsafe { raw::bytes(data, size) }?;
         let (bytes, flags) = match free {
             // The message itself may be small; the application expects its memory to be the body all the same.
-            Some(free) => {
-                (Bytes::from_owner(Lent { data: data.cast_const().cast(), size, free, hint }), LENT)
-            }
+            Some(free) => (Bytes::from_owner(Lent::new(body, data, free, hint)), 0),
             None => (Bytes::from_static(body), SHARED),
         };
         // SAFETY: the caller's promise is the same.
-        unsafe { Msg::init(msg, Frame::sharing(bytes), flags) }
+        unsafe { Msg::init(msg, Frame::lent(bytes), flags) }
     })
 }
 

@@ -1,6 +1,7 @@
 //! `zmq_poll`: an array of sockets and descriptors, once.
 
 use crate::call::{self, Outcome};
+use crate::hazard;
 use crate::raw;
 use crate::socket::SocketObject;
 use crate::table;
@@ -80,6 +81,7 @@ fn poll_items(
             }
         })
         .collect();
+    let _busy = hazard::claim(hazard::NOTHING);
     let ready = poll(&mut polled)?;
     for (item, polled) in items.iter_mut().zip(&polled) {
         item.revents = polled.ready().bits() as c_short;

@@ -2,6 +2,7 @@
 
 use crate::call::{self, Outcome};
 use crate::errno::Errno;
+use crate::hazard;
 use crate::socket::SocketObject;
 use crate::table;
 use ferrozmq::{Socket, proxy, proxy_steerable};
@@ -27,7 +28,9 @@ fn both(front: *mut c_void, back: *mut c_void) -> Outcome<(Socket, Socket)> {
 pub extern "C" fn zmq_proxy(front: *mut c_void, back: *mut c_void, capture: *mut c_void) -> c_int {
     call::int(|| {
         let (front, back) = both(front, back)?;
-        proxy(&front, &back, optional(capture)?.as_ref())?;
+        let capture = optional(capture)?;
+        let _busy = hazard::claim(hazard::NOTHING);
+        proxy(&front, &back, capture.as_ref())?;
         Ok(0)
     })
 }
@@ -43,7 +46,9 @@ pub extern "C" fn zmq_proxy_steerable(
     call::int(|| {
         let (front, back) = both(front, back)?;
         let capture = optional(capture)?;
-        match optional(control)? {
+        let control = optional(control)?;
+        let _busy = hazard::claim(hazard::NOTHING);
+        match control {
             Some(control) => proxy_steerable(&front, &back, capture.as_ref(), &control)?,
             None => proxy(&front, &back, capture.as_ref())?,
         }

@@ -3,6 +3,7 @@
 use crate::call;
 use crate::context::ContextObject;
 use crate::errno::Errno;
+use crate::hazard;
 use crate::raw;
 use crate::table::{self, Object};
 use ferrozmq::{EventPublisher, Socket, SocketType};
@@ -36,8 +37,11 @@ pub extern "C" fn zmq_socket(context: *mut c_void, kind: c_int) -> *mut c_void {
 pub extern "C" fn zmq_close(socket: *mut c_void) -> c_int {
     call::int(|| {
         let object = table::remove::<SocketObject>(socket)?;
-        object.socket.close();
-        drop(object);
+        {
+            let _busy = hazard::claim(hazard::NOTHING);
+            object.socket.close();
+            drop(object);
+        }
         table::reclaim();
         Ok(0)
     })

@@ -1,7 +1,6 @@
 //! Sending and receiving, part by part.
 //!
-//! The functions return how many bytes a part has, at most `INT_MAX`. What an application lent to a message is
-//! given back here, after the engine has let go of its locks.
+//! The functions return how many bytes a part has, at most `INT_MAX`.
 
 use crate::call::{self, Outcome};
 use crate::errno::Errno;
@@ -27,11 +26,9 @@ fn send_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome
 
 /// Sends the content of `msg`, which becomes empty; after a failure it is as it was.
 pub(crate) fn send_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
-    let lent = msg.lent();
     let len = msg.frame().len();
     send_frame(object, msg.frame(), flags)?;
     msg.sent();
-    drop(lent);
     Ok(count(len))
 }
 
@@ -42,16 +39,8 @@ fn recv_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome
 
 /// Receives a part into `msg`, in place of its content.
 pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
-    if msg.is_lent() {
-        let mut frame = Frame::new();
-        let more = recv_frame(object, &mut frame, flags)?;
-        // The application takes its memory back now, when no lock is held.
-        *msg.frame() = frame;
-        msg.received(more);
-    } else {
-        let more = recv_frame(object, msg.frame(), flags)?;
-        msg.received(more);
-    }
+    let more = recv_frame(object, msg.frame(), flags)?;
+    msg.received(more);
     Ok(count(msg.frame().len()))
 }
 

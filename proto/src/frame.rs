@@ -23,8 +23,13 @@ pub struct Frame {
 
 #[derive(Clone)]
 enum Body {
-    Inline { len: u8, bytes: [u8; Frame::INLINE_MAX] },
+    Inline {
+        len: u8,
+        bytes: [u8; Frame::INLINE_MAX],
+    },
     Shared(Bytes),
+    /// Whoever owns the bytes wants to be told when they are no longer needed, and not before.
+    Lent(Bytes),
 }
 
 const _: () = assert!(size_of::<Frame>() == 56, "the C surface keeps a frame in a 64-byte zmq_msg_t");
@@ -61,11 +66,18 @@ impl Frame {
         }
     }
 
-    /// A frame that shares `bytes` however few they are: for memory whose owner wants to be told when it is
-    /// no longer needed, and not before.
+    /// A frame that refers to `bytes` however few they are, until it has been sent or dropped: for memory whose owner
+    /// is told by the end of the reference when it is no longer needed.
     #[must_use]
-    pub fn sharing(bytes: Bytes) -> Frame {
-        Frame { body: Body::Shared(bytes), origin: 0 }
+    pub fn lent(bytes: Bytes) -> Frame {
+        Frame { body: Body::Lent(bytes), origin: 0 }
+    }
+
+    /// Whether the body must be referred to, not copied, while it waits.
+    #[must_use]
+    #[inline]
+    pub fn is_lent(&self) -> bool {
+        matches!(self.body, Body::Lent(_))
     }
 
     /// Makes this the frame of the first `len` bytes of `window`; `false` if that is more than a window holds.
@@ -82,7 +94,7 @@ impl Frame {
         if fits {
             match &mut self.body {
                 Body::Inline { len: own, bytes } => (*own, *bytes) = (len as u8, *window),
-                body @ Body::Shared(_) => *body = Body::Inline { len: len as u8, bytes: *window },
+                body => *body = Body::Inline { len: len as u8, bytes: *window },
             }
             self.origin = origin;
         }
@@ -102,7 +114,7 @@ impl Frame {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.body {
             Body::Inline { len, bytes } => &bytes[..usize::from(*len)],
-            Body::Shared(bytes) => bytes,
+            Body::Shared(bytes) | Body::Lent(bytes) => bytes,
         }
     }
 
@@ -113,7 +125,7 @@ impl Frame {
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         match &mut self.body {
             Body::Inline { bytes, .. } => bytes.as_mut_ptr(),
-            Body::Shared(bytes) => bytes.as_ptr().cast_mut(),
+            Body::Shared(bytes) | Body::Lent(bytes) => bytes.as_ptr().cast_mut(),
         }
     }
 
@@ -131,7 +143,7 @@ impl Frame {
     pub fn len(&self) -> usize {
         match &self.body {
             Body::Inline { len, .. } => usize::from(*len),
-            Body::Shared(bytes) => bytes.len(),
+            Body::Shared(bytes) | Body::Lent(bytes) => bytes.len(),
         }
     }
 
@@ -147,7 +159,7 @@ impl Frame {
     pub fn to_shared(&self) -> Bytes {
         match &self.body {
             Body::Inline { .. } => Bytes::copy_from_slice(self.as_bytes()),
-            Body::Shared(bytes) => bytes.clone(),
+            Body::Shared(bytes) | Body::Lent(bytes) => bytes.clone(),
         }
     }
 
@@ -157,7 +169,7 @@ impl Frame {
     pub fn shared(&self) -> Option<&Bytes> {
         match &self.body {
             Body::Inline { .. } => None,
-            Body::Shared(bytes) => Some(bytes),
+            Body::Shared(bytes) | Body::Lent(bytes) => Some(bytes),
         }
     }
 
@@ -167,7 +179,7 @@ impl Frame {
     pub fn inline(&self) -> Option<(&[u8; Self::INLINE_MAX], usize)> {
         match &self.body {
             Body::Inline { len, bytes } => Some((bytes, usize::from(*len))),
-            Body::Shared(_) => None,
+            Body::Shared(_) | Body::Lent(_) => None,
         }
     }
 

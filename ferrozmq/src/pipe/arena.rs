@@ -55,7 +55,7 @@ impl Arena {
             return self.bytes.push_inline(window, len, more);
         }
         match part.shared() {
-            Some(body) if body.len() >= share_from => {
+            Some(body) if body.len() >= share_from || part.is_lent() && !body.is_empty() => {
                 let (header, len) = framing::header(body.len(), more);
                 self.bytes.extend_from_slice(&header[..len]);
                 self.bodies.push_back((self.bytes.len(), body.clone()));
@@ -250,6 +250,8 @@ impl Batch {
         if self.is_empty() {
             let done = self.unsent();
             self.completed = self.arena.messages;
+            // Whoever lent them hears of it now, not when the next message is sent.
+            self.arena.bodies.clear();
             return done;
         }
         self.move_place(count);

@@ -152,11 +152,11 @@ impl Tx {
         }
     }
 
-    /// Takes no more messages, and drops what it has; returns how many those were.
-    pub(super) fn close(&mut self) -> usize {
+    /// Takes no more messages, and gives up what it has; returns how many those were. They are to be dropped when
+    /// the lock is open: their owners may have something to say to it.
+    pub(super) fn close(&mut self) -> (usize, Arena) {
         self.closed = true;
-        self.arena.clear();
-        std::mem::take(&mut self.queued)
+        (std::mem::take(&mut self.queued), std::mem::take(&mut self.arena))
     }
 
     /// Whether anything waits to be written; `true` while somebody is writing.
@@ -180,12 +180,14 @@ impl Tx {
         self.reset();
     }
 
-    /// Gives up `line`: what it had not wholly sent returns to the arena.
-    pub(super) fn retire(&mut self, mut line: Box<Line>) {
+    /// Gives up `line`: what it had not wholly sent returns to the arena. It is to be dropped when the lock is open.
+    #[must_use]
+    pub(super) fn retire(&mut self, mut line: Box<Line>) -> Box<Line> {
         if !self.closed {
             line.batch.give_back(&mut self.arena);
         }
         self.reset();
+        line
     }
 
     /// There is no connection.

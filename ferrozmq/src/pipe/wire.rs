@@ -310,8 +310,9 @@ impl WirePipe {
         if tx.orphaned {
             // Read while the connection cannot be replaced by another.
             let token = self.token.load(Ordering::Relaxed);
-            tx.retire(line);
+            let line = tx.retire(line);
             drop(tx);
+            drop(line);
             self.desk.leave(Errand::Released(token));
             return Flush::Offline;
         }
@@ -395,7 +396,9 @@ impl WirePipe {
 
     /// Takes no more messages, and drops those it has; returns how many.
     pub(crate) fn close(&self) -> usize {
-        self.tx.lock().close()
+        let (count, messages) = self.tx.lock().close();
+        drop(messages);
+        count
     }
 
     // ---- The socket's side: reading ----
@@ -682,7 +685,11 @@ impl WirePipe {
         }
         let mut tx = self.tx.lock();
         match tx.line.take() {
-            Some(line) => tx.retire(line),
+            Some(line) => {
+                let line = tx.retire(line);
+                drop(tx);
+                drop(line);
+            }
             None if tx.online => {
                 tx.orphaned = true;
                 free = false;

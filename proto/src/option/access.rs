@@ -123,6 +123,7 @@ impl Row {
             Field::Text { load, .. } => Value::Text(load(options).to_owned()),
             Field::Binary { load, .. } => Value::Binary(load(options)),
             Field::Fixed { load, .. } => Value::Int(load(kind)),
+            Field::Off(_) => Value::Int(0),
             Field::Ids { load, .. } => Value::Text(entry::joined(load(options))),
             Field::AcceptFilter => Value::Text(entry::filters_text(&options.tcp_accept_filters)),
             Field::Metadata => Value::Text(entry::metadata_text(&options.metadata)),
@@ -163,6 +164,10 @@ impl Row {
             },
             Field::Metadata => entry::add_property(&mut options.metadata, value.unwrap_or_default())?,
             Field::Topic { .. } | Field::Fixed { .. } | Field::Live(_) => return Err(Wrong::ReadOnly),
+            Field::Off(reason) => match i32::from_ne_bytes(exactly(value)?) {
+                0 => {}
+                _ => return Err(Wrong::Absent(reason)),
+            },
             Field::Absent(reason) => return Err(Wrong::Absent(reason)),
         }
         Ok(())
@@ -173,7 +178,7 @@ impl Row {
         let malformed = |what| OptionError::value(self, Wrong::Malformed(what));
         let out_of_range = |_| OptionError::value(self, Wrong::Range(text.trim().to_owned()));
         Ok(match self.field {
-            Field::Int { .. } => {
+            Field::Int { .. } | Field::Off(_) => {
                 let number = text::number(text, self.unit).map_err(malformed)?;
                 i32::try_from(number).map_err(out_of_range)?.to_ne_bytes().to_vec()
             }
@@ -228,9 +233,11 @@ impl Row {
     fn fits(&self, value: &Value, capacity: usize) -> bool {
         let needed = value.to_c_bytes().len();
         match self.field {
-            Field::Int { .. } | Field::U64 { .. } | Field::I64 { .. } | Field::Fixed { exact: true, .. } => {
-                capacity == needed
-            }
+            Field::Int { .. }
+            | Field::U64 { .. }
+            | Field::I64 { .. }
+            | Field::Off(_)
+            | Field::Fixed { exact: true, .. } => capacity == needed,
             _ => capacity >= needed,
         }
     }

@@ -45,6 +45,8 @@ macro_rules! codec {
 
 codec!(/// A number, 0 or more.
     Count: u32, 0, i32::MAX, |count| saturate(u64::from(*count)), |number| number.unsigned_abs());
+codec!(/// A number, 1 or more.
+    Positive: u32, 1, i32::MAX, |count| saturate(u64::from(*count)), |number| number.unsigned_abs());
 codec!(/// A number of bytes, 1 or more.
     Size: usize, 1, i32::MAX, |size| saturate(*size as u64), |number| number.unsigned_abs() as usize);
 codec!(/// A number that the system interprets.
@@ -119,6 +121,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_loaded() {
         round_trip::<Count>(&[0, 1, i32::MAX]);
+        round_trip::<Positive>(&[1, i32::MAX]);
         round_trip::<Size>(&[1, i32::MAX]);
         round_trip::<Raw>(&[i32::MIN, 0, i32::MAX]);
         round_trip::<SystemCount>(&[-1, 0, i32::MAX]);

@@ -86,6 +86,18 @@ pub struct Options {
     pub tos: u32,
     /// `SO_PRIORITY` of outgoing packets; 0 leaves it to the system.
     pub priority: u32,
+    /// Multicast data rate in kbit/s. Kept for programs that read it back, as are the others of multicast's.
+    pub rate: u32,
+    /// Longest time a multicast receiver may be absent.
+    pub recovery_ivl: Duration,
+    /// Time to live of multicast packets.
+    pub multicast_hops: u32,
+    /// Largest multicast packet in bytes.
+    pub multicast_maxtpdu: u32,
+    /// Whether our own multicast packets come back.
+    pub multicast_loop: bool,
+    /// A faster loopback on Windows. Kept for programs that read it back.
+    pub loopback_fastpath: bool,
     /// `SO_BUSY_POLL` in µs; 0 leaves it to the system.
     pub busy_poll: i32,
     /// Name of the network device to bind to (`SO_BINDTODEVICE`).
@@ -235,6 +247,12 @@ impl Options {
             ipv6: false,
             tos: 0,
             priority: 0,
+            rate: 100,
+            recovery_ivl: Duration::from_millis(10_000),
+            multicast_hops: 1,
+            multicast_maxtpdu: 1500,
+            multicast_loop: true,
+            loopback_fastpath: false,
             busy_poll: 0,
             bind_to_device: None,
             use_fd: None,

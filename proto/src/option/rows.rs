@@ -7,7 +7,7 @@
 
 use super::codec::{
     Codec, Count, Deciseconds, Descriptor, Forever, Inverse, LaxSwitch, Millis, NotifyBits, PatternSwitch,
-    Raw, Size, StopBits, Switch, SystemCount, SystemSize, SystemSwitch, UnsetIsNone, ZeroIsNone,
+    Positive, Raw, Size, StopBits, Switch, SystemCount, SystemSize, SystemSwitch, UnsetIsNone, ZeroIsNone,
 };
 use super::table::{Field, Kinds, Live, Row, Unit};
 use crate::SocketType;
@@ -95,13 +95,12 @@ const FIRST_SUBSCRIBERS: Kinds = Kinds::of(&[SocketType::XPub, SocketType::Pub, 
 const SUBSCRIBERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::XPub, SocketType::Pub]);
 const TOPICAL: Kinds = Kinds::of(&[SocketType::Pub, SocketType::Sub, SocketType::XPub, SocketType::XSub]);
 
+/// A switch that is off, and may be set so.
+const OFF_WITHOUT_SECURITY: Field = Field::Off("security mechanisms other than NULL do not exist here yet");
 const NO_SECURITY: Field = Field::Absent("security mechanisms other than NULL do not exist here yet");
-const NO_MULTICAST: Field =
-    Field::Absent("the multicast transports (pgm, epgm, norm, udp) do not exist here");
 const NO_WSS: Field = Field::Absent("the transport wss does not exist here");
 const NO_VMCI: Field = Field::Absent("the transport vmci does not exist here");
 const NO_NORM: Field = Field::Absent("the transport norm does not exist here");
-const NO_FASTPATH: Field = Field::Absent("only Windows has it");
 const CONTEXT_OPTION: Field = Field::Absent("it belongs to the context: zmq_ctx_set takes it");
 
 const STOP_BITS: Unit = Unit::Bits(&[("conn_refused", 1), ("handshake_failed", 2), ("after_disconnect", 4)]);
@@ -123,8 +122,9 @@ pub static TABLE: &[Row] = &[
         "receive the messages that begin with these bytes").now().written_by(SUBSCRIBERS),
     Row::new(7, "unsubscribe", Field::Topic { wanted: false }, Unit::Plain,
         "take back one subscription to these bytes").now().written_by(SUBSCRIBERS),
-    Row::new(8, "rate", NO_MULTICAST, Unit::Plain, "multicast data rate in kbit/s"),
-    Row::new(9, "recovery_ivl", NO_MULTICAST, Unit::Milliseconds, "longest time a multicast receiver may be absent"),
+    Row::new(8, "rate", int!(Positive, rate), Unit::Plain, "multicast data rate in kbit/s; kept and read back only"),
+    Row::new(9, "recovery_ivl", int!(Millis, recovery_ivl), Unit::Milliseconds,
+        "longest time a multicast receiver may be absent; kept and read back only"),
     Row::new(11, "sndbuf", int!(SystemSize, sndbuf), Unit::Bytes, "the kernel's send buffer, -1 for the system's choice"),
     Row::new(12, "rcvbuf", int!(SystemSize, rcvbuf), Unit::Bytes, "the kernel's receive buffer, -1 for the system's choice"),
     Row::new(13, "rcvmore", Field::Live(Live::RcvMore), Unit::Switch,
@@ -152,7 +152,8 @@ pub static TABLE: &[Row] = &[
         "most messages queued for sending per peer, 0 for no limit").now(),
     Row::new(24, "rcvhwm", int!(Count, rcvhwm), Unit::Count,
         "most messages queued for receiving per peer, 0 for no limit").now(),
-    Row::new(25, "multicast_hops", NO_MULTICAST, Unit::Count, "time to live of multicast packets"),
+    Row::new(25, "multicast_hops", int!(Positive, multicast_hops), Unit::Count,
+        "time to live of multicast packets; kept and read back only"),
     Row::new(27, "rcvtimeo", int!(Forever, rcvtimeo), Unit::Milliseconds,
         "how long a receive waits before it reports EAGAIN, -1 for ever").now(),
     Row::new(28, "sndtimeo", int!(Forever, sndtimeo), Unit::Milliseconds,
@@ -183,7 +184,7 @@ pub static TABLE: &[Row] = &[
     Row::new(42, "ipv6", int!(Switch, ipv6), Unit::Switch, "use IPv6 beside IPv4"),
     Row::new(43, "mechanism", Field::Fixed { exact: true, load: |_| 0 }, Unit::Plain,
         "the security mechanism: 0, which is NULL").read_by(Kinds::ALL),
-    Row::new(44, "plain_server", NO_SECURITY, Unit::Switch, "be the server side of PLAIN"),
+    Row::new(44, "plain_server", OFF_WITHOUT_SECURITY, Unit::Switch, "be the server side of PLAIN"),
     Row::new(45, "plain_username", NO_SECURITY, Unit::Plain, "user name of PLAIN"),
     Row::new(46, "plain_password", NO_SECURITY, Unit::Plain, "password of PLAIN"),
     Row::new(47, "curve_server", NO_SECURITY, Unit::Switch, "be the server side of CURVE"),
@@ -247,7 +248,8 @@ pub static TABLE: &[Row] = &[
         "how long sent data may stay unacknowledged, 0 for the system's choice"),
     Row::new(81, "thread_safe", Field::Fixed { exact: false, load: |_| 0 }, Unit::Switch,
         "whether libzmq calls this socket type thread-safe: none of the stable ones").now().read_by(Kinds::ALL),
-    Row::new(84, "multicast_maxtpdu", NO_MULTICAST, Unit::Bytes, "largest multicast packet"),
+    Row::new(84, "multicast_maxtpdu", int!(Positive, multicast_maxtpdu), Unit::Bytes,
+        "largest multicast packet; kept and read back only"),
     Row::new(85, "vmci_buffer_size", NO_VMCI, Unit::Bytes, "buffer of a vmci connection"),
     Row::new(86, "vmci_buffer_min_size", NO_VMCI, Unit::Bytes, "smallest buffer of a vmci connection"),
     Row::new(87, "vmci_buffer_max_size", NO_VMCI, Unit::Bytes, "largest buffer of a vmci connection"),
@@ -257,11 +259,13 @@ pub static TABLE: &[Row] = &[
     Row::new(90, "gssapi_principal_nametype", NO_SECURITY, Unit::Plain, "kind of our principal's name"),
     Row::new(91, "gssapi_service_principal_nametype", NO_SECURITY, Unit::Plain, "kind of the server's principal's name"),
     Row::new(92, "bindtodevice", text!(DEVICE_NAME_MAX, bind_to_device), Unit::Plain, "name of the network device to use"),
-    Row::new(93, "zap_enforce_domain", NO_SECURITY, Unit::Switch, "authenticate with an empty domain too"),
-    Row::new(94, "loopback_fastpath", NO_FASTPATH, Unit::Switch, "a faster loopback on Windows"),
+    Row::new(93, "zap_enforce_domain", OFF_WITHOUT_SECURITY, Unit::Switch, "authenticate with an empty domain too"),
+    Row::new(94, "loopback_fastpath", int!(Switch, loopback_fastpath), Unit::Switch,
+        "a faster loopback on Windows; kept and read back only"),
     Row::new(95, "metadata", Field::Metadata, Unit::Plain,
         "a property for peers to see; can be set several times").written_by(Kinds::ALL),
-    Row::new(96, "multicast_loop", NO_MULTICAST, Unit::Switch, "receive our own multicast packets"),
+    Row::new(96, "multicast_loop", int!(Switch, multicast_loop), Unit::Switch,
+        "receive our own multicast packets; kept and read back only"),
     Row::new(97, "router_notify", int!(NotifyBits, router_notify), NOTIFY_BITS,
         "receive an empty message when a peer comes (1) or goes (2)").only_for(ROUTERS),
     Row::new(98, "xpub_manual_last_value", super::table::int::<PatternSwitch>(

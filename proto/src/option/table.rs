@@ -130,6 +130,8 @@ pub(super) enum Field {
     Fixed { exact: bool, load: fn(SocketType) -> i32 },
     /// The socket answers.
     Live(Live),
+    /// Off, and not to be set otherwise, because …
+    Off(&'static str),
     /// Not here, because …
     Absent(&'static str),
 }
@@ -168,6 +170,7 @@ impl Row {
             | Field::Ids { .. }
             | Field::Fixed { .. }
             | Field::Live(_)
+            | Field::Off(_)
             | Field::Absent(_) => ValueType::Int,
         }
     }
@@ -176,7 +179,7 @@ impl Row {
     #[must_use]
     pub fn status(&self) -> Status {
         match self.field {
-            Field::Absent(reason) => Status::Absent(reason),
+            Field::Absent(reason) | Field::Off(reason) => Status::Absent(reason),
             _ => Status::Works,
         }
     }
@@ -195,6 +198,7 @@ impl Row {
             Field::AcceptFilter => "an address or address/prefix to add, or NULL to remove all".into(),
             Field::Metadata => "X-name:value, the name at most 255 characters".into(),
             Field::Topic { .. } => "any bytes".into(),
+            Field::Off(_) => "0".into(),
             Field::Fixed { .. } | Field::Live(_) | Field::Absent(_) => "nothing".into(),
         }
     }

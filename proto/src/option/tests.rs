@@ -31,6 +31,8 @@ const MEASURED: &[Measured] = &[
     (77, 0, MAX, Some(-1), ALL), (78, 0, MAX, None, &[1, 9]), (79, 0, MAX, Some(0), ALL),
     (80, 0, MAX, Some(0), ALL), (89, -1, MAX, Some(-1), ALL), (98, 0, MAX, None, &[1, 9]),
     (108, 0, MAX, None, &[1, 9, 10]), (109, MIN, MAX, Some(0), ALL),
+    (8, 1, MAX, Some(100), ALL), (9, 0, MAX, Some(10_000), ALL), (25, 1, MAX, Some(1), ALL),
+    (84, 1, MAX, Some(1500), ALL), (94, 0, 1, Some(0), ALL), (96, 0, 1, Some(1), ALL),
     // Drafts, which the measured libzmq hides; from its manual.
     (97, 0, 3, Some(0), &[4, 6]), (101, 1, MAX, Some(8192), ALL), (102, 1, MAX, Some(8192), ALL),
     (112, 0, MAX, Some(0), ALL), (113, MIN, MAX, Some(0), ALL), (115, MIN, MAX, None, &[10]),
@@ -92,7 +94,8 @@ fn no_row_is_left_unmeasured() {
     for row in TABLE {
         let measured =
             MEASURED.iter().any(|(number, ..)| *number == row.number) || OTHERS.contains(&row.number);
-        let has_value = !matches!(row.field, Field::Absent(_) | Field::Live(_) | Field::Fixed { .. });
+        let has_value =
+            !matches!(row.field, Field::Absent(_) | Field::Off(_) | Field::Live(_) | Field::Fixed { .. });
         assert_eq!(measured, has_value, "{}", row.name);
     }
 }
@@ -171,9 +174,12 @@ fn every_wrong_socket_type_is_told_which_are_right() {
 
 #[test]
 fn every_absent_option_is_refused_by_name_with_its_reason() {
-    let absent: Vec<&Row> = TABLE.iter().filter(|row| row.status() != Status::Works).collect();
+    let absent =
+        TABLE.iter().filter(|row| row.status() != Status::Works && !matches!(row.field, Field::Off(_)));
+    let absent: Vec<&Row> = absent.collect();
     assert!(
-        absent.iter().any(|row| row.name == "curve_server") && absent.iter().any(|row| row.name == "rate")
+        absent.iter().any(|row| row.name == "curve_server")
+            && absent.iter().any(|row| row.name == "norm_mode")
     );
     for row in absent {
         let Status::Absent(reason) = row.status() else { unreachable!("filtered above") };
@@ -193,6 +199,22 @@ fn every_absent_option_is_refused_by_name_with_its_reason() {
             }
             assert_eq!(options, fresh(kind));
         }
+    }
+}
+
+#[test]
+fn what_is_off_can_be_read_and_left_off() {
+    for row in TABLE.iter().filter(|row| matches!(row.field, Field::Off(_))) {
+        let mut options = fresh(SocketType::Pair);
+        let mut set = |value: i32| options.set(SocketType::Pair, row.number, &value.to_ne_bytes()[..]);
+        assert!(set(0).is_ok());
+        assert_eq!(set(1).unwrap_err().class(), ErrorClass::NotSupported);
+        assert_eq!(
+            options.read(SocketType::Pair, row.number, Some(4)),
+            Ok(Reading::Value(Value::Int(0))),
+            "{}",
+            row.name
+        );
     }
 }
 
