@@ -24,7 +24,7 @@ def pytest_runtest_logstart(nodeid, location):
 
 
 def pytest_runtest_logreport(report):
-    if report.outcome == "rerun" or (report.outcome == "passed" and report.when != "call"):
+    if report.outcome == "passed" and report.when != "call":
         return
     say(f"OUTCOME {report.outcome} {report.nodeid}")
 

@@ -18,6 +18,7 @@ use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -25,7 +26,6 @@ use ferrozmq_proto::{Frame, Message};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
 pub(crate) const SHARE_FROM: usize = 16 * 1024;
@@ -269,9 +269,9 @@ impl WirePipe {
             let commands_wait = !tx.control.is_empty();
             let timed = tx.pace.needs_clock();
             drop(tx);
-            let begin = timed.then(Instant::now);
+            let begin = timed.then(clock::now);
             let result = line.write(commands_wait);
-            let end = timed.then(Instant::now);
+            let end = timed.then(clock::now);
             tx = self.tx.lock();
             match result {
                 Ok((bytes, messages)) => {
@@ -357,7 +357,7 @@ impl WirePipe {
     /// As after a run of writes without a pause: messages gather.
     #[cfg(test)]
     pub(crate) fn outrun(&self) {
-        let (now, mut tx) = (Instant::now(), self.tx.lock());
+        let (now, mut tx) = (clock::now(), self.tx.lock());
         for _ in 0..8 {
             tx.pace.writing(Some(now));
             tx.pace.wrote(1, Some(now));

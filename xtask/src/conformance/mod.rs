@@ -4,6 +4,7 @@
 //! cannot, and no reason is given for, and on a reason that no longer holds. Everything that is fetched or built lives under
 //! `target/conformance`.
 
+mod crate_zmq;
 mod deviations;
 mod header;
 mod install;
@@ -26,7 +27,8 @@ use std::path::PathBuf;
 /// A suite's name, its flags, and what runs it.
 type Suite = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 5] = [
+    ("zmq-crate", "[CARGO'S FLAG…]", crate_zmq::run),
     ("header", "", header::run),
     ("install", "[--release]", install::run),
     (

@@ -13,6 +13,7 @@ use super::trial::{self, Reading, Trial, Verdict};
 use super::{install, workshop};
 use crate::python;
 use crate::step::{self, Outcome, root};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -29,11 +30,12 @@ const CFFI: &str = "cffi==2.1.1";
 const PATIENCE: Duration = Duration::from_secs(180);
 const TEST_PATIENCE: &str = "--timeout=45";
 
-/// How many tests of a file may take their process with them.
-const DEATHS_MAX: usize = 8;
+/// How often a test that fails is tried, on either library: some depend on timing. Each time in a new process, because a test that
+/// fails can leave behind what makes the next ones fail.
+const TRIES: usize = 3;
 
-/// A test that fails is tried again, on either library: some depend on timing.
-const RERUNS: &str = "--reruns=2";
+/// A test that takes its process with it has used up this many tries: it took long enough.
+const DEATH: usize = 2;
 
 struct Arguments {
     filters: Vec<String>,
@@ -90,29 +92,68 @@ pub fn run(arguments: &[String]) -> Outcome {
 
 /// All tests of a file, in as many processes as it takes.
 fn run_file(sandbox: &Sandbox, setting: &Setting, file: &str, library: &Path) -> Result<Trial, String> {
+    let mut progress = Progress::default();
     let mut whole = run_process(sandbox, setting, file, library, &[])?;
-    for _ in 0..DEATHS_MAX {
-        let begun = whole.output.lines().filter_map(|line| line.strip_prefix("BEGIN "));
-        let done: Vec<&str> = begun.collect();
-        if whole.cases.get(trial::END) != Some(&Verdict::Failed) || done.is_empty() {
-            break;
-        }
-        let rest = run_process(sandbox, setting, file, library, &done)?;
-        let stuck = !rest.output.contains("\nBEGIN ");
-        blame_the_last(&mut whole);
-        whole.append(rest);
-        if stuck {
-            break;
-        }
+    while progress.after(&mut whole) {
+        let next = run_process(sandbox, setting, file, library, &progress.settled)?;
+        whole.append(next);
     }
     Ok(whole)
 }
 
-/// The test that had begun when its process ended has failed, and nothing else.
-fn blame_the_last(trial: &mut Trial) {
-    let last = trial.output.lines().rev().find_map(|line| line.strip_prefix("BEGIN "));
-    if let Some((name, _)) = last.and_then(|test| case(&format!("OUTCOME failed {test}"))) {
-        trial.cases.insert(name, Verdict::Failed);
+/// How far the tests of a file have come.
+#[derive(Default)]
+struct Progress {
+    /// Those that are not to be run again.
+    settled: Vec<String>,
+    /// How often the others have failed.
+    failures: BTreeMap<String, usize>,
+    /// How much of the output was read.
+    read: usize,
+}
+
+impl Progress {
+    /// Reads what the last process printed, and answers whether there is something left for another one.
+    fn after(&mut self, whole: &mut Trial) -> bool {
+        let printed = whole.output.get(self.read..).unwrap_or_default().to_owned();
+        self.read = whole.output.len();
+        let died = whole.cases.get(trial::END) == Some(&Verdict::Failed);
+        let mut begun = None;
+        let mut failed = Vec::new();
+        for line in printed.lines() {
+            if let Some(test) = line.strip_prefix("BEGIN ") {
+                begun = Some(test.to_owned());
+            } else if let Some((outcome, test)) =
+                line.strip_prefix("OUTCOME ").and_then(|rest| rest.split_once(' '))
+            {
+                match outcome {
+                    "failed" => failed.push((test.to_owned(), 1)),
+                    _ => self.settled.push(test.to_owned()),
+                }
+            }
+        }
+        let Some(last) = begun else { return false };
+        if died {
+            // The one that was under way has failed, and nothing else is known to have.
+            if let Some((name, _)) = case(&format!("OUTCOME failed {last}")) {
+                whole.cases.insert(name, Verdict::Failed);
+            }
+            failed.push((last, DEATH));
+        }
+        let again = failed.into_iter().filter(|(test, cost)| self.fails(test, *cost)).count();
+        died || again > 0
+    }
+
+    /// Counts a failure, and answers whether the test may be tried again.
+    fn fails(&mut self, test: &str, cost: usize) -> bool {
+        let failures = self.failures.entry(test.to_owned()).or_default();
+        *failures += cost;
+        let again = *failures < TRIES;
+        self.settled.retain(|settled| settled != test);
+        if !again {
+            self.settled.push(test.to_owned());
+        }
+        again
     }
 }
 
@@ -121,12 +162,12 @@ fn run_process(
     setting: &Setting,
     file: &str,
     library: &Path,
-    done: &[&str],
+    done: &[String],
 ) -> Result<Trial, String> {
     let (mut command, folder) = sandbox.command(&setting.python, library)?;
     let list = folder.path().join("done");
     std::fs::write(&list, done.join("\n")).map_err(|error| error.to_string())?;
-    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes", RERUNS]);
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes"]);
     command.args([TEST_PATIENCE, "--done"]).arg(list);
     if !setting.large {
         command.args(["-m", "not large"]);
@@ -280,6 +321,35 @@ fn parse(arguments: &[String]) -> Result<Arguments, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn trial(output: &str, end: Verdict) -> Trial {
+        let cases = [(trial::END.to_owned(), end)].into();
+        Trial { cases, end: String::new(), output: output.to_owned(), took: Duration::ZERO }
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_and_what_passed_is_not() {
+        let mut progress = Progress::default();
+        let mut whole =
+            trial("BEGIN f::a\nOUTCOME passed f::a\nBEGIN f::b\nOUTCOME failed f::b\n", Verdict::Passed);
+        assert!(progress.after(&mut whole));
+        assert_eq!(progress.settled, ["f::a"]);
+        whole.append(trial("BEGIN f::b\nOUTCOME passed f::b\n", Verdict::Passed));
+        assert!(!progress.after(&mut whole));
+        assert_eq!(progress.settled, ["f::a", "f::b"]);
+    }
+
+    #[test]
+    fn a_test_that_always_kills_its_process_is_given_up() {
+        let mut progress = Progress::default();
+        let mut whole = trial("BEGIN f::a\n", Verdict::Failed);
+        assert!(progress.after(&mut whole) && progress.settled.is_empty());
+        whole.append(trial("BEGIN f::a\n", Verdict::Failed));
+        assert!(progress.after(&mut whole), "the tests after it have not been run");
+        assert_eq!(progress.settled, ["f::a"]);
+        whole.append(trial("", Verdict::Passed));
+        assert!(!progress.after(&mut whole));
+    }
 
     #[test]
     fn outcomes_name_their_tests() {

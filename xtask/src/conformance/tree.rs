@@ -98,14 +98,14 @@ fn from_crate() -> Result<PathBuf, String> {
     let mut metadata = cargo();
     metadata.args(["metadata", "--locked", "--format-version", "1", "--manifest-path"]).arg(manifest);
     let printed = step::output("cargo metadata", &mut metadata)?;
-    manifest_path(&printed, CRATE)
+    manifest_path(&printed, &format!("{CRATE}-"))
         .and_then(|manifest| Some(manifest.parent()?.join("vendor")))
         .ok_or_else(|| format!("bench/ does not depend on {CRATE} any more"))
 }
 
-/// Where the manifest of the package called `name` is, from what `cargo metadata` printed.
-fn manifest_path(metadata: &str, name: &str) -> Option<PathBuf> {
-    let marker = format!("/{name}-");
+/// Where the manifest of the package is whose folder's name begins with `name`, from what `cargo metadata` printed.
+pub fn manifest_path(metadata: &str, name: &str) -> Option<PathBuf> {
+    let marker = format!("/{name}");
     let paths = metadata.split("\"manifest_path\":\"").skip(1).filter_map(|rest| rest.split('"').next());
     paths.into_iter().find(|path| path.contains(&marker)).map(PathBuf::from)
 }
@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn a_manifest_is_found_in_cargos_metadata() {
         let printed = r#"{"packages":[{"manifest_path":"/r/cc-1/Cargo.toml"},{"name":"zeromq-src","manifest_path":"/r/zeromq-src-0.3/Cargo.toml","x":1}]}"#;
-        assert_eq!(manifest_path(printed, CRATE), Some(PathBuf::from("/r/zeromq-src-0.3/Cargo.toml")));
+        assert_eq!(
+            manifest_path(printed, "zeromq-src-"),
+            Some(PathBuf::from("/r/zeromq-src-0.3/Cargo.toml"))
+        );
         assert_eq!(manifest_path(printed, "other"), None);
     }
 }

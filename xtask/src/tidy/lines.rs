@@ -7,14 +7,15 @@ use super::source::{Source, has_word};
 const MAX_LINES: usize = 1000;
 
 /// Where `unsafe` may stand: the engine's rooms, and what is foreign by nature.
-const UNSAFE_ROOMS: [&str; 7] = [
+const UNSAFE_ROOMS: [&str; 8] = [
     "ferrozmq/src/sys/",
     "ferrozmq/src/pipe/ring.rs",
     "ferrozmq/src/pipe/lock.rs",
     "ferrozmq/tests/it/", // limits, signals and stopped processes, for which std has no words; nothing of it ships
     "capi/",
-    "bench/", // calls libzmq's C functions
-    "fuzz/",  // counts allocations
+    "zmq-sys/", // declares the same functions
+    "bench/",   // calls libzmq's C functions
+    "fuzz/",    // counts allocations
 ];
 
 /// A comment with these words says that a pause is the subject of the test, not a way to let something settle.
@@ -22,6 +23,9 @@ const SLEEP_EXCUSE: &str = "not settling:";
 
 /// Macros that must not stay.
 const LEFTOVERS: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
+
+/// Where the engine asks what time it is, so that something else may answer one day.
+const CLOCK: &str = "ferrozmq/src/sys/clock.rs";
 
 /// Checks every rule of this file.
 pub fn check(source: &Source, complaints: &mut Vec<Complaint>) {
@@ -44,6 +48,10 @@ pub fn check(source: &Source, complaints: &mut Vec<Complaint>) {
     for (number, line) in source.numbered() {
         if !unsafe_room && has_word(line, "unsafe") {
             complain(number, format!("`unsafe` outside its rooms ({})", UNSAFE_ROOMS.join(", ")));
+        }
+        let engine = source.path.starts_with("ferrozmq/src/") && source.path != CLOCK;
+        if engine && number < source.first_test_line() && line.contains("Instant::now") {
+            complain(number, format!("the engine asks {CLOCK} for the time"));
         }
         if let Some(word) = LEFTOVERS.iter().find(|word| line.contains(**word)) {
             complain(number, format!("`{word}` must not stay"));
