@@ -37,7 +37,7 @@ pub struct PlaceFlags {
     /// Connect to this endpoint; the same shorthands (may be repeated)
     #[arg(short, long, value_name = "ENDPOINT")]
     pub connect: Vec<String>,
-    /// Set any socket option, such as sndhwm=10 or heartbeat_ivl=1s (may be repeated)
+    /// Set any socket option, such as sndhwm=10 or heartbeat_ivl=1s; "list" shows all (may be repeated)
     #[arg(short, long, value_name = "NAME=VALUE")]
     pub option: Vec<String>,
     /// Our routing id; 0x… for bytes

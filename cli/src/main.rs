@@ -17,6 +17,7 @@ mod format;
 mod input;
 mod json;
 mod open;
+mod options;
 mod output;
 mod peer;
 mod port;

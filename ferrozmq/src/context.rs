@@ -133,7 +133,6 @@ impl Context {
     /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
     /// is over (`zmq_ctx_term(3)`). In a fork's child there is nothing to wait for: there it closes the
     /// descriptors inherited from the parent's contexts.
-    /// Goes on waiting when signals come; [`try_term`](Self::try_term) does not.
     pub fn term(&self) {
         while self.try_term().is_err() {}
     }

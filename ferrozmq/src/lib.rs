@@ -34,6 +34,7 @@ pub use peer::PeerInfo;
 pub use poller::{Events, PollItem, Poller, SignalMask, poll, poll_masked};
 pub use proxy::{proxy, proxy_steerable};
 pub use socket::monitor::Monitor;
+pub use socket::stats::PeerStats;
 pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
 pub use socket::{Socket, SocketStats};
 pub use timers::Timers;

@@ -56,19 +56,24 @@ fn run(front: &Socket, back: &Socket, capture: Option<&Socket>, control: Option<
     let mut state = State::Active;
     let mut inward = Count::default();
     let mut outward = Count::default();
-    while state != State::Terminated {
-        wait(front, back, control, state)?;
+    loop {
         if let Some(control) = control {
             state = steer(control, state, inward, outward)?;
         }
-        if state == State::Active {
-            carry(front, back, capture, &mut inward)?;
-            if !front.is_same(back) {
-                carry(back, front, capture, &mut outward)?;
+        let mut more = false;
+        match state {
+            State::Active => {
+                more |= carry(front, back, capture, &mut inward)?;
+                // One socket on both sides answers to itself.
+                more |= !front.is_same(back) && carry(back, front, capture, &mut outward)?;
             }
+            State::Paused => {}
+            State::Terminated => return Ok(()),
+        }
+        if !more {
+            wait(front, back, control, state)?;
         }
     }
-    Ok(())
 }
 
 /// Sleeps until a message can be carried, or a command has come.
@@ -101,17 +106,28 @@ fn missing(near: Events, far: Events) -> Events {
     wanted
 }
 
-fn carry(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut Count) -> Result<()> {
+/// Carries what is there, at most [`BURST`] messages, and writes them out together; says whether there may be more.
+fn carry(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut Count) -> Result<bool> {
+    let before = count.messages;
+    let result = carry_burst(from, to, capture, count);
+    if count.messages > before {
+        to.state().flush()?;
+        capture.map_or(Ok(()), |capture| capture.state().flush())?;
+    }
+    result
+}
+
+fn carry_burst(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut Count) -> Result<bool> {
     for _ in 0..BURST {
         // A socket that answers to itself has room once it has received.
-        if !to.is_same(from) && !to.events()?.is_writable() {
-            return Ok(());
+        if !to.is_same(from) && !to.state().has_room()? {
+            return Ok(false);
         }
         let message = match from.try_recv() {
             Ok(message) => message,
-            Err(error) if error.is_would_block() => return Ok(()),
+            Err(error) if error.is_would_block() => return Ok(false),
             // A socket that only sends has nothing to be carried.
-            Err(error) if error.kind() == ErrorKind::NotSupported => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotSupported => return Ok(false),
             Err(error) => return Err(error),
         };
         count.messages += 1;
@@ -122,7 +138,7 @@ fn carry(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut Count
         }
         to.send(message)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn steer(control: &Socket, state: State, inward: Count, outward: Count) -> Result<State> {

@@ -10,7 +10,8 @@
 //! One per waiting side of a socket; not shared between threads. Knows nothing of what it waits for.
 
 use crate::sync::hint;
-use std::time::{Duration, Instant};
+use crate::sys::clock;
+use std::time::Duration;
 
 /// The longest spin: about what a sleep and a wake cost on a virtual machine.
 pub const MAX_SPIN: Duration = Duration::from_micros(30);
@@ -102,7 +103,7 @@ impl Spinner {
 
     #[cold]
     fn spin_for(&mut self, budget: Duration, mut ready: impl FnMut() -> bool) -> bool {
-        let start = Instant::now();
+        let start = clock::now();
         loop {
             for _ in 0..LOOKS_PER_CLOCK {
                 hint::spin_loop();
@@ -200,7 +201,7 @@ mod tests {
             looks == 5
         }));
         assert_eq!(looks, 5);
-        let start = Instant::now();
+        let start = clock::now();
         assert!(!spinner.spin(|| false));
         assert!(start.elapsed() >= us(1));
     }

@@ -22,7 +22,7 @@ use crate::args::{
 };
 use crate::failure::Failure;
 use crate::talk::Talk;
-use crate::{bench, demo};
+use crate::{bench, demo, options};
 use job::Job;
 
 /// Does what the command line says.
@@ -117,6 +117,9 @@ fn verb_of(kind: SocketType) -> String {
 }
 
 fn carry(job: &Job<'_>) -> Result<(), Failure> {
+    if options::are_asked_for(&job.place.option) {
+        return options::list(&[job.kind]);
+    }
     match job.kind {
         SocketType::Req => request::run(job),
         SocketType::Rep => reply::run(job),

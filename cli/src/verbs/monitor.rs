@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::args::MonitorArgs;
 use crate::failure::Failure;
 use crate::open::{Endpoints, print_line, set_up, subscribe};
+use crate::options;
 use crate::port::{Port, Wish, earlier, is_past};
 use crate::talk::Talk;
 use crate::template::time_stamp;
@@ -23,6 +24,9 @@ use crate::watch::describe;
 /// # Errors
 /// How the run ended, if not well.
 pub fn run(args: &MonitorArgs, talk: Talk) -> Result<(), Failure> {
+    if options::are_asked_for(&args.place.option) {
+        return options::list(&[args.kind.kind]);
+    }
     let endpoints = Endpoints::of(&args.place)?;
     let wake = Wake::new()?;
     wake.listen_for_signals(|| {})?;

@@ -10,6 +10,7 @@ use ferrozmq::{Context, Socket, SocketType, proxy, proxy_steerable};
 
 use crate::failure::Failure;
 use crate::open::Endpoints;
+use crate::options;
 use crate::talk::Talk;
 use crate::units;
 use crate::wake::Wake;
@@ -41,7 +42,7 @@ pub struct ProxyArgs {
     /// Say this often how much has passed
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub stats: Option<Duration>,
-    /// Set a socket option on both sides, such as sndhwm=10 (may be repeated)
+    /// Set a socket option on both sides, such as sndhwm=10; "list" shows all (may be repeated)
     #[arg(short, long, value_name = "NAME=VALUE")]
     pub option: Vec<String>,
 }
@@ -72,6 +73,10 @@ impl Kind {
 /// # Errors
 /// [`Failure::Interrupted`] after Ctrl-C; whatever the library reports.
 pub fn run(args: &ProxyArgs, talk: Talk) -> Result<(), Failure> {
+    if options::are_asked_for(&args.option) {
+        let (front, back) = args.kind.sides();
+        return options::list(&[front, back]);
+    }
     let context = Context::new();
     let wake = Wake::new()?;
     let ending = context.clone();

@@ -31,6 +31,24 @@ fn a_proxy_obeys_its_control_socket() {
 }
 
 #[test]
+fn every_verb_lists_the_options_that_it_takes() {
+    for (verb, own) in [
+        ("push", "sndhwm"),
+        ("recv -t sub", "conflate"),
+        ("monitor -t router", "router_mandatory"),
+        ("proxy --kind streamer", "sndhwm"),
+    ] {
+        let listed = ended(&format!("{verb} -o list"));
+        assert_eq!(listed.code, 0, "{verb}: {listed:?}");
+        let names: Vec<_> =
+            listed.lines().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+        assert!(names.iter().any(|name| name == own), "{verb}: {names:?}");
+        assert!(!names.iter().any(|name| name == "rcvmore"), "{verb}: what cannot be set");
+        assert_eq!(verb.contains("router"), names.iter().any(|name| name == "router_mandatory"), "{verb}");
+    }
+}
+
+#[test]
 fn a_monitor_tells_what_happens() {
     let mut monitor = zmq("monitor -t pull -b ipc://* --print-endpoint -J --until-gone");
     let endpoint = monitor.line();

@@ -22,6 +22,7 @@ use crate::pipe::errand::Errand;
 use crate::pipe::rx::End;
 use crate::pipe::signal::Signal;
 use crate::pipe::wire::{Fill, Halves, WirePipe};
+use crate::sys::clock;
 use crate::sys::epoll::Interest;
 use crate::transport::Stream;
 use crate::{PeerError, SocketType};
@@ -119,7 +120,7 @@ pub(super) struct Origin {
 impl Io {
     /// Begins the handshake on a new stream, as the connection `token`.
     pub(super) fn adopt(&mut self, token: u64, stream: Stream, origin: Origin) -> io::Result<()> {
-        let now = Instant::now();
+        let now = clock::now();
         let stream = Arc::new(stream);
         let Origin { owner, options, endpoint, dialed, pipe } = origin;
         self.handle.desk().epoll().add(stream.as_ref().as_fd(), Interest::READABLE, token)?;
@@ -183,7 +184,7 @@ impl Io {
     fn drive_handshake(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Handshake(handshake) = &mut conn.stage else { return };
-        let now = Instant::now();
+        let now = clock::now();
         #[cfg(test)]
         crate::fault::trip(crate::fault::SHAKING_HANDS, &handshake.input);
         let result = handshake.link.handle_bytes(now, &mut handshake.input);
@@ -264,7 +265,7 @@ impl Io {
         if let Some(key) = conn.timer.take() {
             self.timers.cancel(key);
         }
-        let now = Instant::now();
+        let now = clock::now();
         let heartbeat = Heartbeat::new(heartbeat_config(&conn.options), now);
         let deadline = heartbeat.poll_timeout();
         conn.stage = Stage::Online(heartbeat);
@@ -280,6 +281,7 @@ impl Io {
                 conn.options.rcvhwm as usize,
                 conflates(owner.kind, &conn.options),
             );
+            pipe.belongs_to(conn.endpoint);
             if owner.never_reads() {
                 pipe.discard_input();
             }
@@ -462,7 +464,7 @@ impl Io {
 
     /// The peer wants to be missed if it falls silent.
     pub(super) fn conn_pinged(&mut self, token: u64) {
-        self.beat(token, Instant::now());
+        self.beat(token, clock::now());
     }
 
     fn beat(&mut self, token: u64, now: Instant) {

@@ -4,6 +4,7 @@
 //! newest [`KEPT`] events and counts those it lost.
 
 use crate::sync::Mutex;
+use crate::sys::clock;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, PoisonError};
 use std::time::{Duration, Instant};
@@ -176,7 +177,7 @@ impl EventQueue {
                 return None;
             }
             let left = deadline.map_or(Duration::from_secs(3600), |deadline| {
-                deadline.saturating_duration_since(Instant::now())
+                deadline.saturating_duration_since(clock::now())
             });
             if left.is_zero() {
                 return None;

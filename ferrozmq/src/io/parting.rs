@@ -11,6 +11,7 @@
 
 use crate::io::connection::{Conn, Stage};
 use crate::io::thread::{Due, Io};
+use crate::sys::clock;
 use crate::sys::epoll::Interest;
 use crate::transport::Stream;
 use std::io;
@@ -61,7 +62,7 @@ impl Io {
             conn.stream.shutdown();
             return self.cancel(&mut conn.linger_timer);
         }
-        let now = Instant::now();
+        let now = clock::now();
         conn.timer = Some(self.timers.add(now + PARTING_STEP, Due::Conn(token)));
         conn.stage = Stage::Parting(Parting { until: now + PARTING_MAX, bytes_left: PARTING_BYTES_MAX });
         self.conns.insert(token, conn);

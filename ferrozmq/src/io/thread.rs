@@ -18,6 +18,7 @@ use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::wire::WirePipe;
 use crate::resolver::Resolver;
 use crate::sync::Mutex;
+use crate::sys::clock;
 use crate::sys::epoll::{Epoll, Events, Interest};
 use ferrozmq_proto::option::Options;
 use std::collections::HashMap;
@@ -186,7 +187,7 @@ impl Io {
         let mut events = Events::with_capacity(256);
         let mut running = true;
         while running {
-            let now = Instant::now();
+            let now = clock::now();
             let timeout = self.timers.next().map(|at| at.saturating_duration_since(now));
             // An interrupted wait is a wait that found nothing; other errors cannot happen to a valid set.
             let _ = self.handle.desk.epoll().wait(&mut events, timeout);
@@ -194,7 +195,7 @@ impl Io {
                 let readable = event.readable || event.closed;
                 running &= self.contain(event.token, |io| io.dispatch(event.token, readable)).unwrap_or(true);
             }
-            let now = Instant::now();
+            let now = clock::now();
             while let Some(due) = self.timers.pop(now) {
                 let (Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token)) =
                     due;

@@ -1,5 +1,6 @@
 //! What an I/O thread has to do at a certain time.
 
+use crate::sys::clock;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The time `delay` from now, whatever an application calls a delay.
 pub(crate) fn after(delay: Duration) -> Instant {
-    Instant::now() + delay.min(FAR)
+    clock::now() + delay.min(FAR)
 }
 
 /// Names a timer, to cancel it.

@@ -180,6 +180,11 @@ impl Batch {
         self.taken == self.arena.len()
     }
 
+    /// Bytes the kernel has not taken.
+    pub(crate) fn untaken(&self) -> usize {
+        self.arena.len() - self.taken
+    }
+
     /// Messages whose last byte the kernel has not taken yet.
     pub(crate) fn unsent(&self) -> usize {
         self.arena.messages - self.completed

@@ -303,6 +303,11 @@ impl InprocEnd {
         (self.inp.len() + inward, self.out.len() + outward)
     }
 
+    /// Messages pushed here, and by the peer, ever; none where only the newest is kept.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.out.pushed() as u64, self.inp.pushed() as u64)
+    }
+
     /// Tells the peer about a subscription.
     pub(crate) fn subscribe(&self, topic: &[u8], wanted: bool) {
         let far = self.far();

@@ -47,7 +47,7 @@ pub(crate) fn spawn<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -
 
 /// The two halves of a PULL's link with a PUSH (or the other way round), plain ZMTP 3.
 pub(crate) fn shake_hands(kind: SocketType, peer: SocketType) -> (Opener, Sealer) {
-    let now = Instant::now();
+    let now = crate::sys::clock::now();
     let mut near = Link::new(Arc::new(LinkConfig::new(kind)), now);
     let mut far = Link::new(Arc::new(LinkConfig::new(peer)), now);
     let mut wires = [BytesMut::new(), BytesMut::new()];

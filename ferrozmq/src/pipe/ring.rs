@@ -104,6 +104,11 @@ impl<T> Producer<T> {
         self.pushed.wrapping_sub(self.consumed)
     }
 
+    /// The number of items pushed, ever.
+    pub fn pushed(&self) -> usize {
+        self.pushed
+    }
+
     #[cfg(test)]
     /// Whether the consumer was dropped: nothing pushed from now on will be read.
     pub fn is_peer_gone(&self) -> bool {
@@ -169,6 +174,11 @@ impl<T> Consumer<T> {
             return false;
         }
         self.refresh()
+    }
+
+    /// The number of items pushed, ever, as far as can be seen from here.
+    pub fn pushed(&self) -> usize {
+        self.shared.tail.published.load(Relaxed)
     }
 
     /// The number of items that can be popped now.

@@ -11,6 +11,7 @@
 use crate::pipe::arena::{Arena, Batch};
 use crate::pipe::codec::Sealer;
 use crate::pipe::pace::Pace;
+use crate::sys::clock;
 use crate::transport::Stream;
 use bytes::Bytes;
 use ferrozmq_proto::zmtp::Command;
@@ -18,7 +19,7 @@ use ferrozmq_proto::{Frame, Message};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One system call writes at most this many bytes, so that a sender is not kept from its work.
 const WRITE_MAX: usize = 256 * 1024;
@@ -129,7 +130,7 @@ impl Tx {
         if offline || (self.blocked && self.armed) {
             return false;
         }
-        self.pace.write_now(self.arena.len(), Instant::now)
+        self.pace.write_now(self.arena.len(), clock::now)
     }
 
     /// Queues a command. Of the PONGs that wait, the latest [`PONGS_MAX`] stay.
@@ -167,6 +168,11 @@ impl Tx {
                 Some(line) => line.has_output(),
                 None => self.online,
             }
+    }
+
+    /// Bytes of messages that wait here; what somebody is writing just now is not among them.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.arena.len() + self.line.as_ref().map_or(0, |line| line.batch.untaken())
     }
 
     /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.

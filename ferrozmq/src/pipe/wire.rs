@@ -18,6 +18,7 @@ use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -25,7 +26,6 @@ use ferrozmq_proto::{Frame, Message};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
 pub(crate) const SHARE_FROM: usize = 16 * 1024;
@@ -111,6 +111,8 @@ pub(crate) struct WirePipe {
     unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
     ping_due: AtomicBool,
+    /// Number of the endpoint that it comes from.
+    endpoint: AtomicU64,
     /// What the socket's mailbox was told that this pipe costs after its end, in bytes.
     charged: AtomicUsize,
 }
@@ -140,12 +142,23 @@ impl WirePipe {
             unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
+            endpoint: AtomicU64::new(0),
             charged: AtomicUsize::new(0),
         })
     }
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Number of the endpoint that was connected, or to which the peer came.
+    pub(crate) fn endpoint(&self) -> u64 {
+        self.endpoint.load(Ordering::Relaxed)
+    }
+
+    /// Notes the number of its endpoint.
+    pub(crate) fn belongs_to(&self, endpoint: u64) {
+        self.endpoint.store(endpoint, Ordering::Relaxed);
     }
 
     /// Changes the high-water marks; they hold from the next message on.
@@ -256,9 +269,9 @@ impl WirePipe {
             let commands_wait = !tx.control.is_empty();
             let timed = tx.pace.needs_clock();
             drop(tx);
-            let begin = timed.then(Instant::now);
+            let begin = timed.then(clock::now);
             let result = line.write(commands_wait);
-            let end = timed.then(Instant::now);
+            let end = timed.then(clock::now);
             tx = self.tx.lock();
             match result {
                 Ok((bytes, messages)) => {
@@ -344,7 +357,7 @@ impl WirePipe {
     /// As after a run of writes without a pause: messages gather.
     #[cfg(test)]
     pub(crate) fn outrun(&self) {
-        let (now, mut tx) = (Instant::now(), self.tx.lock());
+        let (now, mut tx) = (clock::now(), self.tx.lock());
         for _ in 0..8 {
             tx.pace.writing(Some(now));
             tx.pace.wrote(1, Some(now));
@@ -740,12 +753,30 @@ impl WirePipe {
         false
     }
 
+    /// What has been counted.
+    pub(crate) fn counts(&self) -> Counts {
+        let (sent, queued_out_bytes) = {
+            let tx = self.tx.lock();
+            (tx.sent, tx.queued_bytes())
+        };
+        let rx = self.rx.lock();
+        Counts { sent, received: rx.received, queued_out_bytes, queued_in_bytes: rx.waiting_bytes }
+    }
+
     /// Messages that the socket has not taken yet, and messages to be sent.
     pub(crate) fn queued_both(&self) -> (usize, usize) {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
         (rx.waiting, queued)
     }
+}
+
+/// What a pipe has counted: messages over all its connections, and bytes that wait in it now.
+pub(crate) struct Counts {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) queued_out_bytes: usize,
+    pub(crate) queued_in_bytes: usize,
 }
 
 /// The pipe takes no more messages.

@@ -35,6 +35,22 @@ pub(super) struct BoundEndpoint {
     place: Place,
 }
 
+impl BoundEndpoint {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the I/O threads know it by this number.
+    pub(super) fn is_at(&self, number: u64) -> bool {
+        matches!(self.place, Place::Io { endpoint, .. } if endpoint == number)
+    }
+
+    /// Whether this inproc pipe came out of connecting to it.
+    pub(super) fn is_inproc_pipe(&self, id: u64) -> bool {
+        matches!(self.place, Place::Inproc { pipe, .. } if pipe == Some(id))
+    }
+}
+
 enum Place {
     Io { thread: Arc<IoHandle>, endpoint: u64, pipe: Option<u64> },
     Inproc { name: String, pipe: Option<u64> },
@@ -140,8 +156,10 @@ impl SocketState {
                 conflates(self.kind, &core.options),
             )
         });
+        let endpoint = new_token();
         let id = pipe.as_ref().map(|pipe| pipe.id());
         if let Some(pipe) = &pipe {
+            pipe.belongs_to(endpoint);
             if owner.never_reads() {
                 pipe.discard_input();
             }
@@ -149,7 +167,6 @@ impl SocketState {
             let slot = core.ends.add(End::Wire(end));
             core.attach(slot, Attach { routing_id: routing_id.clone(), local: true });
         }
-        let endpoint = new_token();
         let plan = DialPlan {
             owner,
             target,

@@ -149,6 +149,11 @@ impl WireEnd {
         begun + self.inbox.iter().map(|run| run.count).sum::<usize>()
     }
 
+    /// The same in bytes.
+    pub(super) fn undecoded_bytes(&self) -> usize {
+        self.cursor.remaining() + self.inbox.iter().map(|run| run.bytes.len()).sum::<usize>()
+    }
+
     fn room(&mut self) -> bool {
         if self.credit == 0 {
             self.credit = self.pipe.room();
@@ -178,6 +183,8 @@ enum Written {
 /// All ends of one socket's pipes.
 pub(super) struct Ends {
     slots: Vec<Option<End>>,
+    /// Messages dropped, by slot and reason.
+    peer_drops: Vec<[u64; DROPS]>,
     free: Vec<u32>,
     by_id: HashMap<u64, PipeId>,
     wires: usize,
@@ -202,7 +209,7 @@ pub(super) struct Ends {
 }
 
 /// Number of reasons in [`Dropped`].
-const DROPS: usize = 6;
+pub(super) const DROPS: usize = 6;
 
 /// Every reason, in the order in which they are counted.
 pub(super) const DROP_REASONS: [Dropped; DROPS] = [
@@ -218,6 +225,7 @@ impl Ends {
     pub(super) fn new() -> Ends {
         Ends {
             slots: Vec::new(),
+            peer_drops: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             wires: 0,
@@ -245,9 +253,11 @@ impl Ends {
         };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
+            self.peer_drops.push([0; DROPS]);
             (self.slots.len() - 1) as u32
         });
         self.slots[slot as usize] = Some(end);
+        self.peer_drops[slot as usize] = [0; DROPS];
         self.by_id.insert(id, PipeId(slot));
         PipeId(slot)
     }
@@ -295,6 +305,11 @@ impl Ends {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut End)> {
         let slots = self.slots.iter_mut().enumerate();
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
+    }
+
+    /// Messages dropped that were meant for `pipe` or came from it, by reason.
+    pub(super) fn drops_of(&self, pipe: PipeId) -> [u64; DROPS] {
+        self.peer_drops.get(pipe.0 as usize).copied().unwrap_or_default()
     }
 
     /// Ends that lead to other processes.
@@ -542,9 +557,11 @@ impl Pipes for Ends {
         self.refused += u64::from(fault.is_some());
     }
 
-    fn dropped(&mut self, _pipe: Option<PipeId>, why: Dropped) {
-        if let Some(index) = DROP_REASONS.iter().position(|reason| *reason == why) {
-            self.drops[index] += 1;
+    fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped) {
+        let Some(index) = DROP_REASONS.iter().position(|reason| *reason == why) else { return };
+        self.drops[index] += 1;
+        if let Some(drops) = pipe.and_then(|pipe| self.peer_drops.get_mut(pipe.0 as usize)) {
+            drops[index] += 1;
         }
     }
 }

@@ -108,6 +108,17 @@ impl SocketState {
         Ok((self.events_in(&mut core), core.changes()))
     }
 
+    /// Whether a message would be taken now.
+    pub(crate) fn has_room(&self) -> Result<bool> {
+        Ok(self.enter()?.can_send())
+    }
+
+    /// Writes what is held back for a better occasion.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.enter()?.ends.flush_all();
+        Ok(())
+    }
+
     pub(crate) fn events_in(&self, core: &mut Core) -> Events {
         let mut events = Events::NONE;
         if core.can_recv() || self.read_leased(core) && core.can_recv() || core.announce() && core.can_recv()

@@ -11,6 +11,7 @@ mod models;
 pub mod monitor;
 mod options;
 mod staging;
+pub mod stats;
 pub mod typed;
 pub(crate) mod wait;
 

@@ -1,9 +1,10 @@
 //! Watching what happens to a socket's connections.
 
 use crate::io::events::{EventQueue, EventSink, MonitorEvent};
+use crate::sys::clock;
 use crate::sys::fork;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The events of one socket from [`Socket::monitor`](crate::Socket::monitor) on
 /// (`zmq_socket_monitor(3)`); ends when the socket is closed and its connections have ended.
@@ -37,7 +38,7 @@ impl Monitor {
                 return Some(event);
             }
             if self.sink.strong_count() == 0 {
-                return self.queue.next(Some(Instant::now()));
+                return self.queue.next(Some(clock::now()));
             }
         }
     }
@@ -47,7 +48,7 @@ impl Monitor {
         if fork::in_child(self.born) {
             return None;
         }
-        self.queue.next(Instant::now().checked_add(timeout))
+        self.queue.next(clock::now().checked_add(timeout))
     }
 
     /// The next event if there is one.

@@ -16,6 +16,7 @@ use super::handle::SocketState;
 use crate::error::{Error, Result};
 use crate::pipe::lock::LockGuard;
 use crate::pipe::stragglers;
+use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
 use crate::transport::Stream;
@@ -53,7 +54,7 @@ impl Patience {
     pub(crate) fn begun(self) -> Patience {
         match self {
             Patience::AtMost(timeout) => {
-                Instant::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until)
+                clock::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until)
             }
             running => running,
         }
@@ -77,7 +78,7 @@ impl Patience {
         match self {
             Patience::None => Some(Duration::ZERO),
             Patience::AtMost(timeout) => Some(timeout),
-            Patience::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+            Patience::Until(deadline) => Some(deadline.saturating_duration_since(clock::now())),
             Patience::Forever => None,
         }
     }
@@ -320,7 +321,7 @@ impl SocketState {
         let deadline = match patience.begun() {
             Patience::Until(deadline) => Some(deadline),
             Patience::Forever => None,
-            Patience::None | Patience::AtMost(_) => Some(Instant::now()),
+            Patience::None | Patience::AtMost(_) => Some(clock::now()),
         };
         let waited = self.mailbox.waker().wait_futex(ticket, deadline);
         let mut core = self.core.lock();

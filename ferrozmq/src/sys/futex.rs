@@ -3,6 +3,7 @@
 //! Wake-ups may be spurious: callers re-check their condition. Signals end a wait, with or without a
 //! deadline.
 
+use super::clock;
 use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags};
 use std::sync::atomic::AtomicU32;
@@ -28,7 +29,7 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
             // An untimed wait is restarted by the kernel after SA_RESTART handlers, a timed one is not; only
             // the timed one lets Ctrl-C end a blocking call in every language.
             None => FAR,
-            Some(deadline) => deadline.saturating_duration_since(Instant::now()).min(FAR),
+            Some(deadline) => deadline.saturating_duration_since(clock::now()).min(FAR),
         };
         match futex::wait(word, Flags::PRIVATE, expected, Some(&super::timespec(timeout))) {
             Ok(()) => return Wait::Woken,

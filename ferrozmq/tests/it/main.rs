@@ -26,5 +26,6 @@ mod script;
 mod sifted;
 mod signals;
 mod soak;
+mod stats;
 mod termination;
 mod threads;

@@ -32,7 +32,7 @@ const MEASURED: &[Measured] = &[
     (80, 0, MAX, Some(0), ALL), (89, -1, MAX, Some(-1), ALL), (98, 0, MAX, None, &[1, 9]),
     (108, 0, MAX, None, &[1, 9, 10]), (109, MIN, MAX, Some(0), ALL),
     (8, 1, MAX, Some(100), ALL), (9, 0, MAX, Some(10_000), ALL), (25, 1, MAX, Some(1), ALL),
-    (84, 1, MAX, Some(1500), ALL), (94, 0, 1, Some(0), ALL), (96, 0, 1, Some(1), ALL),
+    (84, 1, MAX, Some(1500), ALL), (94, MIN, MAX, Some(0), ALL), (96, MIN, MAX, Some(1), ALL),
     // Drafts, which the measured libzmq hides; from its manual.
     (97, 0, 3, Some(0), &[4, 6]), (101, 1, MAX, Some(8192), ALL), (102, 1, MAX, Some(8192), ALL),
     (112, 0, MAX, Some(0), ALL), (113, MIN, MAX, Some(0), ALL), (115, MIN, MAX, None, &[10]),
