@@ -13,7 +13,7 @@ use super::trial::{self, Reading, Trial, Verdict};
 use super::{install, workshop};
 use crate::python;
 use crate::step::{self, Outcome, root};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -28,10 +28,10 @@ const CFFI: &str = "cffi==2.1.1";
 /// How long a file of tests may take, and one test, in seconds. A test that hangs inside the library, where Python's signals do not
 /// reach, ends with its process.
 const PATIENCE: Duration = Duration::from_secs(180);
-const TEST_PATIENCE: &str = "--timeout=45";
+const TEST_PATIENCE: &str = "--timeout=30";
 
-/// How often a test that fails is tried, on either library: some depend on timing. Each time in a new process, because a test that
-/// fails can leave behind what makes the next ones fail.
+/// How often a test that fails is tried, on either library: some depend on timing. Each time in a process of its own, because a test
+/// that fails can leave behind what makes the next ones fail.
 const TRIES: usize = 3;
 
 /// A test that takes its process with it has used up this many tries: it took long enough.
@@ -79,7 +79,11 @@ pub fn run(arguments: &[String]) -> Outcome {
     let begin = Instant::now();
     let run = |file: &str, side| {
         let library = if side == Side::Original { &setting.original } else { &setting.ours };
-        run_file(&sandbox, &setting, file, library)
+        let hopeless = |case: &str| {
+            let reason = deviations.reason(&format!("{file}:{case}"), ":");
+            reason.is_some_and(|(_, reason)| reason.sometimes || side == Side::Ours)
+        };
+        run_file(&sandbox, &setting, file, library, &hopeless)
     };
     let compared = matrix::compare(&files, arguments.repeat, sandbox.width(), run)?;
     let unexpected = report::print(&compared, &deviations);
@@ -90,13 +94,20 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
 }
 
-/// All tests of a file, in as many processes as it takes.
-fn run_file(sandbox: &Sandbox, setting: &Setting, file: &str, library: &Path) -> Result<Trial, String> {
+/// All tests of a file, in as many processes as it takes; those that are `hopeless` are tried once.
+fn run_file(
+    sandbox: &Sandbox,
+    setting: &Setting,
+    file: &str,
+    library: &Path,
+    hopeless: &dyn Fn(&str) -> bool,
+) -> Result<Trial, String> {
     let mut progress = Progress::default();
     let mut whole = run_process(sandbox, setting, file, library, &[])?;
-    while progress.after(&mut whole) {
-        let next = run_process(sandbox, setting, file, library, &progress.settled)?;
-        whole.append(next);
+    progress.read(&mut whole, hopeless);
+    while let Some(left_out) = progress.next() {
+        whole.append(run_process(sandbox, setting, file, library, &left_out)?);
+        progress.read(&mut whole, hopeless);
     }
     Ok(whole)
 }
@@ -104,56 +115,54 @@ fn run_file(sandbox: &Sandbox, setting: &Setting, file: &str, library: &Path) ->
 /// How far the tests of a file have come.
 #[derive(Default)]
 struct Progress {
-    /// Those that are not to be run again.
-    settled: Vec<String>,
-    /// How often the others have failed.
-    failures: BTreeMap<String, usize>,
+    /// Those that have been tried.
+    begun: BTreeSet<String>,
+    /// Those of them that may be tried again, and how often they still may.
+    tries: BTreeMap<String, usize>,
+    /// Whether the last process died, so that there may be tests that were never tried.
+    died: bool,
     /// How much of the output was read.
     read: usize,
 }
 
 impl Progress {
-    /// Reads what the last process printed, and answers whether there is something left for another one.
-    fn after(&mut self, whole: &mut Trial) -> bool {
+    /// Reads what the last process printed.
+    fn read(&mut self, whole: &mut Trial, hopeless: &dyn Fn(&str) -> bool) {
         let printed = whole.output.get(self.read..).unwrap_or_default().to_owned();
         self.read = whole.output.len();
-        let died = whole.cases.get(trial::END) == Some(&Verdict::Failed);
-        let mut begun = None;
-        let mut failed = Vec::new();
+        let mut under_way = None;
         for line in printed.lines() {
             if let Some(test) = line.strip_prefix("BEGIN ") {
-                begun = Some(test.to_owned());
-            } else if let Some((outcome, test)) =
-                line.strip_prefix("OUTCOME ").and_then(|rest| rest.split_once(' '))
-            {
+                self.begun.insert(test.to_owned());
+                under_way = Some(test.to_owned());
+            } else if let Some((outcome, test)) = outcome(line) {
                 match outcome {
-                    "failed" => failed.push((test.to_owned(), 1)),
-                    _ => self.settled.push(test.to_owned()),
+                    "failed" => self.fails(test, 1, hopeless),
+                    _ => drop(self.tries.remove(test)),
                 }
             }
         }
-        let Some(last) = begun else { return false };
-        if died {
+        // Without a test there was nothing to die of, and nothing would come of another process.
+        self.died = whole.cases.get(trial::END) == Some(&Verdict::Failed) && under_way.is_some();
+        if let Some(test) = under_way.filter(|_| self.died) {
             // The one that was under way has failed, and nothing else is known to have.
-            if let Some((name, _)) = case(&format!("OUTCOME failed {last}")) {
-                whole.cases.insert(name, Verdict::Failed);
-            }
-            failed.push((last, DEATH));
+            whole.cases.insert(case_name(&test), Verdict::Failed);
+            self.fails(&test, DEATH, hopeless);
         }
-        let again = failed.into_iter().filter(|(test, cost)| self.fails(test, *cost)).count();
-        died || again > 0
     }
 
-    /// Counts a failure, and answers whether the test may be tried again.
-    fn fails(&mut self, test: &str, cost: usize) -> bool {
-        let failures = self.failures.entry(test.to_owned()).or_default();
-        *failures += cost;
-        let again = *failures < TRIES;
-        self.settled.retain(|settled| settled != test);
-        if !again {
-            self.settled.push(test.to_owned());
-        }
-        again
+    fn fails(&mut self, test: &str, cost: usize, hopeless: &dyn Fn(&str) -> bool) {
+        let tries = if hopeless(&case_name(test)) { 1 } else { TRIES };
+        let left = self.tries.entry(test.to_owned()).or_insert(tries);
+        *left = left.saturating_sub(cost);
+    }
+
+    /// What the next process leaves out: what was tried, but for one test that failed. `None`, if no process is needed.
+    fn next(&self) -> Option<Vec<String>> {
+        let again = self.tries.iter().find(|(_, left)| **left > 0).map(|(test, _)| test);
+        let left_out =
+            |again: Option<&String>| self.begun.iter().filter(|test| Some(*test) != again).cloned().collect();
+        if self.died { Some(left_out(None)) } else { again.map(|test| left_out(Some(test))) }
     }
 }
 
@@ -184,15 +193,22 @@ const NO_TESTS: i32 = 5;
 
 /// A line of `conformance/pyzmq/outcomes.py`.
 fn case(line: &str) -> Option<(String, Verdict)> {
-    let (verdict, test) = line.strip_prefix("OUTCOME ")?.split_once(' ')?;
-    let verdict = match verdict {
+    let (outcome, test) = outcome(line)?;
+    let verdict = match outcome {
         "passed" => Verdict::Passed,
         "skipped" => Verdict::Skipped,
         _ => Verdict::Failed,
     };
-    // A file that cannot even be read, or is skipped as a whole, has no tests in it.
-    let name = test.split_once("::").map_or("(file)", |(_, name)| name);
-    Some((name.replace("::", ":"), verdict))
+    Some((case_name(test), verdict))
+}
+
+fn outcome(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("OUTCOME ")?.split_once(' ')
+}
+
+/// The case's name within its file. A file that cannot even be read, or is skipped as a whole, has no tests in it.
+fn case_name(test: &str) -> String {
+    test.split_once("::").map_or("(file)", |(_, name)| name).replace("::", ":")
 }
 
 /// The source's folder, unpacked; its tests are copied from it, because beside its own `zmq` folder they would not find ours.
@@ -327,28 +343,37 @@ mod tests {
         Trial { cases, end: String::new(), output: output.to_owned(), took: Duration::ZERO }
     }
 
+    fn never(_: &str) -> bool {
+        false
+    }
+
     #[test]
-    fn what_failed_is_tried_again_and_what_passed_is_not() {
+    fn what_failed_is_tried_again_by_itself() {
         let mut progress = Progress::default();
-        let mut whole =
-            trial("BEGIN f::a\nOUTCOME passed f::a\nBEGIN f::b\nOUTCOME failed f::b\n", Verdict::Passed);
-        assert!(progress.after(&mut whole));
-        assert_eq!(progress.settled, ["f::a"]);
+        let printed = "BEGIN f::a\nOUTCOME passed f::a\nBEGIN f::b\nOUTCOME failed f::b\nBEGIN f::c\nOUTCOME failed f::c\n";
+        let mut whole = trial(printed, Verdict::Passed);
+        progress.read(&mut whole, &|case| case == "c");
+        assert_eq!(progress.next().unwrap(), ["f::a", "f::c"], "c is hopeless");
         whole.append(trial("BEGIN f::b\nOUTCOME passed f::b\n", Verdict::Passed));
-        assert!(!progress.after(&mut whole));
-        assert_eq!(progress.settled, ["f::a", "f::b"]);
+        progress.read(&mut whole, &never);
+        assert_eq!(progress.next(), None);
     }
 
     #[test]
     fn a_test_that_always_kills_its_process_is_given_up() {
         let mut progress = Progress::default();
         let mut whole = trial("BEGIN f::a\n", Verdict::Failed);
-        assert!(progress.after(&mut whole) && progress.settled.is_empty());
-        whole.append(trial("BEGIN f::a\n", Verdict::Failed));
-        assert!(progress.after(&mut whole), "the tests after it have not been run");
-        assert_eq!(progress.settled, ["f::a"]);
+        progress.read(&mut whole, &never);
+        assert_eq!(progress.next().unwrap(), ["f::a"], "first those that were not tried yet");
         whole.append(trial("", Verdict::Passed));
-        assert!(!progress.after(&mut whole));
+        progress.read(&mut whole, &never);
+        assert_eq!(progress.next().unwrap(), [] as [&str; 0], "then once more");
+        whole.append(trial("BEGIN f::a\n", Verdict::Failed));
+        progress.read(&mut whole, &never);
+        whole.append(trial("", Verdict::Passed));
+        progress.read(&mut whole, &never);
+        assert_eq!(progress.next(), None);
+        assert_eq!(whole.cases["a"], Verdict::Failed);
     }
 
     #[test]
