@@ -1,0 +1,124 @@
+/* zmq_msg_init_data: the free function is called once for each message, whatever becomes of it, and may itself
+ * call the library, with the socket that is busy sending too. */
+#include "check.h"
+
+static int lent, returned;
+static void *busy;
+
+static void give_back(void *data, void *hint)
+{
+    CHECK(hint == &lent);
+    free(data);
+    __sync_fetch_and_add(&returned, 1);
+}
+
+/* A stranger: calls us with whatever it has. */
+static void give_back_and_call(void *data, void *hint)
+{
+    int value;
+    size_t size = sizeof value;
+    (void)zmq_getsockopt(busy, ZMQ_EVENTS, &value, &size);
+    (void)zmq_send(busy, "from a free function", 20, ZMQ_DONTWAIT);
+    give_back(data, hint);
+}
+
+static void lend_to(zmq_msg_t *msg, size_t size, zmq_free_fn *free_fn)
+{
+    void *data = malloc(size ? size : 1);
+    memset(data, 'x', size);
+    CHECK(zmq_msg_init_data(msg, data, size, free_fn, &lent) == 0);
+    CHECK(size == 0 || zmq_msg_data(msg) == data);
+    lent++;
+}
+
+static void expect_all(void)
+{
+    struct timespec pause = {0, 1000000};
+    for (int i = 0; i < 20000 && __sync_fetch_and_add(&returned, 0) != lent; i++)
+        nanosleep(&pause, NULL);
+    CHECK(returned == lent);
+}
+
+static const size_t sizes[] = {0, 1, 33, 46, 47, 100, 5000, 20000, 100000, 2000000};
+#define SIZES (sizeof sizes / sizeof *sizes)
+
+static void without_a_socket(void)
+{
+    for (size_t i = 0; i < SIZES; i++) {
+        zmq_msg_t one, two;
+        lend_to(&one, sizes[i], give_back);
+        CHECK(returned == lent - 1);
+        CHECK(zmq_msg_init(&two) == 0 && zmq_msg_copy(&two, &one) == 0);
+        CHECK(zmq_msg_get(&two, ZMQ_SHARED) == 1);
+        CHECK(zmq_msg_close(&one) == 0 && returned == lent - 1);
+        CHECK(zmq_msg_init(&one) == 0 && zmq_msg_move(&one, &two) == 0);
+        CHECK(zmq_msg_close(&two) == 0 && returned == lent - 1);
+        CHECK(zmq_msg_close(&one) == 0 && returned == lent);
+    }
+}
+
+static void sent(void *context, int by_tcp, zmq_free_fn *free_fn)
+{
+    void *push = open_socket(context, ZMQ_DEALER), *pull = open_socket(context, ZMQ_DEALER);
+    join(context, pull, push, by_tcp);
+    busy = push;
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < SIZES; i++) {
+            zmq_msg_t msg;
+            lend_to(&msg, sizes[i], free_fn);
+            CHECK(zmq_msg_send(&msg, push, i % 2 ? 0 : ZMQ_SNDMORE) == (int)sizes[i]);
+            CHECK(zmq_msg_size(&msg) == 0 && zmq_msg_close(&msg) == 0);
+        }
+    }
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < SIZES; i++) {
+            zmq_msg_t msg;
+            CHECK(zmq_msg_init(&msg) == 0);
+            do
+                CHECK(zmq_msg_recv(&msg, pull, 0) >= 0);
+            while (zmq_msg_size(&msg) == 20);
+            CHECK(zmq_msg_size(&msg) == sizes[i] && zmq_msg_close(&msg) == 0);
+        }
+    }
+    expect_all();
+    CHECK(zmq_close(push) == 0 && zmq_close(pull) == 0);
+}
+
+/* Nobody is there, or nobody reads: dropped with the socket. */
+static void dropped(void *context)
+{
+    void *push = open_socket(context, ZMQ_PUSH);
+    zmq_msg_t msg;
+    int none = 0;
+    CHECK(zmq_setsockopt(push, ZMQ_SNDTIMEO, &none, sizeof none) == 0);
+    lend_to(&msg, 10, give_back);
+    FAILS(EAGAIN, zmq_msg_send(&msg, push, 0));
+    CHECK(zmq_msg_size(&msg) == 10 && returned == lent - 1);
+    CHECK(zmq_connect(push, "tcp://127.0.0.1:1") == 0);
+    CHECK(zmq_msg_send(&msg, push, 0) == 10);
+    for (size_t i = 0; i < SIZES; i++) {
+        lend_to(&msg, sizes[i], give_back);
+        CHECK(zmq_msg_send(&msg, push, ZMQ_SNDMORE) >= 0);
+    }
+    CHECK(zmq_close(push) == 0);
+    expect_all();
+    void *pub = open_socket(context, ZMQ_PUB);
+    CHECK(zmq_bind(pub, "tcp://127.0.0.1:*") == 0);
+    lend_to(&msg, 100000, give_back);
+    CHECK(zmq_msg_send(&msg, pub, 0) == 100000 && zmq_close(pub) == 0);
+    expect_all();
+}
+
+int main(void)
+{
+    void *context = zmq_ctx_new();
+    without_a_socket();
+    for (int by_tcp = 0; by_tcp < 2; by_tcp++) {
+        sent(context, by_tcp, give_back);
+        sent(context, by_tcp, give_back_and_call);
+    }
+    dropped(context);
+    CHECK(zmq_ctx_term(context) == 0);
+    expect_all();
+    return 0;
+}
