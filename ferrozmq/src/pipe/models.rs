@@ -19,7 +19,7 @@ use loom::thread::{self, JoinHandle};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// In words; the engine's frames are too large for loom's own stacks.
 const STACK: usize = 0x8000;

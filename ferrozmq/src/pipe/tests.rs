@@ -8,6 +8,7 @@ use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::Desk;
 use crate::pipe::rx::Run;
 use crate::pipe::signal::Mailbox;
+#[cfg(not(loom))]
 use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};

@@ -18,7 +18,6 @@ use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
@@ -239,11 +238,11 @@ impl WirePipe {
 
     /// Writes what is queued, as far as the kernel takes it.
     pub(crate) fn flush(&self) -> Flush {
-        self.flush_as(false)
+        self.flush_by(None)
     }
 
-    /// The same for a sender that has `rested`, or not, since its last write.
-    fn flush_as(&self, rested: bool) -> Flush {
+    /// The same; for a send, `send` says whether it came right after the one before.
+    fn flush_by(&self, send: Option<bool>) -> Flush {
         // Before the lock, so that it is dropped after it.
         let mut role = Role { pipe: self, held: None };
         let mut tx = self.tx.lock();
@@ -256,8 +255,8 @@ impl WirePipe {
             return Flush::Offline;
         }
         role.held = Some(Half::Writing);
-        if rested {
-            tx.pace.rest();
+        if let Some(eager) = send {
+            tx.pace.sending(eager);
         }
         let mut written = 0;
         loop {
@@ -267,18 +266,14 @@ impl WirePipe {
                 return self.put_back(tx, line, Flush::Done, role);
             }
             let commands_wait = !tx.control.is_empty();
-            let timed = tx.pace.needs_clock();
             drop(tx);
-            let begin = timed.then(clock::now);
             let result = line.write(commands_wait);
-            let end = timed.then(clock::now);
             tx = self.tx.lock();
             match result {
                 Ok((bytes, messages)) => {
                     written += bytes;
                     tx.sent_messages(messages);
-                    tx.pace.writing(begin);
-                    tx.pace.wrote(bytes, end);
+                    tx.pace.wrote(bytes);
                     self.tell_of_room(&mut tx);
                     if Line::is_enough(written) {
                         tx.blocked = true;
@@ -329,12 +324,15 @@ impl WirePipe {
 
     /// Flushes, and has the I/O thread write the rest when the kernel takes it.
     pub(crate) fn flush_and_arm(&self) -> Flush {
-        self.flush_sent(false)
+        self.arm_if_blocked(self.flush_by(None))
     }
 
-    /// The same at the end of a send, by a sender that has `rested`, or not, since its last write.
-    pub(crate) fn flush_sent(&self, rested: bool) -> Flush {
-        let result = self.flush_as(rested);
+    /// The same at the end of a send, which came right after the one before if it is `eager`.
+    pub(crate) fn flush_sent(&self, eager: bool) {
+        self.arm_if_blocked(self.flush_by(Some(eager)));
+    }
+
+    fn arm_if_blocked(&self, result: Flush) -> Flush {
         if result == Flush::Blocked {
             self.arm_output();
         }
@@ -357,11 +355,8 @@ impl WirePipe {
     /// As after a run of writes without a pause: messages gather.
     #[cfg(test)]
     pub(crate) fn outrun(&self) {
-        let (now, mut tx) = (clock::now(), self.tx.lock());
-        for _ in 0..8 {
-            tx.pace.writing(Some(now));
-            tx.pace.wrote(1, Some(now));
-        }
+        let mut tx = self.tx.lock();
+        (0..8).for_each(|_| tx.pace.sending(true));
     }
 
     /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being

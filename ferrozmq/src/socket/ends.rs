@@ -5,10 +5,12 @@
 
 use crate::peer::PeerInfo;
 use crate::pipe::inproc::InprocEnd;
+use crate::pipe::pace::Tempo;
 use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
+use crate::sys::clock;
 use ferrozmq_proto::pattern::{Closing, Dropped, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
 use ferrozmq_proto::{Frame, Message};
@@ -192,8 +194,7 @@ pub(super) struct Ends {
     flush_now: Vec<PipeId>,
     /// Pipes that were written to and may hold back output.
     dirty: Vec<PipeId>,
-    /// The thread has waited or polled since it wrote.
-    rested: bool,
+    tempo: Tempo,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
     /// Pipes that linger after the socket let go of them, and that are still watched with the others.
@@ -231,7 +232,7 @@ impl Ends {
             wires: 0,
             flush_now: Vec::new(),
             dirty: Vec::new(),
-            rested: false,
+            tempo: Tempo::default(),
             quiet: Vec::new(),
             retired: HashMap::new(),
             finished: Vec::new(),
@@ -326,18 +327,19 @@ impl Ends {
     }
 
     fn flush_listed(&mut self) {
-        let rested = std::mem::take(&mut self.rested);
+        let eager = self.tempo.begin(clock::now);
         while let Some(pipe) = self.flush_now.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-                end.pipe.flush_sent(rested);
+                end.pipe.flush_sent(eager);
             }
         }
+        self.tempo.end(clock::now);
     }
 
     /// Writes everything held back: before the thread blocks or polls.
     pub(super) fn flush_all(&mut self) {
         self.flush_written();
-        self.rested = true;
+        self.tempo.rest();
         while let Some(pipe) = self.dirty.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
                 end.dirty = false;
