@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Other people's suites, each once.
-const SUITES: [&[&str]; 4] = [&["header"], &["install"], &["libzmq"], &["pyzmq", "--no-large"]];
+const SUITES: [&[&str]; 5] =
+    [&["header"], &["install"], &["zmq-crate"], &["libzmq"], &["pyzmq", "--no-large"]];
 
 /// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models, `--no-conformance` other people's
 /// suites.
