@@ -353,7 +353,7 @@ impl WirePipe {
     }
 
     /// As after a run of writes without a pause: messages gather.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn outrun(&self) {
         let mut tx = self.tx.lock();
         (0..8).for_each(|_| tx.pace.sending(true));
@@ -361,6 +361,7 @@ impl WirePipe {
 
     /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being
     /// noticed: as long as the backstop looks after the pipe.
+    #[cfg(not(loom))]
     pub(crate) fn flush_left(&self) -> bool {
         {
             let mut tx = self.tx.lock();

@@ -103,7 +103,9 @@ impl Wired {
         let input = events.iter().any(|event| event.token == 5);
         if input && !self.lease.is_held() {
             let _ = self.set.wait(&mut events, Some(Duration::ZERO));
-            events.iter().for_each(|_| drop(self.scene.pipe.fill(true)));
+            for _ in events.iter() {
+                let _ = self.scene.pipe.fill(true);
+            }
         }
         self.lease.ticker().tick_if_due();
     }
