@@ -129,24 +129,6 @@ impl Message {
         }
     }
 
-    /// The parts before part `index`, and the message that begins there; `None` if there is no such part.
-    #[must_use]
-    pub fn split_at(mut self, index: usize) -> Option<(Vec<Frame>, Message)> {
-        if index == 0 {
-            return Some((Vec::new(), self));
-        }
-        if index >= self.len() {
-            return None;
-        }
-        let mut tail = self.rest.drain(index - 1..);
-        let first = tail.next()?;
-        let rest = tail.collect();
-        let mut head = Vec::with_capacity(index);
-        head.push(self.first);
-        head.append(&mut self.rest);
-        Some((head, Message { first, rest }))
-    }
-
     /// Moves the first part to `first` and the others to the end of `rest`; an empty message stays.
     #[inline]
     pub fn unpack(&mut self, first: &mut Frame, rest: &mut impl Extend<Frame>) {
@@ -168,15 +150,12 @@ impl Message {
         false
     }
 
-    /// Puts `parts` in front of the message, in their order.
-    pub fn prepend(&mut self, mut parts: Vec<Frame>) {
-        if parts.is_empty() {
-            return;
-        }
-        parts.push(std::mem::take(&mut self.first));
-        parts.append(&mut self.rest);
-        self.first = parts.remove(0);
-        self.rest = parts;
+    /// Puts the message into an envelope: the parts of `envelope` and an empty one go before its own (RFC 28). Undone by
+    /// [`take_envelope`](Self::take_envelope).
+    pub fn put_in_envelope(&mut self, envelope: &[Frame]) {
+        let body = std::mem::take(self);
+        let parts = envelope.iter().cloned().chain([Frame::new()]).chain(body);
+        *self = Message::from_parts(parts).unwrap_or_default();
     }
 
     /// The same message, every part marked as delivered by connection `origin`.
@@ -340,13 +319,14 @@ mod tests {
     #[test]
     fn envelopes_are_taken_off_and_put_back() {
         let message = Message::from(["a", "b", "", "c"]);
-        let (head, body) = message.clone().split_at(3).unwrap();
-        assert_eq!(head.len(), 3);
-        assert_eq!(body, Message::from("c"));
-        let mut back = body;
-        back.prepend(head);
-        assert_eq!(back, message);
-        assert!(message.clone().split_at(4).is_none());
+        let (mut body, mut envelope) = (message.clone(), Vec::new());
+        assert!(body.take_envelope(&mut envelope));
+        assert_eq!((envelope.len(), &body), (2, &Message::from("c")));
+        body.put_in_envelope(&envelope);
+        assert_eq!(body, message);
+        for bare in [Message::from(["a", "b"]), Message::from(["a", ""]), Message::new()] {
+            assert!(!bare.clone().take_envelope(&mut Vec::new()), "{bare:?}");
+        }
         let (first, rest) = message.split_first();
         assert_eq!(first, "a");
         assert_eq!(rest.unwrap().len(), 3);

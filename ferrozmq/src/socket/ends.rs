@@ -485,8 +485,7 @@ impl Pipes for Ends {
             let written = end.write(message, Some(envelope), SHARE_FROM);
             return self.note(pipe, written);
         }
-        message.push_front(Frame::new());
-        message.prepend(envelope.to_vec());
+        message.put_in_envelope(envelope);
         self.write(pipe, message);
     }
 

@@ -85,8 +85,7 @@ pub trait Pipes {
     fn write_shared(&mut self, pipe: PipeId, message: &Message);
     /// As [`write`](Self::write) for a message in an envelope: the parts `envelope` and an empty part go before it (RFC 28).
     fn write_enveloped(&mut self, pipe: PipeId, envelope: &[Frame], message: &mut Message) {
-        message.push_front(Frame::new());
-        message.prepend(envelope.to_vec());
+        message.put_in_envelope(envelope);
         self.write(pipe, message);
     }
     /// As [`read`](Self::read), and takes the envelope off as [`Message::take_envelope`] does; says whether there was one.
