@@ -625,6 +625,7 @@ fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
     LinkConfig {
         routing_id: options.routing_id.clone(),
         metadata: options.metadata.clone(),
+        mechanism: options.security.mechanism_config(),
         max_message_bytes: options.max_msg_size,
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),

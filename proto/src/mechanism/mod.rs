@@ -5,11 +5,15 @@
 //! [`Exchange`] is the mechanism's part of the handshake: the commands between greeting and READY.
 
 mod null;
+mod plain;
+mod secret;
 
 use crate::PeerError;
 use crate::zmtp::Version;
 use bytes::Bytes;
 use null::Null;
+
+pub use secret::{KEY_LEN, SecretKey, SecretText};
 
 /// Which mechanism a socket demands, with its keys and credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -18,6 +22,29 @@ pub enum MechanismConfig {
     /// No encryption; a ZAP handler may still look at addresses.
     #[default]
     Null,
+    /// PLAIN's client.
+    PlainClient {
+        /// User name, at most 255 bytes.
+        username: String,
+        /// Password, at most 255 bytes.
+        password: SecretText,
+    },
+    /// PLAIN's server. It asks the ZAP handler whatever [`LinkConfig::zap`](crate::zmtp::LinkConfig::zap) says.
+    PlainServer,
+    /// CURVE's client.
+    CurveClient {
+        /// Our public key, by which the server knows us.
+        public_key: [u8; KEY_LEN],
+        /// The secret key that belongs to it.
+        secret_key: SecretKey,
+        /// The server's public key.
+        server_key: [u8; KEY_LEN],
+    },
+    /// CURVE's server.
+    CurveServer {
+        /// Our secret key.
+        secret_key: SecretKey,
+    },
 }
 
 impl MechanismConfig {
@@ -26,6 +53,8 @@ impl MechanismConfig {
     pub fn mechanism(&self) -> Mechanism {
         match self {
             MechanismConfig::Null => Mechanism::Null,
+            MechanismConfig::PlainClient { .. } | MechanismConfig::PlainServer => Mechanism::Plain,
+            MechanismConfig::CurveClient { .. } | MechanismConfig::CurveServer { .. } => Mechanism::Curve,
         }
     }
 
@@ -33,7 +62,10 @@ impl MechanismConfig {
     #[must_use]
     pub fn role(&self) -> Role {
         match self {
-            MechanismConfig::Null => Role::Client,
+            MechanismConfig::Null
+            | MechanismConfig::PlainClient { .. }
+            | MechanismConfig::CurveClient { .. } => Role::Client,
+            MechanismConfig::PlainServer | MechanismConfig::CurveServer { .. } => Role::Server,
         }
     }
 }
@@ -139,7 +171,7 @@ pub fn decide(
 pub struct AuthRequest {
     /// The mechanism in use.
     pub mechanism: Mechanism,
-    /// The peer's credentials: none for NULL.
+    /// The peer's credentials: none for NULL, user name and password for PLAIN.
     pub credentials: Vec<Bytes>,
 }
 
@@ -164,19 +196,30 @@ pub enum Verdict {
 #[derive(Debug)]
 pub(crate) enum Exchange {
     Null(Null),
+    PlainClient(plain::Client),
+    PlainServer(plain::Server),
 }
 
 impl Exchange {
-    pub(crate) fn new(config: &MechanismConfig, zap: bool) -> Exchange {
-        match config {
+    pub(crate) fn new(config: &MechanismConfig, zap: bool) -> Result<Exchange, PeerError> {
+        Ok(match config {
             MechanismConfig::Null => Exchange::Null(Null::new(zap)),
-        }
+            MechanismConfig::PlainClient { username, password } => {
+                Exchange::PlainClient(plain::Client::new(username, password))
+            }
+            MechanismConfig::PlainServer => Exchange::PlainServer(plain::Server::new()),
+            MechanismConfig::CurveClient { .. } | MechanismConfig::CurveServer { .. } => {
+                return Err(PeerError::MechanismMismatch);
+            }
+        })
     }
 
     /// Appends the commands that can be sent now, `ours` being our properties.
     pub(crate) fn transmit(&mut self, ours: &[u8], out: &mut Vec<u8>) {
         match self {
             Exchange::Null(null) => null.transmit(ours, out),
+            Exchange::PlainClient(client) => client.transmit(ours, out),
+            Exchange::PlainServer(server) => server.transmit(ours, out),
         }
     }
 
@@ -184,6 +227,16 @@ impl Exchange {
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), PeerError> {
         match self {
             Exchange::Null(null) => null.handle_command(body),
+            Exchange::PlainClient(client) => client.handle_command(body),
+            Exchange::PlainServer(server) => server.handle_command(body),
+        }
+    }
+
+    /// Whether the peer may refuse us with an ERROR command: servers are asked, and refuse; nobody refuses them.
+    pub(crate) fn can_be_refused(&self) -> bool {
+        match self {
+            Exchange::Null(_) | Exchange::PlainClient(_) => true,
+            Exchange::PlainServer(_) => false,
         }
     }
 
@@ -191,6 +244,8 @@ impl Exchange {
     pub(crate) fn poll_auth(&mut self) -> Option<AuthRequest> {
         match self {
             Exchange::Null(null) => null.poll_auth(),
+            Exchange::PlainServer(server) => server.poll_auth(),
+            Exchange::PlainClient(_) => None,
         }
     }
 
@@ -198,6 +253,8 @@ impl Exchange {
     pub(crate) fn handle_grant(&mut self) {
         match self {
             Exchange::Null(null) => null.handle_grant(),
+            Exchange::PlainServer(server) => server.handle_grant(),
+            Exchange::PlainClient(_) => {}
         }
     }
 
@@ -205,6 +262,8 @@ impl Exchange {
     pub(crate) fn wants_command(&self) -> bool {
         match self {
             Exchange::Null(null) => null.wants_command(),
+            Exchange::PlainClient(client) => client.wants_command(),
+            Exchange::PlainServer(server) => server.wants_command(),
         }
     }
 
@@ -212,6 +271,8 @@ impl Exchange {
     pub(crate) fn finish(&mut self) -> Option<Bytes> {
         match self {
             Exchange::Null(null) => null.finish(),
+            Exchange::PlainClient(client) => client.finish(),
+            Exchange::PlainServer(server) => server.finish(),
         }
     }
 }

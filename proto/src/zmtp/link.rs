@@ -228,7 +228,7 @@ impl Link {
         let phantom = greeted == Greeted::Unversioned && publishes;
         self.state = match (agreed, greeted) {
             (Agreed::Secured { zap, .. }, _) => {
-                let exchange = Exchange::new(ours, zap);
+                let exchange = Exchange::new(ours, zap)?;
                 State::Handshake { version, exchange, granted: Properties::new() }
             }
             (Agreed::Unsecured, Greeted::Old { socket_type, .. }) => {
@@ -274,12 +274,13 @@ impl Link {
         if !exchange.wants_command() {
             return Ok(false);
         }
+        let can_be_refused = exchange.can_be_refused();
         let Some(frame) = self.take_frame(parse_header(input), input)? else { return Ok(false) };
         if !frame.flags.command() {
             return Err(PeerError::UnexpectedCommand);
         }
         let body = frame.bytes.get(frame.header_len..).unwrap_or_default();
-        if let Some(Command::Error(reason)) = Command::parse(body)? {
+        if can_be_refused && let Some(Command::Error(reason)) = Command::parse(body)? {
             self.refusal = Some(Bytes::copy_from_slice(reason));
             return Err(PeerError::Refused);
         }

@@ -2,6 +2,7 @@
 
 mod handshake;
 mod hostile;
+mod plain;
 mod stream;
 
 use super::*;
