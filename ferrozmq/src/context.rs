@@ -16,6 +16,7 @@ use crate::socket::Socket;
 use crate::socket::handle::SocketState;
 use crate::sync::Mutex;
 use crate::sys::{cpu, fork, membarrier, own, random};
+use crate::zap::Access;
 use ferrozmq_proto::option::{ContextOptions, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -50,7 +51,8 @@ pub struct ContextBuilder {
 /// The state behind all clones of a context.
 pub(crate) struct ContextState {
     options: Mutex<ContextOptions>,
-    pub(crate) inproc: Registry,
+    pub(crate) inproc: Arc<Registry>,
+    access: Arc<Access>,
     alive: Arc<Alive>,
     terminated: AtomicBool,
     threads: Mutex<Vec<Arc<IoHandle>>>,
@@ -109,6 +111,7 @@ impl Context {
             subscriptions: Arc::default(),
             lease: Arc::clone(&lease),
             counters: Counters::default(),
+            access: Arc::clone(&context.access),
             _alive: alive,
         });
         let state = SocketState::new(kind, options, owner, Arc::clone(context), random::number());
@@ -248,10 +251,12 @@ impl ContextBuilder {
     #[must_use]
     pub fn build(self) -> Context {
         membarrier::register();
+        let inproc = Arc::<Registry>::default();
         Context {
             state: Arc::new(ContextState {
                 options: Mutex::new(self.options),
-                inproc: Registry::default(),
+                access: Arc::new(Access::new(Arc::clone(&inproc))),
+                inproc,
                 alive: Arc::default(),
                 terminated: AtomicBool::new(false),
                 threads: Mutex::new(Vec::new()),

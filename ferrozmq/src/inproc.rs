@@ -2,8 +2,9 @@
 //!
 //! A connect that comes before its bind waits here; the messages sent meanwhile wait in its pipe.
 
+use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipe::inproc::{InprocEnd, Party, Unbound, pair};
+use crate::pipe::inproc::{InprocEnd, Party, Told, Unbound, pair};
 use crate::pipe::signal::Mailbox;
 use crate::sync::Mutex;
 use std::collections::HashMap;
@@ -43,7 +44,7 @@ impl Registry {
 
     /// Connects to `name`; the pipe is there at once, its peer when somebody binds.
     pub(crate) fn connect(&self, name: &str, party: &Party, mailbox: &Arc<Mailbox>) -> InprocEnd {
-        let (near, unbound) = pair(party, Arc::clone(mailbox));
+        let (near, unbound) = pair(party, Told::Socket(Arc::clone(mailbox)));
         let mut names = self.names.lock();
         let bound = names.bound.get(name).and_then(|b| Some((&b.party, b.mailbox.upgrade()?)));
         match bound {
@@ -51,6 +52,19 @@ impl Registry {
             None => names.waiting.entry(name.to_owned()).or_default().push(unbound),
         }
         near
+    }
+
+    /// Connects something that is no socket to `name`, if a socket is bound there that answers requests.
+    pub(crate) fn inquire(&self, name: &str, party: &Party, told: Told) -> Option<InprocEnd> {
+        let names = self.names.lock();
+        let binding = names.bound.get(name)?;
+        if !matches!(binding.party.kind, SocketType::Rep | SocketType::Router) {
+            return None;
+        }
+        let mailbox = binding.mailbox.upgrade()?;
+        let (near, unbound) = pair(party, told);
+        unbound.bind(&binding.party, &mailbox);
+        Some(near)
     }
 
     /// Frees `name` if it is bound by the socket with this mailbox.

@@ -23,6 +23,7 @@ mod sys;
 mod timers;
 mod transport;
 mod wake;
+mod zap;
 
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, ErrorKind, Result, SendError};

@@ -30,9 +30,9 @@ pub struct PeerInfo {
     pub socket_type: Option<SocketType>,
     /// The routing id it announced (`Routing-Id`), empty if none.
     pub routing_id: Bytes,
-    /// The user that authentication named (`User-Id`), once there is authentication.
+    /// The user that authentication named (`User-Id`); `None` if nobody was asked.
     pub user_id: Option<String>,
-    /// All properties of its READY command, in its order.
+    /// The properties that the ZAP handler gave, and then all of its READY command, in its order.
     pub properties: Vec<(String, Bytes)>,
     /// The descriptor of the connection (`ZMQ_SRCFD`), −1 where there is none.
     pub descriptor: i32,
@@ -69,6 +69,12 @@ impl PeerInfo {
     fn property_bytes(&self) -> usize {
         self.properties.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
+}
+
+/// The user id that the ZAP handler gave, if one was asked: a peer cannot state its own.
+pub(crate) fn user_id(properties: &[(String, Bytes)]) -> Option<String> {
+    let found = properties.iter().find(|(name, _)| name == "User-Id");
+    found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
 }
 
 #[derive(Default)]

@@ -23,6 +23,7 @@ pub mod option;
 pub mod pattern;
 pub mod socket_type;
 pub mod z85;
+pub mod zap;
 pub mod zmtp;
 
 pub use backoff::Backoff;

@@ -9,6 +9,7 @@
 //! over it. A dialed connection returns its pipe to the [dialer](crate::io::dialer) at its end; an
 //! accepted one ends its pipe.
 
+use crate::io::admission::{self, Failure};
 use crate::io::dialer::Dialer;
 use crate::io::events::{EventKind, Parties};
 use crate::io::owner::{Counters, Owner};
@@ -25,6 +26,7 @@ use crate::pipe::wire::{Fill, Halves, WirePipe};
 use crate::sys::clock;
 use crate::sys::epoll::Interest;
 use crate::transport::Stream;
+use crate::zap::Inquiry;
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::option::Options;
@@ -41,8 +43,8 @@ const SURPLUS_MAX: usize = 128 << 10;
 
 /// A connection.
 pub(super) struct Conn {
-    owner: Arc<Owner>,
-    options: Arc<Options>,
+    pub(super) owner: Arc<Owner>,
+    pub(super) options: Arc<Options>,
     pub(super) stream: Arc<Stream>,
     /// The endpoint that accepted or dialed it.
     endpoint: u64,
@@ -68,7 +70,9 @@ pub(super) enum Stage {
 }
 
 pub(super) struct Handshake {
-    link: Link,
+    pub(super) link: Link,
+    /// What was asked about the peer, and not answered yet.
+    pub(super) inquiry: Option<Inquiry>,
     input: BytesMut,
     output: Vec<u8>,
     /// What the descriptor is watched for.
@@ -96,6 +100,13 @@ impl Conn {
 
     pub(super) fn endpoint(&self) -> u64 {
         self.endpoint
+    }
+
+    pub(super) fn handshake(&mut self) -> Option<&mut Handshake> {
+        match &mut self.stage {
+            Stage::Handshake(handshake) => Some(handshake),
+            _ => None,
+        }
     }
 
     fn descriptor(&self) -> u64 {
@@ -129,8 +140,13 @@ impl Io {
             self.handshake_over(endpoint, token);
         }
         let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
-        let handshake =
-            Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
+        let handshake = Handshake {
+            link,
+            inquiry: None,
+            input: BytesMut::new(),
+            output: Vec::new(),
+            interest: Interest::READABLE,
+        };
         let conn = Conn {
             local: stream.local_endpoint(),
             remote: stream.remote_endpoint(),
@@ -181,17 +197,26 @@ impl Io {
         }
     }
 
-    fn drive_handshake(&mut self, token: u64) {
+    pub(super) fn drive_handshake(&mut self, token: u64) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         let Stage::Handshake(handshake) = &mut conn.stage else { return };
         let now = clock::now();
         #[cfg(test)]
         crate::fault::trip(crate::fault::SHAKING_HANDS, &handshake.input);
-        let result = handshake.link.handle_bytes(now, &mut handshake.input);
+        let result = handshake.link.handle_bytes(now, &mut handshake.input).map_err(Failure::Peer);
+        let question = handshake.link.poll_auth();
+        let result = result.and_then(|()| question.map_or(Ok(()), |question| self.consult(token, &question)));
+        self.continue_handshake(token, result);
+    }
+
+    /// Goes on after a step of the handshake; what it has to say is said even if it failed.
+    pub(super) fn continue_handshake(&mut self, token: u64, result: Result<(), Failure>) {
+        let Some(conn) = self.conns.get_mut(&token) else { return };
+        let Stage::Handshake(handshake) = &mut conn.stage else { return };
         handshake.link.poll_transmit(&mut handshake.output);
         let sent = send_handshake(&conn.stream, &mut handshake.output);
-        if let Err(error) = result {
-            return self.handshake_failed(token, Failure::Peer(error));
+        if let Err(failure) = result {
+            return self.handshake_failed(token, failure);
         }
         if let Err(error) = sent {
             return self.handshake_failed(token, Failure::Io(error));
@@ -230,7 +255,7 @@ impl Io {
             address: conn.stream.peer_address(),
             socket_type: peer.socket_type,
             routing_id: peer.routing_id,
-            user_id: None,
+            user_id: peer::user_id(&peer.properties),
             properties: peer.properties,
             descriptor: conn.stream.as_raw_fd(),
         };
@@ -314,32 +339,19 @@ impl Io {
         self.end_if_lingered(token);
     }
 
-    fn handshake_failed(&mut self, token: u64, failure: Failure) {
+    pub(super) fn handshake_failed(&mut self, token: u64, failure: Failure) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         Counters::add(&conn.owner.counters.handshake_failures, 1);
         let refusal = match &conn.stage {
-            Stage::Handshake(handshake) => {
-                handshake.link.refusal().map(|why| String::from_utf8_lossy(why).into_owned())
-            }
+            Stage::Handshake(handshake) => handshake.link.refusal(),
             _ => None,
         };
-        match failure {
-            Failure::Peer(error) => {
-                let text = refusal.map_or(error.to_string(), |why| format!("{error}: {why}"));
-                match error.protocol_code() {
-                    Some(code) => {
-                        conn.post(EventKind::HandshakeFailedProtocol, code.into(), Some(text));
-                    }
-                    None => conn.post(EventKind::HandshakeFailedNoDetail, libc::EPROTO as u64, Some(text)),
-                }
-            }
-            Failure::Io(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc::EPIPE);
-                conn.post(EventKind::HandshakeFailedNoDetail, errno as u64, Some(error.to_string()));
-            }
-        }
+        let (kind, value, reason) = failure.event(refusal);
+        conn.post(kind, value, Some(reason));
         conn.post(EventKind::Disconnected, conn.descriptor(), None);
-        self.tear_down(token, Outcome::HandshakeFailed);
+        // A peer that is told why should not lose the word because some of its own was not read.
+        let gently = matches!(failure, Failure::Denied { .. });
+        self.end(token, Outcome::HandshakeFailed, gently);
     }
 
     /// A driver found the connection broken, or the peer has closed it.
@@ -567,12 +579,6 @@ impl Io {
     }
 }
 
-/// Why a handshake failed.
-enum Failure {
-    Peer(PeerError),
-    Io(io::Error),
-}
-
 /// The pipe's peer is gone for good: what was queued for it is dropped, and counted.
 pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
     let dropped = pipe.close();
@@ -626,6 +632,7 @@ fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
         routing_id: options.routing_id.clone(),
         metadata: options.metadata.clone(),
         mechanism: options.security.mechanism_config(),
+        zap: admission::must_ask(&options.security),
         max_message_bytes: options.max_msg_size,
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),

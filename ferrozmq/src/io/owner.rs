@@ -10,6 +10,7 @@ use crate::pipe::signal::Mailbox;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::sync::Mutex;
 use crate::sys::futex::{self, Wait};
+use crate::zap::Access;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -21,6 +22,8 @@ pub(crate) struct Owner {
     pub(crate) subscriptions: Arc<Mutex<Subscriptions>>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) counters: Counters,
+    /// Who decides about peers.
+    pub(crate) access: Arc<Access>,
     /// Handshakes done and connections not yet ended.
     pub(crate) _alive: AliveTicket,
 }

@@ -265,13 +265,17 @@ impl Io {
                 Errand::Broken(token)
                 | Errand::HungUp(token, _)
                 | Errand::Released(token)
-                | Errand::Pinged(token) => *token,
+                | Errand::Pinged(token)
+                | Errand::Answered(token)
+                | Errand::Unanswered(token) => *token,
             };
             self.contain(token, |io| match errand {
                 Errand::Broken(token) => io.conn_broken(token),
                 Errand::HungUp(token, fault) => io.conn_hung_up(token, fault),
                 Errand::Released(token) => io.conn_released(token),
                 Errand::Pinged(token) => io.conn_pinged(token),
+                Errand::Answered(token) => io.conn_answered(token, false),
+                Errand::Unanswered(token) => io.conn_answered(token, true),
             });
         }
     }

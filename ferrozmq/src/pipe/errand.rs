@@ -28,6 +28,10 @@ pub(crate) enum Errand {
     Released(u64),
     /// The peer of this connection asked for a time-to-live by its PING.
     Pinged(u64),
+    /// What this connection's handshake asked may have been answered.
+    Answered(u64),
+    /// Whoever this connection's handshake asked is gone.
+    Unanswered(u64),
 }
 
 /// Where an I/O thread's errands wait for it.

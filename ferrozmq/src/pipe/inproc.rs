@@ -11,13 +11,14 @@
 //! Invariant: a ring's items are whole messages; what was pushed before an end was dropped can
 //! still be read.
 
+use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ring::{self, Consumer, Producer};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
-use ferrozmq_proto::Message;
+use ferrozmq_proto::{Message, SocketType};
 use std::sync::{Arc, OnceLock};
 
 /// One socket's end of the pipe.
@@ -43,8 +44,8 @@ struct Link {
 
 struct Side {
     id: u64,
-    /// Where this side's socket is told of things; unset until somebody binds.
-    mailbox: OnceLock<Arc<Mailbox>>,
+    /// Where this side is told of things; unset until somebody binds.
+    told: OnceLock<Told>,
     /// What came before that.
     backlog: Mutex<Backlog>,
     /// This side's own marks; [`UNKNOWN`] until somebody binds.
@@ -54,6 +55,27 @@ struct Side {
     cell: Mutex<Option<Message>>,
     starving: AtomicBool,
     stalled: AtomicBool,
+}
+
+/// Whom a side's news are for.
+pub(crate) enum Told {
+    /// A socket.
+    Socket(Arc<Mailbox>),
+    /// A handshake that asks a socket something: the connection with this token, of the I/O thread at this desk.
+    Handshake(Arc<Desk>, u64),
+}
+
+impl Told {
+    fn post(&self, signal: Signal) {
+        match self {
+            Told::Socket(mailbox) => mailbox.post(signal),
+            Told::Handshake(desk, token) => match signal {
+                Signal::Readable(_) => desk.leave(Errand::Answered(*token)),
+                Signal::Ended(_) => desk.leave(Errand::Unanswered(*token)),
+                _ => {}
+            },
+        }
+    }
 }
 
 /// For whoever binds the address.
@@ -71,7 +93,7 @@ impl Side {
     fn new() -> Side {
         Side {
             id: new_pipe_id(),
-            mailbox: OnceLock::new(),
+            told: OnceLock::new(),
             backlog: Mutex::default(),
             sndhwm: AtomicUsize::new(UNKNOWN),
             rcvhwm: AtomicUsize::new(UNKNOWN),
@@ -87,14 +109,15 @@ impl Side {
     }
 
     fn post(&self, signal: Signal) {
-        if let Some(mailbox) = self.mailbox.get() {
-            mailbox.post(signal);
+        if let Some(told) = self.told.get() {
+            told.post(signal);
         }
     }
 }
 
 /// What each socket brings to a pipe.
 pub(crate) struct Party {
+    pub(crate) kind: SocketType,
     pub(crate) sndhwm: usize,
     pub(crate) rcvhwm: usize,
     pub(crate) conflate: bool,
@@ -112,12 +135,12 @@ fn joint_hwm(sndhwm: usize, rcvhwm: usize) -> usize {
 }
 
 /// Makes a pipe: the connecting side's end, and the other's, which is not bound yet.
-pub(crate) fn pair(connecting: &Party, mailbox: Arc<Mailbox>) -> (InprocEnd, Unbound) {
+pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
     let (out_a, inp_b) = ring::ring();
     let (out_b, inp_a) = ring::ring();
     let conflate = AtomicBool::new(connecting.conflate);
     let link = Arc::new(Link { sides: [Side::new(), Side::new()], conflate });
-    let _ = link.sides[0].mailbox.set(mailbox);
+    let _ = link.sides[0].told.set(told);
     link.sides[0].set_hwm(connecting.sndhwm, connecting.rcvhwm);
     let near = InprocEnd {
         id: link.sides[0].id,
@@ -169,7 +192,7 @@ impl Unbound {
         if backlog.ended {
             mailbox.post(Signal::Ended(far.id));
         }
-        let _ = far.mailbox.set(Arc::clone(mailbox));
+        let _ = far.told.set(Told::Socket(Arc::clone(mailbox)));
         drop(backlog);
         near.post(Signal::InprocBound { pipe: near.id, routing_id: binding.routing_id.clone() });
     }
@@ -260,7 +283,7 @@ impl InprocEnd {
         let far = self.far();
         // The word stays until there is somebody to tell. Taken back without a signal, it could be the
         // announcement of a socket that has just bound and whose mailbox is not seen here yet.
-        if far.mailbox.get().is_some() && far.starving.swap(false, Ordering::AcqRel) {
+        if far.told.get().is_some() && far.starving.swap(false, Ordering::AcqRel) {
             far.post(Signal::Readable(far.id));
         }
     }
@@ -313,7 +336,7 @@ impl InprocEnd {
         let far = self.far();
         let topic = Bytes::copy_from_slice(topic);
         let mut backlog = far.backlog.lock();
-        if far.mailbox.get().is_some() {
+        if far.told.get().is_some() {
             drop(backlog);
             far.post(Signal::Subscription { pipe: far.id, topic, wanted });
         } else {
@@ -326,11 +349,15 @@ impl Drop for InprocEnd {
     fn drop(&mut self) {
         let far = self.far();
         let mut backlog = far.backlog.lock();
-        if far.mailbox.get().is_some() {
-            drop(backlog);
-            far.post(Signal::Ended(far.id));
-        } else {
+        let Some(told) = far.told.get() else {
             backlog.ended = true;
+            return;
+        };
+        drop(backlog);
+        match (self.near().told.get(), told) {
+            // Strangers can cause any number of handshakes: one that is over leaves nothing behind to be noticed.
+            (Some(Told::Handshake(..)), Told::Socket(mailbox)) => mailbox.post_withdrawn(far.id),
+            _ => told.post(Signal::Ended(far.id)),
         }
     }
 }

@@ -133,22 +133,27 @@ impl Queue {
         });
     }
 
-    /// Removes all that is said about `pipe` if it begins with its appearance; says whether it did.
-    fn forget(&mut self, pipe: u64) -> bool {
-        let appearance =
-            |signal: &Signal| matches!(signal, Signal::Attach { pipe: new, .. } if new.id() == pipe);
+    /// Removes all that is said about `pipe` if it begins with its appearance, into `forgotten`; says whether it did.
+    fn forget(&mut self, pipe: u64, forgotten: &mut Vec<Signal>) -> bool {
+        let appearance = |signal: &Signal| {
+            matches!(signal, Signal::Attach { .. } | Signal::AttachInproc(_)) && signal.pipe() == Some(pipe)
+        };
         // The latest are the likeliest.
         let Some(from) = self.signals.iter().rposition(appearance) else { return false };
         let later = self.signals.split_off(from);
-        self.peers -= 1;
         for signal in later {
-            match signal {
-                other if other.pipe() != Some(pipe) => self.signals.push_back(other),
+            if signal.pipe() != Some(pipe) {
+                self.signals.push_back(signal);
+                continue;
+            }
+            match &signal {
+                Signal::Attach { .. } => self.peers -= 1,
                 Signal::Subscription { topic, .. } => {
-                    self.subscription_bytes -= Signal::subscription_cost(&topic);
+                    self.subscription_bytes -= Signal::subscription_cost(topic);
                 }
                 _ => {}
             }
+            forgotten.push(signal);
         }
         true
     }
@@ -185,9 +190,21 @@ impl Mailbox {
     /// Leaves the signal that `pipe` has ended, with nothing left in it to read. If the socket has not noticed the
     /// peer yet, and has much else to notice, it never will.
     pub(crate) fn post_ended_empty(&self, pipe: u64) {
+        self.post_ended(pipe, FORGET_FROM);
+    }
+
+    /// Leaves the signal that `pipe` has ended, and what is in it is of no use any more. If the socket has not noticed
+    /// it yet, it never will.
+    pub(crate) fn post_withdrawn(&self, pipe: u64) {
+        self.post_ended(pipe, 0);
+    }
+
+    fn post_ended(&self, pipe: u64, forget_from: usize) {
+        // Dropped after the lock: an inproc end has something to say to its peer.
+        let mut forgotten = Vec::new();
         {
             let mut queue = self.queue.lock();
-            if queue.signals.len() >= FORGET_FROM && queue.forget(pipe) {
+            if queue.signals.len() >= forget_from && queue.forget(pipe, &mut forgotten) {
                 return;
             }
         }

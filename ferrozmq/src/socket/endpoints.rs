@@ -298,6 +298,7 @@ fn is_wildcard(endpoint: &str) -> bool {
 
 fn party(kind: SocketType, options: &Options) -> Party {
     Party {
+        kind,
         conflate: conflates(kind, options),
         sndhwm: options.sndhwm as usize,
         rcvhwm: options.rcvhwm as usize,

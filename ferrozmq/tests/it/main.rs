@@ -29,3 +29,4 @@ mod soak;
 mod stats;
 mod termination;
 mod threads;
+mod zap;

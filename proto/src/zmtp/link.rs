@@ -149,6 +149,16 @@ impl Link {
         }
     }
 
+    /// Lets the peer in without anybody's answer: there is nobody to ask, and there need not be.
+    ///
+    /// # Errors
+    /// As [`handle_bytes`](Self::handle_bytes).
+    pub fn admit(&mut self) -> Result<(), PeerError> {
+        let State::Handshake { exchange, .. } = &mut self.state else { return Ok(()) };
+        exchange.handle_grant();
+        self.proceed().or_else(|error| self.fail(error))
+    }
+
     /// Appends what is to be written now; whether there was anything.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
         let any = !self.out.is_empty();

@@ -10,10 +10,10 @@ use super::source::{Source, has_word};
 const FLOORS: [(&str, &[&str]); 8] = [
     ("sys", &["sys", "sync", "error", "fault"]),
     ("pipe", &["pipe", "transport", "wake", "spin", "peer"]),
-    ("io", &["io", "inproc", "resolver"]),
+    ("io", &["io", "inproc", "resolver", "zap"]),
     ("context", &["context"]),
     ("socket", &["socket"]),
-    ("poller", &["poller", "zap", "monitor", "timers", "asynch"]),
+    ("poller", &["poller", "monitor", "timers", "asynch"]),
     ("proxy", &["proxy"]),
     ("lib", &["lib"]),
 ];
