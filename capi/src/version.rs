@@ -28,6 +28,6 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
     }
     // SAFETY: not null; the rest is the caller's promise.
     let name = unsafe { CStr::from_ptr(capability) };
-    // The others that libzmq may have: pgm, tipc, norm, curve, gssapi, vmci, draft, WS, WSS, vsock.
-    c_int::from(name == c"ipc")
+    // The others that libzmq may have: pgm, tipc, norm, gssapi, vmci, draft, WS, WSS, vsock.
+    c_int::from([c"ipc", c"curve"].contains(&name))
 }

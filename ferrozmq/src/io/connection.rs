@@ -25,10 +25,12 @@ use crate::pipe::signal::Signal;
 use crate::pipe::wire::{Fill, Halves, WirePipe};
 use crate::sys::clock;
 use crate::sys::epoll::Interest;
+use crate::sys::random;
 use crate::transport::Stream;
 use crate::zap::Inquiry;
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
 use std::io;
@@ -139,7 +141,9 @@ impl Io {
         if raw {
             self.handshake_over(endpoint, token);
         }
-        let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
+        let config = Arc::new(link_config(owner.kind, &options));
+        let entropy = Entropy::gather(&config.mechanism, random::fill)?;
+        let link = Link::new(config, now, entropy);
         let handshake = Handshake {
             link,
             inquiry: None,

@@ -10,7 +10,7 @@ use super::source::{Source, has_word};
 const FLOORS: [(&str, &[&str]); 8] = [
     ("sys", &["sys", "sync", "error", "fault"]),
     ("pipe", &["pipe", "transport", "wake", "spin", "peer"]),
-    ("io", &["io", "inproc", "resolver", "zap"]),
+    ("io", &["io", "inproc", "resolver", "zap", "keys"]),
     ("context", &["context"]),
     ("socket", &["socket"]),
     ("poller", &["poller", "monitor", "timers", "asynch"]),
