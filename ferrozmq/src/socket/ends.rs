@@ -327,10 +327,10 @@ impl Ends {
     }
 
     fn flush_listed(&mut self) {
-        let eager = self.tempo.begin(clock::now);
+        let beat = self.tempo.begin(self.flush_now.len(), clock::now);
         while let Some(pipe) = self.flush_now.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-                end.pipe.flush_sent(eager);
+                end.pipe.flush_sent(beat);
             }
         }
         self.tempo.end(clock::now);
