@@ -22,7 +22,7 @@ pub(crate) struct Tempo {
     began: Option<Instant>,
     /// When the last send's writes ended, if the sender has not rested since.
     last_end: Option<Instant>,
-    /// How long the last send that wrote was writing, to all its peers.
+    /// How long it would have taken the last send that wrote to write to all peers.
     spent: Duration,
 }
 
@@ -57,16 +57,17 @@ impl Tempo {
         let gap = self.began.zip(self.last_end).map(|(now, end)| now.saturating_duration_since(end));
         Beat {
             eager: gap.is_some_and(|gap| gap < eager),
-            patience: (self.spent * Self::SHARE).clamp(Pace::STALE, Pace::STALE_MAX),
+            patience: self.spent.saturating_mul(Self::SHARE).clamp(Pace::STALE, Pace::STALE_MAX),
         }
     }
 
-    /// It has written.
-    pub(crate) fn end(&mut self, now: impl FnOnce() -> Instant) {
+    /// It has written to `written` of the socket's `peers`.
+    pub(crate) fn end(&mut self, written: usize, peers: usize, now: impl FnOnce() -> Instant) {
         // One send after a rest tells nothing of the next.
         self.last_end = (!std::mem::take(&mut self.rested)).then(now);
         let spent = self.began.zip(self.last_end).map(|(began, end)| end.saturating_duration_since(began));
-        self.spent = spent.unwrap_or_default();
+        let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        self.spent = (spent.unwrap_or_default() / share(written)).saturating_mul(share(peers));
     }
 }
 
@@ -131,6 +132,18 @@ impl Pace {
         }
     }
 
+    /// Whether one more message may be queued behind `waiting` bytes without a look at the clock. Then it counts as
+    /// one that [`write_now`](Self::write_now) was asked about.
+    #[inline]
+    pub(crate) fn may_gather(&mut self, waiting: usize) -> bool {
+        let looks = self.glance.is_multiple_of(Self::GLANCE);
+        if !self.streaming || waiting >= self.batch || looks {
+            return false;
+        }
+        self.glance = self.glance.wrapping_add(1);
+        true
+    }
+
     /// A send is about to write.
     pub(crate) fn sending(&mut self, beat: Beat) {
         self.eager = if beat.eager { self.eager.saturating_add(1) } else { 0 };
@@ -170,7 +183,7 @@ mod tests {
         pace.sending(tempo.begin(1, || begin));
         pace.wrote(bytes);
         let end = begin + Duration::from_micros(3);
-        tempo.end(|| end);
+        tempo.end(1, 1, || end);
         end
     }
 
@@ -191,7 +204,7 @@ mod tests {
         for _ in 0..20 {
             tempo.rest();
             pace.sending(tempo.begin(1, || unreachable!()));
-            tempo.end(|| unreachable!());
+            tempo.end(1, 1, || unreachable!());
         }
         assert!(!pace.streaming);
     }
@@ -224,7 +237,7 @@ mod tests {
                 pace.wrote(12);
                 now += Duration::from_micros(3);
             }
-            tempo.end(|| now);
+            tempo.end(paces.len(), paces.len(), || now);
         }
         assert!(paces.iter().all(|pace| pace.streaming));
     }

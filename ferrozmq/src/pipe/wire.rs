@@ -205,6 +205,13 @@ impl WirePipe {
         Ok(now)
     }
 
+    /// Queues a message of one part, a copy of `body`, if that is all there is to do: the sender streams, and somebody will
+    /// write. Else does nothing.
+    #[inline(always)]
+    pub(crate) fn append(&self, body: &[u8]) -> bool {
+        self.tx.lock().append(body)
+    }
+
     /// Somebody must write what is queued even if this thread never comes back.
     fn leave_for_later(self: &Arc<Self>, tx: &mut Tx) {
         if tx.blocked {
