@@ -136,9 +136,12 @@ impl Tx {
     /// Queues a message of one part, a copy of `body`, if that is all there is to do; else does nothing.
     #[inline(always)]
     pub(super) fn append(&mut self, body: &[u8]) -> bool {
-        let blocked = self.blocked && self.armed;
-        let unfit = self.closed || self.conflate;
-        if unfit || !blocked && !(self.backstopped && self.pace.may_gather(self.arena.len())) {
+        if self.closed || self.conflate {
+            return false;
+        }
+        let attended =
+            self.blocked && self.armed || self.backstopped && self.pace.may_gather(self.arena.len());
+        if !attended {
             return false;
         }
         self.arena.push_copied(body);
