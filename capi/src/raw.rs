@@ -47,10 +47,11 @@ pub(crate) unsafe fn place<'a>(to: *mut c_void, capacity: usize) -> Result<&'a m
     match (to.is_null(), capacity) {
         (true, 0) => Ok(&mut []),
         (true, _) => Err(Errno::FAULT),
-        // No object is larger than this, whatever the caller says.
-        // SAFETY: the caller's promise; the bytes need not be initialised.
         (false, _) => {
-            Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), capacity.min(isize::MAX as usize)) })
+            // No object is larger, whatever the caller says.
+            let capacity = capacity.min(isize::MAX as usize);
+            // SAFETY: the caller's promise; the bytes need not be initialised.
+            Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), capacity) })
         }
     }
 }

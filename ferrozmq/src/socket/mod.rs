@@ -223,6 +223,16 @@ impl Socket {
         self.recv_patiently(self.state.recv_patience())
     }
 
+    /// Receives a message into `message`, in place of what it was: in a loop of short messages a third faster than moving
+    /// each out of a result.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv); then `message` is of no use.
+    #[inline]
+    pub fn recv_into(&self, message: &mut Message) -> Result<()> {
+        self.state.recv(message, self.state.recv_patience())
+    }
+
     /// Receives without waiting.
     ///
     /// # Errors
