@@ -1,8 +1,8 @@
 //! The part of a handshake in which somebody else decides: when to ask, whom, and what a refusal looks like.
 //!
 //! As in libzmq, NULL asks where a ZAP domain is set, PLAIN's server always, and CURVE's server unless domains are enforced and
-//! it has none. Nobody to ask is a refusal for PLAIN, and for the others where domains are enforced. (A handler that
-//! goes away with the question ends the handshake at once; libzmq waits for the handshake's deadline.)
+//! it has none. Nobody to ask is a refusal for PLAIN, and for the others where domains are enforced. A handler that
+//! goes away with the question leaves the handshake to its deadline.
 
 use crate::PeerError;
 use crate::io::connection::Conn;
@@ -26,7 +26,7 @@ pub(super) enum Failure {
     Denied { status: u16 },
     /// The ZAP handler's answer is none.
     Reply(ReplyFault),
-    /// There is no ZAP handler, or no longer.
+    /// There is no ZAP handler.
     NoHandler,
 }
 
@@ -106,12 +106,11 @@ impl Io {
         handshake.link.admit().map_err(Failure::Peer)
     }
 
-    /// The answer may be there; nobody will give it any more if whoever was asked is `gone`.
-    pub(super) fn conn_answered(&mut self, token: u64, gone: bool) {
+    /// The answer may be there.
+    pub(super) fn conn_answered(&mut self, token: u64) {
         let Some(handshake) = self.conns.get_mut(&token).and_then(Conn::handshake) else { return };
         let Some(inquiry) = &mut handshake.inquiry else { return };
         let result = match inquiry.answer() {
-            None if gone => Err(Failure::NoHandler),
             None => return,
             Some(Err(fault)) => Err(Failure::Reply(fault)),
             Some(Ok(verdict)) => {

@@ -85,6 +85,8 @@ pub(super) struct Handshake {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     HandshakeFailed,
+    /// The peer refused us with an ERROR command.
+    Refused,
     Disconnected,
 }
 
@@ -355,7 +357,9 @@ impl Io {
         conn.post(EventKind::Disconnected, conn.descriptor(), None);
         // A peer that is told why should not lose the word because some of its own was not read.
         let gently = matches!(failure, Failure::Denied { .. });
-        self.end(token, Outcome::HandshakeFailed, gently);
+        let refused = matches!(failure, Failure::Peer(PeerError::Refused));
+        let outcome = if refused { Outcome::Refused } else { Outcome::HandshakeFailed };
+        self.end(token, outcome, gently);
     }
 
     /// A driver found the connection broken, or the peer has closed it.

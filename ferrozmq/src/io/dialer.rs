@@ -410,6 +410,8 @@ impl Io {
         let stop = dialer.plan.options.reconnect_stop;
         let stopped = match outcome {
             Outcome::HandshakeFailed => stop.contains(ReconnectStop::HANDSHAKE_FAILED),
+            // Like libzmq: who was refused for what it is would be refused again.
+            Outcome::Refused => true,
             Outcome::Disconnected => stop.contains(ReconnectStop::AFTER_DISCONNECT),
         };
         if dialer.closing && dialer.queue_is_empty() {

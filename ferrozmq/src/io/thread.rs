@@ -266,16 +266,14 @@ impl Io {
                 | Errand::HungUp(token, _)
                 | Errand::Released(token)
                 | Errand::Pinged(token)
-                | Errand::Answered(token)
-                | Errand::Unanswered(token) => *token,
+                | Errand::Answered(token) => *token,
             };
             self.contain(token, |io| match errand {
                 Errand::Broken(token) => io.conn_broken(token),
                 Errand::HungUp(token, fault) => io.conn_hung_up(token, fault),
                 Errand::Released(token) => io.conn_released(token),
                 Errand::Pinged(token) => io.conn_pinged(token),
-                Errand::Answered(token) => io.conn_answered(token, false),
-                Errand::Unanswered(token) => io.conn_answered(token, true),
+                Errand::Answered(token) => io.conn_answered(token),
             });
         }
     }

@@ -30,8 +30,6 @@ pub(crate) enum Errand {
     Pinged(u64),
     /// What this connection's handshake asked may have been answered.
     Answered(u64),
-    /// Whoever this connection's handshake asked is gone.
-    Unanswered(u64),
 }
 
 /// Where an I/O thread's errands wait for it.

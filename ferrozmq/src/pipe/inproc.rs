@@ -69,11 +69,12 @@ impl Told {
     fn post(&self, signal: Signal) {
         match self {
             Told::Socket(mailbox) => mailbox.post(signal),
-            Told::Handshake(desk, token) => match signal {
-                Signal::Readable(_) => desk.leave(Errand::Answered(*token)),
-                Signal::Ended(_) => desk.leave(Errand::Unanswered(*token)),
-                _ => {}
-            },
+            Told::Handshake(desk, token) => {
+                // One that nobody answers any more has a deadline.
+                if let Signal::Readable(_) = signal {
+                    desk.leave(Errand::Answered(*token));
+                }
+            }
         }
     }
 }

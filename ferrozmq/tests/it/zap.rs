@@ -180,7 +180,7 @@ fn many_handshakes_wait_at_once_and_are_answered_out_of_order() {
 fn a_handler_that_goes_away_costs_one_attempt() {
     let context = Context::new();
     let first = handler(&context);
-    let server = Server::in_domain(&context);
+    let server = Server::new(&context, &[("zap_domain", "test"), ("handshake_ivl", "200ms")]);
     let (client, _) = server.client(&context, &[]);
     first.recv_timeout(SOON).unwrap();
     first.as_socket().close();
