@@ -45,14 +45,17 @@ pub(super) struct Timeouts {
 }
 
 impl Timeouts {
+    #[inline]
     pub(super) fn send(&self) -> Option<Duration> {
         Self::decode(&self.send)
     }
 
+    #[inline]
     pub(super) fn recv(&self) -> Option<Duration> {
         Self::decode(&self.recv)
     }
 
+    #[inline]
     fn decode(word: &AtomicU64) -> Option<Duration> {
         word.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_micros)
     }
