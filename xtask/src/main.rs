@@ -9,7 +9,6 @@ mod fuzz;
 mod install;
 mod loom;
 mod memory;
-mod memory;
 mod python;
 mod soak;
 mod step;
@@ -47,7 +46,6 @@ const CHORES: [Chore; 10] = [
         "the programs in C under AddressSanitizer and valgrind [NAME…] [--asan] [--valgrind]",
         memory::run,
     ),
-    ("memory", "the programs in C under AddressSanitizer and valgrind [--no-valgrind]", memory::run),
     ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
     (
         "soak",

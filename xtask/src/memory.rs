@@ -13,33 +13,36 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// A program that asks for too much memory is to be told so, as without a sanitizer.
 const ASAN: &str = "allocator_may_return_null=1:detect_stack_use_after_return=1:strict_string_checks=1";
 
+/// For the programs' own part.
+const CFLAGS: &str = "-fsanitize=address,undefined -fno-sanitize-recover=undefined";
+
 /// What a thread that still runs at the end holds is possibly, not definitely, lost. A fork's child has lost the stacks of its
 /// parent's threads, and with them what they held; so children are not asked about leaks, only about what they touch.
 const VALGRIND: &str = "valgrind --quiet --error-exitcode=99 --trace-children=no --child-silent-after-fork=yes \
                         --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --fair-sched=try";
 
-/// Runs the programs; `--no-valgrind` leaves out the second time.
+/// Runs the programs whose tests' names contain one of the `NAME`s, or all; `--asan` or `--valgrind` is only one of the two ways.
 ///
 /// # Errors
 /// If something cannot be built, or a program fails or touches what it should not.
 pub fn run(arguments: &[String]) -> Outcome {
-    let mut valgrind = true;
-    for argument in arguments {
-        match argument.as_str() {
-            "--no-valgrind" => valgrind = false,
-            other => return Err(format!("no such flag: {other}")),
-        }
+    let (flags, names): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|word| word.starts_with('-'));
+    if let Some(unknown) = flags.iter().find(|flag| !["--asan", "--valgrind"].contains(&flag.as_str())) {
+        return Err(format!("no such flag: {unknown}"));
     }
-    let library = sanitized()?;
-    let mut tests = programs(&library);
-    tests.env("FERROZMQ_PROGRAMS_CFLAGS", "-fsanitize=address,undefined -fno-sanitize-recover=undefined");
-    step::run("the programs in C, AddressSanitizer", tests.env("ASAN_OPTIONS", ASAN))?;
-    if !valgrind {
-        return Ok(());
+    let wanted = |flag: &str| flags.is_empty() || flags.iter().any(|given| *given == flag);
+    if wanted("--asan") {
+        let mut tests = programs(&sanitized()?, &names);
+        tests.env("FERROZMQ_PROGRAMS_CFLAGS", CFLAGS).env("ASAN_OPTIONS", ASAN);
+        step::run("the programs in C, AddressSanitizer", &mut tests)?;
     }
-    step::run("the C library", cargo().args(["build", "--package", "ferrozmq-capi"]))?;
-    let mut tests = programs(&root().join("target/debug/libzmq.so"));
-    step::run("the programs in C, valgrind", tests.env("FERROZMQ_PROGRAMS_UNDER", VALGRIND))
+    if wanted("--valgrind") {
+        step::run("the C library", cargo().args(["build", "--package", "ferrozmq-capi"]))?;
+        let mut tests = programs(&root().join("target/debug/libzmq.so"), &names);
+        step::run("the programs in C, valgrind", tests.env("FERROZMQ_PROGRAMS_UNDER", VALGRIND))?;
+    }
+    Ok(())
 }
 
 /// Builds the library with the sanitizer.
@@ -54,9 +57,10 @@ fn sanitized() -> Result<PathBuf, String> {
 }
 
 /// The tests that compile and run the programs, one at a time, with `library`.
-fn programs(library: &Path) -> Command {
+fn programs(library: &Path, names: &[&String]) -> Command {
     let mut tests = cargo();
     tests.args(["test", "--package", "ferrozmq-capi", "--test", "programs", "--", "--test-threads", "1"]);
+    tests.args(names);
     tests.env("FERROZMQ_LIBZMQ", library);
     tests
 }
