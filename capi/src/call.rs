@@ -6,6 +6,7 @@
 use crate::errno::Errno;
 use crate::socket::SocketObject;
 use crate::table;
+use std::any::Any;
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -43,16 +44,51 @@ pub(crate) fn or<T>(failed: T, body: impl FnOnce() -> Outcome<T>) -> T {
 /// Runs a body on the socket `handle`.
 #[inline]
 pub(crate) fn on_socket(handle: *mut c_void, body: impl FnOnce(&SocketObject) -> Outcome<c_int>) -> c_int {
+    let packed = catch_unwind(AssertUnwindSafe(|| {
+        pack(table::find::<SocketObject>(handle).and_then(
+            #[inline(always)]
+            |held| body(&held),
+        ))
+    }));
+    match packed.map(unpack) {
+        Ok(Ok(value)) => value,
+        Ok(Err(errno)) => fail(errno),
+        Err(panic) => break_socket(handle, panic),
+    }
+}
+
+/// An outcome in one register. As the two halves of a pair in memory it would be written in two pieces and read in one,
+/// for which the processor waits longer than a message takes.
+#[inline(always)]
+fn pack(outcome: Outcome<c_int>) -> i64 {
+    match outcome {
+        Ok(value) => i64::from(value),
+        Err(Errno(errno)) => FAILED | i64::from(errno),
+    }
+}
+
+#[inline(always)]
+fn unpack(packed: i64) -> Outcome<c_int> {
+    if packed >= FAILED { Err(Errno((packed - FAILED) as c_int)) } else { Ok(packed as c_int) }
+}
+
+/// Beyond every `c_int`.
+const FAILED: i64 = 1 << 32;
+
+#[cold]
+fn fail(errno: Errno) -> c_int {
+    errno.set();
+    -1
+}
+
+/// What a body that panicked has left half done is not to be worked on.
+#[cold]
+fn break_socket(handle: *mut c_void, panic: Box<dyn Any + Send>) -> c_int {
+    // Its destructor is a stranger, too.
+    std::mem::forget(panic);
     int(|| {
-        let held = table::find::<SocketObject>(handle)?;
-        match catch_unwind(AssertUnwindSafe(|| body(&held))) {
-            Ok(outcome) => outcome,
-            Err(panic) => {
-                std::mem::forget(panic);
-                held.socket.close();
-                Err(Errno::BROKEN)
-            }
-        }
+        table::find::<SocketObject>(handle)?.socket.close();
+        Err(Errno::BROKEN)
     })
 }
 
@@ -67,5 +103,15 @@ mod tests {
         assert_eq!(zmq_errno(), Errno::BROKEN.0);
         assert!(pointer::<u8>(|| panic!("a test")).is_null());
         assert_eq!(int(|| Ok(3)), 3);
+    }
+
+    #[test]
+    fn every_outcome_is_packed_and_unpacked() {
+        for value in [c_int::MIN, -1, 0, 1, c_int::MAX] {
+            assert_eq!(unpack(pack(Ok(value))), Ok(value));
+        }
+        for errno in [0, 1, libc::EAGAIN, Errno::BROKEN.0, c_int::MAX] {
+            assert_eq!(unpack(pack(Err(Errno(errno)))), Err(Errno(errno)));
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::errno::Errno;
 use std::ffi::{CStr, c_char, c_void};
+use std::mem::MaybeUninit;
 
 /// `len` bytes at `pointer`; null is allowed for no bytes.
 ///
@@ -34,6 +35,24 @@ pub(crate) unsafe fn copy_out(bytes: &[u8], to: *mut c_void, capacity: usize) {
     if count > 0 && !to.is_null() {
         // SAFETY: `count` bytes are readable here and writable there; a stranger's buffer does not overlap our memory.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.cast(), count) }
+    }
+}
+
+/// The `capacity` bytes at `to`, to be written; they may hold nothing yet. Null is for no bytes only.
+///
+/// # Safety
+/// A `to` that is not null leads to `capacity` writable bytes, which nobody else uses during `'a`.
+#[inline]
+pub(crate) unsafe fn place<'a>(to: *mut c_void, capacity: usize) -> Result<&'a mut [MaybeUninit<u8>], Errno> {
+    match (to.is_null(), capacity) {
+        (true, 0) => Ok(&mut []),
+        (true, _) => Err(Errno::FAULT),
+        (false, _) => {
+            // No object is larger, whatever the caller says.
+            let capacity = capacity.min(isize::MAX as usize);
+            // SAFETY: the caller's promise; the bytes need not be initialised.
+            Ok(unsafe { std::slice::from_raw_parts_mut(to.cast(), capacity) })
+        }
     }
 }
 

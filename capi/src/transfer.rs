@@ -3,7 +3,6 @@
 //! The functions return how many bytes a part has, at most `INT_MAX`.
 
 use crate::call::{self, Outcome};
-use crate::errno::Errno;
 use crate::message::Msg;
 use crate::raw;
 use crate::socket::SocketObject;
@@ -46,7 +45,7 @@ pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Ou
 
 /// Sends a part that is not in a message.
 pub(crate) fn send_bytes(object: &SocketObject, bytes: &[u8], flags: c_int) -> Outcome<c_int> {
-    send_frame(object, &mut Frame::copy_from_slice(bytes), flags)?;
+    object.socket.send_part_copied(bytes, flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0)?;
     Ok(count(bytes.len()))
 }
 
@@ -98,14 +97,10 @@ pub unsafe extern "C" fn zmq_recv(
     flags: c_int,
 ) -> c_int {
     call::on_socket(socket, |object| {
-        if data.is_null() && capacity > 0 {
-            return Err(Errno::FAULT);
-        }
-        let mut frame = Frame::new();
-        recv_frame(object, &mut frame, flags)?;
         // SAFETY: the caller's promise is the same.
-        unsafe { raw::copy_out(&frame, data, capacity) };
-        Ok(count(frame.len()))
+        let into = unsafe { raw::place(data, capacity) }?;
+        let (len, _) = object.socket.recv_part_copied(into, flags & ZMQ_DONTWAIT != 0)?;
+        Ok(count(len))
     })
 }
 

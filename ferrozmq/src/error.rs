@@ -272,10 +272,12 @@ impl SendError {
         SendError(Box::new((message, error)))
     }
 
-    /// The same for a message that stays where it is unless there is an error.
+    /// The same for what has not been made a message yet.
     #[cold]
-    pub(crate) fn taking(message: &mut Message, error: Error) -> SendError {
-        SendError::new(std::mem::take(message), error)
+    pub(crate) fn giving_back(message: impl crate::IntoMessage, error: Error) -> SendError {
+        let mut whole = Message::new();
+        message.put_into(&mut whole);
+        SendError::new(whole, error)
     }
 
     /// Why the message was not sent.

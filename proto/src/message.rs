@@ -21,6 +21,9 @@ pub struct Message {
 }
 
 impl Message {
+    /// Bodies of fewer bytes are rather copied than referred to.
+    const COPIED_BELOW: usize = 1024;
+
     /// A message of one empty part.
     #[must_use]
     pub const fn new() -> Message {
@@ -58,6 +61,14 @@ impl Message {
     #[inline]
     pub fn len(&self) -> usize {
         1 + self.rest.len()
+    }
+
+    /// The body of a message of one part that is short enough, and free, to be copied.
+    #[must_use]
+    #[inline]
+    pub fn copyable(&self) -> Option<&[u8]> {
+        let short = self.rest.is_empty() && !self.first.is_lent() && self.first.len() < Self::COPIED_BELOW;
+        short.then(|| self.first.as_bytes())
     }
 
     /// Total length of all parts in bytes.
@@ -270,6 +281,12 @@ impl Message {
 pub trait IntoMessage {
     /// Makes `message`, which is a single empty part, what this is as a message.
     fn put_into(self, message: &mut Message);
+
+    /// The bytes of which it becomes a copy, for a sender that needs no message in between.
+    #[inline]
+    fn copied(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// Moved, or made elsewhere.
@@ -293,6 +310,11 @@ macro_rules! copied {
             #[inline(always)]
             fn put_into(self, message: &mut Message) {
                 message.first.set(self.as_ref());
+            }
+
+            #[inline(always)]
+            fn copied(&self) -> Option<&[u8]> {
+                Some(self.as_ref())
             }
         }
     )*};

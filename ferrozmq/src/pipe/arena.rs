@@ -41,6 +41,13 @@ impl Arena {
         self.push_parts(message, share_from);
     }
 
+    /// Adds a message of one part, a copy of `body`.
+    #[inline(always)]
+    pub(crate) fn push_copied(&mut self, body: &[u8]) {
+        self.messages += 1;
+        self.bytes.push_copied(body, false);
+    }
+
     fn push_parts(&mut self, message: &Message, share_from: usize) {
         let mut parts_left = message.len();
         for part in message.iter() {

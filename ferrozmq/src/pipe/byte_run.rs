@@ -40,7 +40,32 @@ impl ByteRun {
     }
 
     /// Adds a part of any length.
+    #[inline]
     pub(super) fn push_copied(&mut self, part: &[u8], more: bool) {
+        if let Ok(len) = u8::try_from(part.len()) {
+            return self.push_short(part, len, more);
+        }
+        self.push_long(part, more);
+    }
+
+    /// Adds a part of at most 255 bytes.
+    #[inline(always)]
+    fn push_short(&mut self, part: &[u8], len: u8, more: bool) {
+        let size = 2 + part.len();
+        if self.buffer.len() - self.len < size {
+            self.grow(size);
+        }
+        let Some(place) = self.buffer.get_mut(self.len..).and_then(|rest| rest.get_mut(..size)) else {
+            return;
+        };
+        if let [flags, length, body @ ..] = place {
+            (*flags, *length) = (u8::from(more), len);
+            copy_short(body, part);
+        }
+        self.len += size;
+    }
+
+    fn push_long(&mut self, part: &[u8], more: bool) {
         let (header, len) = framing::header(part.len(), more);
         self.extend_from_slice(&header[..len]);
         self.extend_from_slice(part);
@@ -73,6 +98,28 @@ impl ByteRun {
     fn grow(&mut self, by: usize) {
         let wanted = (self.len + by).next_power_of_two().max(GROW_MIN);
         self.buffer.resize(wanted, 0);
+    }
+}
+
+/// Copies a few bytes: for the shortest two copies of fixed size, which may overlap, cost less than a call.
+#[inline(always)]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        8..=16 => copy_ends::<8>(to, from),
+        17..=32 => copy_ends::<16>(to, from),
+        33..=64 => copy_ends::<32>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last `N` bytes, which are all.
+#[inline(always)]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>()) {
+        *to = *from;
     }
 }
 

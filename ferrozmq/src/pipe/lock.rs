@@ -82,7 +82,7 @@ impl<T> TinyLock<T> {
         self.sleepers.fetch_sub(1, Relaxed);
     }
 
-    #[inline]
+    #[inline(always)]
     fn unlock(&self) {
         self.state.store(FREE, Release);
         barrier::light();
@@ -129,7 +129,7 @@ impl<T> DerefMut for TinyGuard<'_, T> {
 }
 
 impl<T> Drop for TinyGuard<'_, T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.lock.unlock();
     }

@@ -3,7 +3,7 @@
 //! *Direct*: the sender writes each message now; the least latency. When several sends in a row
 //! begin within [`Tempo::EAGER`] of the end of the one before, the sender is outrunning the kernel,
 //! and the pace becomes *streaming*: messages gather until there are [`Pace::batch`] bytes of them,
-//! or the oldest is [`Pace::STALE`] old (the clock is read at every [`Pace::GLANCE`]th message only).
+//! or the oldest has waited as long as the [`Beat`] allows (the clock is read at every [`Pace::GLANCE`]th message only).
 //! Whoever finds the sender absent (the backstop in the I/O thread, or a thread about to block)
 //! writes what is left and makes the pace direct again.
 //!
@@ -19,29 +19,55 @@ use std::time::{Duration, Instant};
 #[derive(Default)]
 pub(crate) struct Tempo {
     rested: bool,
+    began: Option<Instant>,
     /// When the last send's writes ended, if the sender has not rested since.
     last_end: Option<Instant>,
+    /// How long it would have taken the last send that wrote to write to all peers.
+    spent: Duration,
+}
+
+/// What a send that writes knows of the ones before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beat {
+    /// It comes right after the one before.
+    pub(crate) eager: bool,
+    /// How long messages may gather.
+    pub(crate) patience: Duration,
 }
 
 impl Tempo {
     /// A send that begins this soon after the last one ended counts as outrunning the kernel.
     const EAGER: Duration = Duration::from_nanos(1500);
+    /// … and this much later for each peer that it queued for in between.
+    const EAGER_PER_PEER: Duration = Duration::from_nanos(100);
+    /// Messages gather for this many times as long as it took to write the last ones to all peers, so that the system
+    /// calls cost a publisher to many no larger share of its time than one to few.
+    const SHARE: u32 = 8;
 
     /// The sender waits, or polls.
     #[inline]
     pub(crate) fn rest(&mut self) {
-        *self = Tempo { rested: true, last_end: None };
+        *self = Tempo { rested: true, ..Tempo::default() };
     }
 
-    /// A send begins to write; says whether it comes right after the one before.
-    pub(crate) fn begin(&mut self, now: impl FnOnce() -> Instant) -> bool {
-        self.last_end.is_some_and(|end| now().saturating_duration_since(end) < Self::EAGER)
+    /// A send begins to write to so many `peers`.
+    pub(crate) fn begin(&mut self, peers: usize, now: impl FnOnce() -> Instant) -> Beat {
+        let eager = Self::EAGER + Self::EAGER_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
+        self.began = self.last_end.map(|_| now());
+        let gap = self.began.zip(self.last_end).map(|(now, end)| now.saturating_duration_since(end));
+        Beat {
+            eager: gap.is_some_and(|gap| gap < eager),
+            patience: self.spent.saturating_mul(Self::SHARE).clamp(Pace::STALE, Pace::STALE_MAX),
+        }
     }
 
-    /// It has written.
-    pub(crate) fn end(&mut self, now: impl FnOnce() -> Instant) {
+    /// It has written to `written` of the socket's `peers`.
+    pub(crate) fn end(&mut self, written: usize, peers: usize, now: impl FnOnce() -> Instant) {
         // One send after a rest tells nothing of the next.
         self.last_end = (!std::mem::take(&mut self.rested)).then(now);
+        let spent = self.began.zip(self.last_end).map(|(began, end)| end.saturating_duration_since(began));
+        let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        self.spent = (spent.unwrap_or_default() / share(written)).saturating_mul(share(peers));
     }
 }
 
@@ -52,6 +78,8 @@ pub(crate) struct Pace {
     eager: u8,
     /// When the first message now waiting was queued; known in streaming only.
     oldest: Option<Instant>,
+    /// While streaming, messages older than this are written by the next send that looks.
+    patience: Duration,
     glance: u8,
     batch: usize,
     /// Something was written since the backstop last looked.
@@ -61,8 +89,10 @@ pub(crate) struct Pace {
 impl Pace {
     /// So many eager sends in a row begin streaming.
     const EAGER_RUN: u8 = 3;
-    /// While streaming, messages older than this are written by the next send that looks.
+    /// The shortest and the longest time for which messages gather while their sender is at it; the longest is less than
+    /// the backstop waits before it takes the sender for absent.
     const STALE: Duration = Duration::from_micros(20);
+    const STALE_MAX: Duration = Duration::from_micros(400);
     /// While streaming, every so many messages look at the clock.
     const GLANCE: u8 = 16;
     /// Batches grow from here …
@@ -71,7 +101,15 @@ impl Pace {
     const BATCH_MAX: usize = 256 * 1024;
 
     pub(crate) fn new() -> Pace {
-        Pace { streaming: false, eager: 0, oldest: None, glance: 0, batch: Self::BATCH_MIN, wrote: false }
+        Pace {
+            streaming: false,
+            eager: 0,
+            oldest: None,
+            patience: Self::STALE,
+            glance: 0,
+            batch: Self::BATCH_MIN,
+            wrote: false,
+        }
     }
 
     /// Whether the message just queued should be written now, with `waiting` bytes in all.
@@ -90,13 +128,26 @@ impl Pace {
                 self.oldest = Some(now);
                 false
             }
-            Some(oldest) => now.saturating_duration_since(oldest) >= Self::STALE,
+            Some(oldest) => now.saturating_duration_since(oldest) >= self.patience,
         }
     }
 
-    /// A send is about to write; `eager`: it comes right after the one before.
-    pub(crate) fn sending(&mut self, eager: bool) {
-        self.eager = if eager { self.eager.saturating_add(1) } else { 0 };
+    /// Whether one more message may be queued behind `waiting` bytes without a look at the clock. Then it counts as
+    /// one that [`write_now`](Self::write_now) was asked about.
+    #[inline]
+    pub(crate) fn may_gather(&mut self, waiting: usize) -> bool {
+        let looks = self.glance.is_multiple_of(Self::GLANCE);
+        if !self.streaming || waiting >= self.batch || looks {
+            return false;
+        }
+        self.glance = self.glance.wrapping_add(1);
+        true
+    }
+
+    /// A send is about to write.
+    pub(crate) fn sending(&mut self, beat: Beat) {
+        self.eager = if beat.eager { self.eager.saturating_add(1) } else { 0 };
+        self.patience = beat.patience;
         self.streaming |= self.eager >= Self::EAGER_RUN;
     }
 
@@ -129,10 +180,10 @@ mod tests {
 
     /// One send at `begin` that writes for three microseconds.
     fn send(tempo: &mut Tempo, pace: &mut Pace, begin: Instant, bytes: usize) -> Instant {
-        pace.sending(tempo.begin(|| begin));
+        pace.sending(tempo.begin(1, || begin));
         pace.wrote(bytes);
         let end = begin + Duration::from_micros(3);
-        tempo.end(|| end);
+        tempo.end(1, 1, || end);
         end
     }
 
@@ -152,8 +203,8 @@ mod tests {
         let (mut tempo, mut pace) = (Tempo::default(), Pace::new());
         for _ in 0..20 {
             tempo.rest();
-            pace.sending(tempo.begin(|| unreachable!()));
-            tempo.end(|| unreachable!());
+            pace.sending(tempo.begin(1, || unreachable!()));
+            tempo.end(1, 1, || unreachable!());
         }
         assert!(!pace.streaming);
     }
@@ -168,7 +219,7 @@ mod tests {
         assert!(pace.streaming);
         assert!(!pace.write_now(12, || now));
         assert!(pace.write_now(Pace::BATCH_MIN, || now));
-        let late = now + Pace::STALE;
+        let late = now + Pace::STALE_MAX;
         assert!((0..Pace::GLANCE).any(|_| pace.write_now(24, || late)), "old messages do not wait");
         pace.pause();
         assert!(pace.write_now(12, || now));
@@ -180,13 +231,13 @@ mod tests {
         let mut paces: Vec<Pace> = (0..100).map(|_| Pace::new()).collect();
         let mut now = Instant::now();
         for _ in 0..5 {
-            let eager = tempo.begin(|| now);
+            let beat = tempo.begin(paces.len(), || now);
             for pace in &mut paces {
-                pace.sending(eager);
+                pace.sending(beat);
                 pace.wrote(12);
                 now += Duration::from_micros(3);
             }
-            tempo.end(|| now);
+            tempo.end(paces.len(), paces.len(), || now);
         }
         assert!(paces.iter().all(|pace| pace.streaming));
     }

@@ -133,6 +133,22 @@ impl Tx {
         self.pace.write_now(self.arena.len(), clock::now)
     }
 
+    /// Queues a message of one part, a copy of `body`, if that is all there is to do; else does nothing.
+    #[inline(always)]
+    pub(super) fn append(&mut self, body: &[u8]) -> bool {
+        if self.closed || self.conflate {
+            return false;
+        }
+        let attended =
+            self.blocked && self.armed || self.backstopped && self.pace.may_gather(self.arena.len());
+        if !attended {
+            return false;
+        }
+        self.arena.push_copied(body);
+        self.queued += 1;
+        true
+    }
+
     /// Queues a command. Of the PONGs that wait, the latest [`PONGS_MAX`] stay.
     pub(super) fn push_control(&mut self, control: Control) {
         let is_pong = |control: &Control| matches!(control, Control::Pong { .. });

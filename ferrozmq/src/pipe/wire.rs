@@ -11,6 +11,7 @@
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::lock::{Lock, LockGuard};
+use crate::pipe::pace::Beat;
 use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::stragglers;
@@ -204,6 +205,13 @@ impl WirePipe {
         Ok(now)
     }
 
+    /// Queues a message of one part, a copy of `body`, if that is all there is to do: the sender streams, and somebody will
+    /// write. Else does nothing.
+    #[inline(always)]
+    pub(crate) fn append(&self, body: &[u8]) -> bool {
+        self.tx.lock().append(body)
+    }
+
     /// Somebody must write what is queued even if this thread never comes back.
     fn leave_for_later(self: &Arc<Self>, tx: &mut Tx) {
         if tx.blocked {
@@ -241,8 +249,8 @@ impl WirePipe {
         self.flush_by(None)
     }
 
-    /// The same; for a send, `send` says whether it came right after the one before.
-    fn flush_by(&self, send: Option<bool>) -> Flush {
+    /// The same; for a send, `beat` is what it knows of the ones before.
+    fn flush_by(&self, beat: Option<Beat>) -> Flush {
         // Before the lock, so that it is dropped after it.
         let mut role = Role { pipe: self, held: None };
         let mut tx = self.tx.lock();
@@ -255,8 +263,8 @@ impl WirePipe {
             return Flush::Offline;
         }
         role.held = Some(Half::Writing);
-        if let Some(eager) = send {
-            tx.pace.sending(eager);
+        if let Some(beat) = beat {
+            tx.pace.sending(beat);
         }
         let mut written = 0;
         loop {
@@ -327,9 +335,9 @@ impl WirePipe {
         self.arm_if_blocked(self.flush_by(None))
     }
 
-    /// The same at the end of a send, which came right after the one before if it is `eager`.
-    pub(crate) fn flush_sent(&self, eager: bool) {
-        self.arm_if_blocked(self.flush_by(Some(eager)));
+    /// The same at the end of a send.
+    pub(crate) fn flush_sent(&self, beat: Beat) {
+        self.arm_if_blocked(self.flush_by(Some(beat)));
     }
 
     fn arm_if_blocked(&self, result: Flush) -> Flush {
@@ -356,7 +364,8 @@ impl WirePipe {
     #[cfg(all(test, not(loom)))]
     pub(crate) fn outrun(&self) {
         let mut tx = self.tx.lock();
-        (0..8).for_each(|_| tx.pace.sending(true));
+        let beat = Beat { eager: true, patience: std::time::Duration::from_micros(20) };
+        (0..8).for_each(|_| tx.pace.sending(beat));
     }
 
     /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being

@@ -27,6 +27,9 @@ use crate::sys::poll::PollFd;
 /// Connections read per look at a set.
 const SET_EVENTS: usize = 64;
 
+/// After so many messages received by the pattern it is asked whether they all come from one pipe.
+const ASK_EVERY: u64 = 8;
+
 /// A socket's state.
 pub(crate) struct Core {
     pub(super) kind: SocketType,
@@ -85,6 +88,7 @@ impl Core {
 
     /// Reads the signals left by other threads.
     pub(super) fn read_signals(&mut self, mailbox: &Mailbox) {
+        self.ends.ask_again();
         for signal in mailbox.take() {
             self.changes += 1;
             self.on_signal(signal);
@@ -216,9 +220,17 @@ impl Core {
     /// Hands a message to the pattern; what must be written now is written.
     #[inline(always)]
     pub(super) fn try_send(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
+        if let Some(body) = message.copyable()
+            && self.ends.append(body)
+        {
+            return Ok(());
+        }
         let result = self.pattern.send(&mut self.ends, message);
         self.ends.flush_written();
         self.ends.sent += u64::from(result.is_ok());
+        if self.ends.outlet.is_none() && self.ends.gathers() {
+            self.ends.outlet = self.pattern.only_outlet();
+        }
         result
     }
 
@@ -237,9 +249,15 @@ impl Core {
     /// Puts the next message, if there is one in user space, into `into`.
     #[inline(always)]
     pub(super) fn try_recv(&mut self, into: &mut Message) -> std::result::Result<(), Refusal> {
+        if self.ends.take_next(into) {
+            return Ok(());
+        }
         match self.pattern.recv(&mut self.ends, into) {
             Ok(()) => {
                 self.ends.received += 1;
+                if self.ends.received.is_multiple_of(ASK_EVERY) {
+                    self.ends.inlet = self.pattern.only_inlet();
+                }
                 Ok(())
             }
             Err(Refusal::WouldBlock) => self.recv_again(into),
@@ -320,7 +338,12 @@ impl Core {
     }
 
     pub(super) fn can_recv(&mut self) -> bool {
-        if self.staging.has_input() || self.pattern.can_recv(&mut self.ends) {
+        if self.staging.has_input() || self.ends.has_next() {
+            return true;
+        }
+        // The pattern may take a message out of its pipe, which then comes before those in it.
+        self.ends.inlet = None;
+        if self.pattern.can_recv(&mut self.ends) {
             return true;
         }
         self.finish_ended();

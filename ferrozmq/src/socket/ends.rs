@@ -103,11 +103,17 @@ impl WireEnd {
     }
 
     /// Lets reading go on if it waits until all that was taken has been consumed.
+    #[inline(always)]
     fn tell_consumed(&mut self) {
         if self.held_back && self.cursor.remaining() == 0 && self.inbox.is_empty() {
-            self.held_back = false;
-            self.pipe.consumed();
+            self.release();
         }
+    }
+
+    #[cold]
+    fn release(&mut self) {
+        self.held_back = false;
+        self.pipe.consumed();
     }
 
     /// Puts the cursor, which is at its end, to the next run.
@@ -195,6 +201,10 @@ pub(super) struct Ends {
     /// Pipes that were written to and may hold back output.
     dirty: Vec<PipeId>,
     tempo: Tempo,
+    /// The one pipe that every message goes to, and the one that every message comes from, for as long as no pipe comes
+    /// or goes: then the pattern need not be asked.
+    pub(super) outlet: Option<PipeId>,
+    pub(super) inlet: Option<PipeId>,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
     /// Pipes that linger after the socket let go of them, and that are still watched with the others.
@@ -233,6 +243,8 @@ impl Ends {
             flush_now: Vec::new(),
             dirty: Vec::new(),
             tempo: Tempo::default(),
+            outlet: None,
+            inlet: None,
             quiet: Vec::new(),
             retired: HashMap::new(),
             finished: Vec::new(),
@@ -245,6 +257,7 @@ impl Ends {
     }
 
     pub(super) fn add(&mut self, end: End) -> PipeId {
+        self.ask_again();
         let id = match &end {
             End::Wire(end) => {
                 self.wires += 1;
@@ -264,6 +277,7 @@ impl Ends {
     }
 
     pub(super) fn remove(&mut self, pipe: PipeId) -> Option<End> {
+        self.ask_again();
         let end = self.slots.get_mut(pipe.0 as usize)?.take()?;
         let id = match &end {
             End::Wire(end) => {
@@ -318,6 +332,79 @@ impl Ends {
         self.wires
     }
 
+    /// Who sends to whom may have changed: the pattern is to be asked.
+    pub(super) fn ask_again(&mut self) {
+        self.outlet = None;
+        self.inlet = None;
+    }
+
+    /// Whether messages gather in some pipe.
+    #[inline]
+    pub(super) fn gathers(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// Sends a message of one part, a copy of `body`, if there is nothing to decide about it; else does nothing.
+    #[inline(always)]
+    pub(super) fn append(&mut self, body: &[u8]) -> bool {
+        let Some(pipe) = self.outlet else { return false };
+        let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) else { return false };
+        if end.credit == 0 || !end.pipe.append(body) {
+            return false;
+        }
+        end.credit -= 1;
+        self.sent += 1;
+        true
+    }
+
+    /// The one end that messages come from, if there is nothing to decide about those it has.
+    #[inline(always)]
+    fn open_inlet(&mut self) -> Option<&mut WireEnd> {
+        match self.slots.get_mut(self.inlet?.0 as usize) {
+            Some(Some(End::Wire(end))) if !end.conflate => Some(end),
+            _ => None,
+        }
+    }
+
+    /// Receives a message into `into` if there is nothing to decide about it; else does nothing.
+    #[inline(always)]
+    pub(super) fn take_next(&mut self, into: &mut Message) -> bool {
+        let got = self.open_inlet().is_some_and(|end| {
+            let got = end.cursor.read_message(into);
+            end.tell_consumed();
+            got
+        });
+        self.received += u64::from(got);
+        got
+    }
+
+    /// The same for one of a single short part, whose body is given to `act`.
+    #[inline(always)]
+    pub(super) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let end = self.open_inlet()?;
+        let taken = end.cursor.next_short().map(act)?;
+        end.tell_consumed();
+        self.received += 1;
+        Some(taken)
+    }
+
+    /// The same, put into `into`.
+    #[inline(always)]
+    pub(super) fn take_part(&mut self, into: &mut Frame) -> bool {
+        let got = self.open_inlet().is_some_and(|end| {
+            let got = end.cursor.read_short(into);
+            end.tell_consumed();
+            got
+        });
+        self.received += u64::from(got);
+        got
+    }
+
+    /// Whether the one end that messages come from has some.
+    pub(super) fn has_next(&mut self) -> bool {
+        self.open_inlet().is_some_and(|end| end.cursor.remaining() > 0)
+    }
+
     /// Writes what must not wait: after every send.
     #[inline]
     pub(super) fn flush_written(&mut self) {
@@ -327,13 +414,14 @@ impl Ends {
     }
 
     fn flush_listed(&mut self) {
-        let eager = self.tempo.begin(clock::now);
+        let written = self.flush_now.len();
+        let beat = self.tempo.begin(written, clock::now);
         while let Some(pipe) = self.flush_now.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
-                end.pipe.flush_sent(eager);
+                end.pipe.flush_sent(beat);
             }
         }
-        self.tempo.end(clock::now);
+        self.tempo.end(written, self.wires, clock::now);
     }
 
     /// Writes everything held back: before the thread blocks or polls.

@@ -14,9 +14,10 @@ use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::signal::Mailbox;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::fork;
-use crate::{Events, Frame, Message, SocketType};
+use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Dropped, Refusal};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -269,6 +270,33 @@ impl SocketState {
         }
     }
 
+    /// Sends a copy of `body` as a message of one part.
+    #[inline]
+    pub(super) fn send_copied(&self, body: &[u8], patience: Patience) -> Result<()> {
+        let core = self.enter()?;
+        self.send_copied_in(core, body, patience)
+    }
+
+    #[inline(always)]
+    fn send_copied_in<'a>(
+        &'a self,
+        mut core: LockGuard<'a, Core>,
+        body: &[u8],
+        patience: Patience,
+    ) -> Result<()> {
+        if core.ends.append(body) { Ok(()) } else { self.send_made(core, body, patience) }
+    }
+
+    #[inline(never)]
+    fn send_made<'a>(&'a self, mut core: LockGuard<'a, Core>, body: &[u8], patience: Patience) -> Result<()> {
+        let mut message = Message::new();
+        body.put_into(&mut message);
+        match core.try_send(&mut message) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.send_later(core, &mut message, refusal, patience),
+        }
+    }
+
     #[cold]
     fn send_later<'a>(
         &'a self,
@@ -375,6 +403,17 @@ impl SocketState {
         sent.inspect_err(|_| *part = message.split_first().0)
     }
 
+    /// The same with a copy of `part`.
+    #[inline]
+    pub(super) fn send_part_copied(&self, part: &[u8], more: bool, patience: Patience) -> Result<()> {
+        let core = self.enter()?;
+        if !more && !core.staging.has_output() {
+            return self.send_copied_in(core, part, patience);
+        }
+        drop(core);
+        self.send_part(&mut Frame::copy_from_slice(part), more, patience)
+    }
+
     fn stage<'a>(
         &'a self,
         mut core: LockGuard<'a, Core>,
@@ -451,9 +490,43 @@ impl SocketState {
         if core.staging.has_input() {
             return Ok(core.staging.next(into));
         }
+        if core.ends.take_part(into) {
+            self.lease.renew();
+            return Ok(false);
+        }
+        self.recv_first_part(core, into, patience)
+    }
+
+    #[inline(never)]
+    fn recv_first_part<'a>(
+        &'a self,
+        core: LockGuard<'a, Core>,
+        into: &mut Frame,
+        patience: Patience,
+    ) -> Result<bool> {
         let mut message = Message::new();
-        core = self.recv_in(core, &mut message, patience)?;
+        let mut core = self.recv_in(core, &mut message, patience)?;
         Ok(core.staging.begin(&mut message, into))
+    }
+
+    /// Receives a part and copies what fits into `into`; its length, and whether others of the same message follow.
+    #[inline]
+    pub(super) fn recv_part_copied(
+        &self,
+        into: &mut [MaybeUninit<u8>],
+        patience: Patience,
+    ) -> Result<(usize, bool)> {
+        let mut core = self.enter()?;
+        if !core.staging.has_input()
+            && let Some(len) = core.ends.take_short(|body| copy_fitting(body, into))
+        {
+            self.lease.renew();
+            return Ok((len, false));
+        }
+        drop(core);
+        let mut part = Frame::new();
+        let more = self.recv_part(&mut part, patience)?;
+        Ok((copy_fitting(&part, into), more))
     }
 
     /// Waits until `done` says so; for facts that signals change.
@@ -469,4 +542,13 @@ impl SocketState {
         }
         Ok(())
     }
+}
+
+/// Copies as much of `body` as fits into `into`; returns its whole length.
+#[inline(always)]
+fn copy_fitting(body: &[u8], into: &mut [MaybeUninit<u8>]) -> usize {
+    for (place, byte) in into.iter_mut().zip(body) {
+        place.write(*byte);
+    }
+    body.len()
 }

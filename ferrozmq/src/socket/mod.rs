@@ -25,6 +25,7 @@ use crate::peer::PeerInfo;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use handle::SocketState;
 use monitor::Monitor;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::time::Duration;
 use wait::Patience;
@@ -167,12 +168,7 @@ impl Socket {
     /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
     #[inline]
     pub fn send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
-        let mut whole = Message::new();
-        message.put_into(&mut whole);
-        match self.state.send(&mut whole, self.state.send_patience()) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut whole, error)),
-        }
+        self.send_patiently(message, self.state.send_patience())
     }
 
     /// Sends without waiting.
@@ -181,12 +177,7 @@ impl Socket {
     /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     #[inline]
     pub fn try_send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
-        let mut whole = Message::new();
-        message.put_into(&mut whole);
-        match self.state.send(&mut whole, Patience::None) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut whole, error)),
-        }
+        self.send_patiently(message, Patience::None)
     }
 
     /// Sends, waiting at most `timeout`.
@@ -198,11 +189,26 @@ impl Socket {
         message: impl IntoMessage,
         timeout: Duration,
     ) -> std::result::Result<(), SendError> {
+        self.send_patiently(message, Patience::from_timeout(Some(timeout)))
+    }
+
+    #[inline(always)]
+    fn send_patiently(
+        &self,
+        message: impl IntoMessage,
+        patience: Patience,
+    ) -> std::result::Result<(), SendError> {
+        if let Some(body) = message.copied() {
+            return match self.state.send_copied(body, patience) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(SendError::giving_back(message, error)),
+            };
+        }
         let mut whole = Message::new();
         message.put_into(&mut whole);
-        match self.state.send(&mut whole, Patience::from_timeout(Some(timeout))) {
+        match self.state.send(&mut whole, patience) {
             Ok(()) => Ok(()),
-            Err(error) => Err(SendError::taking(&mut whole, error)),
+            Err(error) => Err(SendError::giving_back(whole, error)),
         }
     }
 
@@ -215,6 +221,16 @@ impl Socket {
     #[inline]
     pub fn recv(&self) -> Result<Message> {
         self.recv_patiently(self.state.recv_patience())
+    }
+
+    /// Receives a message into `message`, in place of what it was: in a loop of short messages a third faster than moving
+    /// each out of a result.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv); then `message` is of no use.
+    #[inline]
+    pub fn recv_into(&self, message: &mut Message) -> Result<()> {
+        self.state.recv(message, self.state.recv_patience())
     }
 
     /// Receives without waiting.
@@ -289,6 +305,27 @@ impl Socket {
     pub fn recv_part_into(&self, part: &mut Frame, dont_wait: bool) -> Result<bool> {
         let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
         self.state.recv_part(part, patience)
+    }
+
+    /// Sends a copy of `part`, as [`send_part`](Self::send_part) does, without a frame in between.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_part_copied(&self, part: &[u8], more: bool, dont_wait: bool) -> Result<()> {
+        let patience = if dont_wait { Patience::None } else { self.state.send_patience() };
+        self.state.send_part_copied(part, more, patience)
+    }
+
+    /// Receives one part, as [`recv_part`](Self::recv_part) does, and copies what fits of it into `into`. Returns the part's
+    /// whole length, and whether others of the same message follow; that many bytes of `into` are initialised.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    #[inline]
+    pub fn recv_part_copied(&self, into: &mut [MaybeUninit<u8>], dont_wait: bool) -> Result<(usize, bool)> {
+        let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
+        self.state.recv_part_copied(into, patience)
     }
 
     /// Whether the socket can be read and written without waiting (`ZMQ_EVENTS`).

@@ -57,10 +57,12 @@ impl SocketState {
         Ok(fd)
     }
 
+    #[inline]
     pub(super) fn send_patience(&self) -> Patience {
         Patience::from_timeout(self.timeouts.send())
     }
 
+    #[inline]
     pub(super) fn recv_patience(&self) -> Patience {
         Patience::from_timeout(self.timeouts.recv())
     }

@@ -93,6 +93,14 @@ macro_rules! typed {
             self.0.recv()
         }
 
+        /// As [`Socket::recv_into`].
+        ///
+        /// # Errors
+        /// As [`Socket::recv_into`].
+        pub fn recv_into(&self, message: &mut Message) -> Result<()> {
+            self.0.recv_into(message)
+        }
+
         /// As [`Socket::try_recv`].
         ///
         /// # Errors

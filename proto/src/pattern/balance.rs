@@ -42,6 +42,11 @@ impl Balance {
         }
     }
 
+    /// The pipe, if there is but one.
+    pub fn only(&self) -> Option<PipeId> {
+        self.rota.only()
+    }
+
     /// Writes to the pipe that [`choose`](Self::choose) gave, and passes the turn on.
     #[inline(always)]
     pub fn write<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, message: &mut Message) {

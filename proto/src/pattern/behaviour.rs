@@ -71,4 +71,12 @@ pub(super) trait Behaviour {
     fn last_source(&self) -> Option<PipeId> {
         None
     }
+
+    fn only_outlet(&self) -> Option<PipeId> {
+        None
+    }
+
+    fn only_inlet(&self) -> Option<PipeId> {
+        None
+    }
 }

@@ -114,6 +114,14 @@ impl Behaviour for Dealer {
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
     }
+
+    fn only_outlet(&self) -> Option<PipeId> {
+        self.balance.only()
+    }
+
+    fn only_inlet(&self) -> Option<PipeId> {
+        self.inbox.only()
+    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ impl Fair {
         self.rota.activate(pipe);
     }
 
+    /// The pipe, if there is but one, nothing is ahead of what it holds, and the last message came from it.
+    pub fn only(&self) -> Option<PipeId> {
+        self.rota.only().filter(|only| self.ahead.is_empty() && self.last == Some(*only))
+    }
+
     /// Puts the next message, those put ahead first, into `into`; returns its pipe.
     #[inline(always)]
     pub fn recv<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {

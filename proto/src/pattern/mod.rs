@@ -367,6 +367,20 @@ impl Pattern {
         each!(self, socket => socket.last_source())
     }
 
+    /// The pipe that every message goes to as long as no pipe comes, goes or runs out of room: the engine may write there
+    /// without asking [`send`](Self::send).
+    #[must_use]
+    pub fn only_outlet(&self) -> Option<PipeId> {
+        each!(self, socket => socket.only_outlet())
+    }
+
+    /// The pipe that every message comes from as it is, as long as no pipe comes, goes or is found empty, and none of the other
+    /// methods is called: the engine may read there without asking [`recv`](Self::recv).
+    #[must_use]
+    pub fn only_inlet(&self) -> Option<PipeId> {
+        each!(self, socket => socket.only_inlet())
+    }
+
     /// With how many parts a message is complete whatever the application says: 2 for raw connections, whose
     /// senders set `ZMQ_SNDMORE` on both parts and mean neither to continue.
     #[must_use]

@@ -95,6 +95,14 @@ impl Behaviour for Pair {
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
     }
+
+    fn only_outlet(&self) -> Option<PipeId> {
+        self.outlet()
+    }
+
+    fn only_inlet(&self) -> Option<PipeId> {
+        self.inbox.only()
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,10 @@ impl Behaviour for Pull {
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
     }
+
+    fn only_inlet(&self) -> Option<PipeId> {
+        self.inbox.only()
+    }
 }
 
 #[cfg(test)]

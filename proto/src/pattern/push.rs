@@ -48,6 +48,10 @@ impl Behaviour for Push {
     fn can_send<P: Pipes>(&mut self, pipes: &mut P) -> bool {
         self.balance.choose(pipes, Admission::IfRoom).is_some()
     }
+
+    fn only_outlet(&self) -> Option<PipeId> {
+        self.balance.only()
+    }
 }
 
 #[cfg(test)]

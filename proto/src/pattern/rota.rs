@@ -93,6 +93,11 @@ impl Rota {
         }
     }
 
+    /// The pipe, if there is but one, and it is active.
+    pub fn only(&self) -> Option<PipeId> {
+        self.order.first().copied().filter(|_| self.order.len() == 1 && self.active == 1)
+    }
+
     /// Some pipe, active or not.
     pub fn any(&self) -> Option<PipeId> {
         self.order.first().copied()

@@ -243,6 +243,30 @@ impl Cursor {
         self.read_any_message(into)
     }
 
+    /// The body of the next message if that is a single part of at most 255 bytes; else nothing is taken.
+    #[must_use]
+    #[inline(always)]
+    pub fn next_short(&mut self) -> Option<&[u8]> {
+        let [0, len, rest @ ..] = self.chunk.get(self.at..)? else { return None };
+        let body = rest.get(..usize::from(*len))?;
+        self.at += 2 + body.len();
+        Some(body)
+    }
+
+    /// The same, put into `into`; `false` if nothing was taken.
+    #[must_use]
+    #[inline(always)]
+    pub fn read_short(&mut self, into: &mut Frame) -> bool {
+        let Some([0, len, rest @ ..]) = self.chunk.get(self.at..) else { return false };
+        let len = usize::from(*len);
+        if !rest.first_chunk().is_some_and(|window| into.set_from_window(window, len, self.origin)) {
+            let Some(body) = rest.get(..len) else { return false };
+            *into = Frame::copy_from_slice(body).with_origin(self.origin);
+        }
+        self.at += 2 + len;
+        true
+    }
+
     /// Steps over an empty frame with others behind it, if that is next: the delimiter behind an envelope (RFC 28).
     #[inline]
     pub fn skip_delimiter(&mut self) -> bool {
