@@ -357,6 +357,10 @@ impl Core {
         self.staging.has_output() || self.pattern.can_send(&mut self.ends)
     }
 
+    pub(super) fn has_room_for(&mut self, routing_id: &[u8]) -> Result<bool> {
+        self.pattern.has_room_for(&mut self.ends, routing_id).map_err(Error::from_refusal)
+    }
+
     pub(super) fn subscribe(&mut self, topic: &[u8]) -> Result<()> {
         self.ends.ask_again();
         self.pattern.subscribe(&mut self.ends, topic).map_err(Error::from_refusal)

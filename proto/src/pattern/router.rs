@@ -260,6 +260,10 @@ impl Behaviour for Router {
         !self.mandatory || self.routes.open_pipes().any(|pipe| pipes.room(pipe))
     }
 
+    fn has_room_for<P: Pipes>(&self, pipes: &mut P, routing_id: &[u8]) -> Result<bool, Refusal> {
+        self.routes.find(routing_id).map(|pipe| pipes.room(pipe)).ok_or(Refusal::Unroutable)
+    }
+
     fn wants_input(&self) -> bool {
         true
     }
@@ -326,6 +330,8 @@ mod tests {
         assert_eq!(router.send(["A", "2"]), Err(Refusal::WouldBlock));
         assert_eq!(router.may_start("A"), Err(Refusal::WouldBlock));
         assert!(!router.can_send());
+        assert_eq!(router.has_room_for("A"), Ok(false));
+        assert_eq!(router.has_room_for("B"), Err(Refusal::Unroutable));
         router.commit(["A", "2"]);
         assert_eq!(router.pipes.sent(1).len(), 2);
         router.detach_out(1);
