@@ -300,6 +300,7 @@ impl Io {
             sealer,
             opener,
             surplus,
+            hello: owner.hello(&conn.options),
             origin: conn.origin,
             token,
             set,

@@ -56,6 +56,39 @@ fn either_may_come_first() {
     }
 }
 
+/// `ZMQ_HELLO_MSG`
+const HELLO_MSG: i32 = 110;
+
+#[test]
+fn each_connection_begins_with_hello() {
+    for endpoint in endpoints("hello") {
+        let context = Context::new();
+        let router = context.socket(SocketType::Router).unwrap();
+        router.set_raw(HELLO_MSG, b"welcome").unwrap();
+        let endpoint = router.bind(&endpoint).unwrap();
+        let dealer = eager(&context, SocketType::Dealer);
+        dealer.set_routing_id("D").unwrap();
+        dealer.set_raw(HELLO_MSG, b"hello").unwrap();
+        dealer.connect(&endpoint).unwrap();
+        // Whatever the other application does: it may sleep.
+        assert_eq!(dealer.recv_timeout(SOON).unwrap(), Message::from("welcome"));
+        assert_eq!(router.recv_timeout(SOON).unwrap(), Message::from(["D", "hello"]));
+    }
+    let context = Context::new();
+    let dealer = eager(&context, SocketType::Dealer);
+    dealer.set_raw(HELLO_MSG, b"hello").unwrap();
+    let endpoint = free_endpoint();
+    dealer.connect(&endpoint).unwrap();
+    dealer.send("queued").unwrap();
+    for round in 0..3 {
+        let pair = bind_again(&context, SocketType::Dealer, &endpoint);
+        assert_eq!(pair.recv_timeout(SOON).unwrap(), Message::from("hello"), "round {round}");
+        if round == 0 {
+            assert_eq!(pair.recv_timeout(SOON).unwrap(), Message::from("queued"));
+        }
+    }
+}
+
 #[test]
 fn a_receive_begun_before_the_connection_ends_with_its_first_message() {
     for endpoint in [free_endpoint(), fixed_ipc("begun"), "inproc://begun".to_owned()] {
