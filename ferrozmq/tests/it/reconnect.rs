@@ -423,3 +423,28 @@ fn a_request_is_answered_after_its_server_came_back() {
         assert_eq!(number(&req.recv_timeout(SOON).unwrap()), n);
     }
 }
+
+#[test]
+fn a_stream_socket_does_not_call_again_whom_it_sent_away() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let context = Context::new();
+    let stream = eager(&context, SocketType::Stream);
+    let monitor = stream.monitor().unwrap();
+    let dial = || stream.connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+    dial();
+    let (peer, _) = listener.accept().unwrap();
+    stream.recv_timeout(SOON).unwrap();
+    // The peer closes: it is called again.
+    drop(peer);
+    let (mut peer, _) = listener.accept().unwrap();
+    assert!(stream.recv_timeout(SOON).unwrap()[1].is_empty(), "it has gone");
+    let again = stream.recv_timeout(SOON).unwrap().pop_front().unwrap();
+    stream.send(Message::from([again, "".into()])).unwrap();
+    assert_eq!(std::io::Read::read(&mut peer, &mut [0]).unwrap(), 0, "it is sent away");
+    (0..2).for_each(|_| await_event(&monitor, EventKind::Disconnected));
+    listener.set_nonblocking(true).unwrap();
+    // not settling: nothing is to happen
+    std::thread::sleep(MOMENT);
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(count_events(&monitor, EventKind::ConnectRetried), 0);
+}
