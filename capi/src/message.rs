@@ -100,6 +100,7 @@ impl Msg {
         self.mark(if more { MORE } else { 0 });
     }
 
+    #[inline]
     fn mark(&mut self, flags: u64) {
         Notes::free(std::mem::replace(self.word.get_mut(), MARK | flags) & ADDRESS);
     }

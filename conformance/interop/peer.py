@@ -12,6 +12,8 @@ import sys
 import time
 
 import zmq
+import zmq.auth
+from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
 # The length of the repeating pattern: a prime, so that a shift by a power of two shows.
@@ -22,6 +24,7 @@ SHOWN = 4096
 context = zmq.Context()
 sockets = {}
 monitors = {}
+authenticator = None
 
 
 def body(size, seed):
@@ -133,6 +136,15 @@ def poll(c):
     return sockets[c["id"]].poll(c["timeout_ms"], zmq.POLLIN)
 
 
+def authenticate(c):
+    """Starts a ZAP handler that lets in who has one of these user names with its password, and any key of CURVE's."""
+    global authenticator
+    authenticator = ThreadAuthenticator(context)
+    authenticator.start()
+    authenticator.configure_plain(domain="*", passwords=c.get("passwords", {}))
+    authenticator.configure_curve(domain="*", location=zmq.auth.CURVE_ALLOW_ANY)
+
+
 def close(c):
     socket = sockets.pop(c["id"])
     socket.disable_monitor()
@@ -157,6 +169,7 @@ COMMANDS = {
     "poll": poll,
     "handshakes": handshakes,
     "disconnects": disconnects,
+    "authenticate": authenticate,
     "close": close,
     "version": version,
 }
@@ -173,6 +186,8 @@ def answer(line):
 def main():
     for line in sys.stdin:
         print(json.dumps(answer(line)), flush=True)
+    if authenticator:
+        authenticator.stop()
     # Whatever is still open is not waited for: the test is over.
     context.destroy(linger=0)
 

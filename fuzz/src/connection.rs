@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use ferrozmq_proto::mechanism::Verdict;
+use ferrozmq_proto::mechanism::{Entropy, Verdict};
 use ferrozmq_proto::zmtp::framing::{Cursor, Header, parse_header, whole_messages};
 use ferrozmq_proto::zmtp::{Command, Limits, Link, LinkConfig, Received, Receiver, Sender};
 use ferrozmq_proto::{PeerError, SocketType};
@@ -103,7 +103,7 @@ enum State {
 impl Side {
     fn new(config: &Arc<LinkConfig>, now: Instant) -> Side {
         Side {
-            state: State::Shaking(Box::new(Link::new(config.clone(), now))),
+            state: State::Shaking(Box::new(Link::new(config.clone(), now, Entropy::NONE))),
             received: DefaultHasher::new(),
             sent: DefaultHasher::new(),
             events: 0,

@@ -27,6 +27,20 @@ pub enum PeerError {
     UnexpectedCommand,
     /// A command whose body cannot be parsed.
     MalformedCommand,
+    /// A HELLO command (PLAIN, CURVE) whose body cannot be parsed.
+    MalformedHello,
+    /// A WELCOME command whose body cannot be parsed.
+    MalformedWelcome,
+    /// An INITIATE command whose body cannot be parsed.
+    MalformedInitiate,
+    /// A MESSAGE command (CURVE) whose body cannot be parsed.
+    MalformedMessage,
+    /// A nonce of CURVE's that does not rise: a command replayed, or out of order.
+    InvalidSequence,
+    /// A box of CURVE's that does not open: another key, or changed on its way.
+    Cryptographic,
+    /// CURVE's client could not prove that it has the key it names.
+    KeyExchange,
     /// A READY command whose body cannot be parsed.
     MalformedReady,
     /// An ERROR command whose body cannot be parsed.
@@ -54,7 +68,14 @@ impl PeerError {
     pub fn protocol_code(self) -> Option<u32> {
         Some(match self {
             PeerError::UnexpectedCommand => 0x1000_0001,
+            PeerError::InvalidSequence => 0x1000_0002,
+            PeerError::KeyExchange => 0x1000_0003,
             PeerError::MalformedCommand => 0x1000_0011,
+            PeerError::MalformedMessage => 0x1000_0012,
+            PeerError::MalformedHello => 0x1000_0013,
+            PeerError::MalformedInitiate => 0x1000_0014,
+            PeerError::MalformedWelcome => 0x1000_0017,
+            PeerError::Cryptographic => 0x1100_0001,
             PeerError::MalformedReady => 0x1000_0016,
             PeerError::MalformedError => 0x1000_0015,
             PeerError::InvalidMetadata | PeerError::IncompatibleSocketType => 0x1000_0018,
@@ -85,6 +106,15 @@ impl PeerError {
             PeerError::RoleMismatch => "client and server roles of the security mechanism do not match",
             PeerError::UnexpectedCommand => "the peer sent a command that may not come now",
             PeerError::MalformedCommand => "the peer sent a malformed command",
+            PeerError::MalformedHello => "the peer sent a malformed HELLO",
+            PeerError::MalformedWelcome => "the peer sent a malformed WELCOME",
+            PeerError::MalformedInitiate => "the peer sent a malformed INITIATE",
+            PeerError::MalformedMessage => "the peer sent a malformed MESSAGE",
+            PeerError::InvalidSequence => "the peer sent an encrypted command twice or out of order",
+            PeerError::Cryptographic => {
+                "the peer uses another key than ours, or its bytes were changed on their way"
+            }
+            PeerError::KeyExchange => "the peer could not prove that it has the key it names",
             PeerError::MalformedReady => "the peer sent a malformed READY",
             PeerError::MalformedError => "the peer sent a malformed ERROR",
             PeerError::InvalidMetadata => "the peer sent invalid metadata",

@@ -24,9 +24,11 @@ use crate::pipe::signal::Signal;
 use crate::pipe::wire::{Fill, Halves, WirePipe};
 use crate::sys::clock;
 use crate::sys::epoll::Interest;
+use crate::sys::random;
 use crate::transport::Stream;
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
 use std::io;
@@ -130,7 +132,9 @@ impl Io {
         if raw {
             self.handshake_over(endpoint, token);
         }
-        let link = Link::new(Arc::new(link_config(owner.kind, &options)), now);
+        let config = Arc::new(link_config(owner.kind, &options));
+        let entropy = Entropy::gather(&config.mechanism, random::fill)?;
+        let link = Link::new(config, now, entropy);
         let handshake =
             Handshake { link, input: BytesMut::new(), output: Vec::new(), interest: Interest::READABLE };
         let conn = Conn {
@@ -630,6 +634,7 @@ fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
     LinkConfig {
         routing_id: options.routing_id.clone(),
         metadata: options.metadata.clone(),
+        mechanism: options.security.mechanism_config(),
         max_message_bytes: options.max_msg_size,
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),

@@ -113,7 +113,7 @@ impl Arena {
 
 /// A place in an arena: behind `bytes` bytes of the run and `bodies` whole long bodies.
 #[derive(Clone, Copy, Default)]
-struct Place {
+pub(crate) struct Place {
     bytes: usize,
     bodies: usize,
     /// Distance from the arena's beginning on the wire.
@@ -314,22 +314,35 @@ impl Batch {
         arena.prepend(rest);
     }
 
-    /// The next whole message as one run of pipe-format bytes, and its length there; for wire forms
-    /// that are not the pipe format. Copies a long body.
-    pub(crate) fn next_message(&self, out: &mut Vec<u8>) -> usize {
-        let start = self.boundary;
-        let mut end = start;
-        if !end.step_message(&self.arena) {
-            return 0;
+    /// Where the first message lies that is not wholly taken; for [`message_at`](Self::message_at).
+    pub(crate) fn next_unsent(&self) -> Place {
+        self.boundary
+    }
+
+    /// The whole message at `at`, which moves behind it, as one run of pipe-format bytes, and its length; for wire forms that are
+    /// not the pipe format. One with long bodies is put together in `scratch`.
+    pub(crate) fn message_at<'a>(
+        &'a self,
+        at: &mut Place,
+        scratch: &'a mut Vec<u8>,
+    ) -> Option<(&'a [u8], usize)> {
+        let start = *at;
+        if !at.step_message(&self.arena) {
+            return None;
         }
+        let len = at.offset - start.offset;
+        if start.bodies == at.bodies {
+            return Some((&self.arena.bytes[start.bytes..at.bytes], len));
+        }
+        scratch.clear();
         let mut bytes = start.bytes;
-        for (at, body) in self.arena.bodies.range(start.bodies..end.bodies) {
-            out.extend_from_slice(&self.arena.bytes[bytes..*at]);
-            out.extend_from_slice(body);
-            bytes = *at;
+        for (place, body) in self.arena.bodies.range(start.bodies..at.bodies) {
+            scratch.extend_from_slice(&self.arena.bytes[bytes..*place]);
+            scratch.extend_from_slice(body);
+            bytes = *place;
         }
-        out.extend_from_slice(&self.arena.bytes[bytes..end.bytes]);
-        end.offset - start.offset
+        scratch.extend_from_slice(&self.arena.bytes[bytes..at.bytes]);
+        Some((scratch, len))
     }
 }
 
@@ -419,10 +432,13 @@ mod tests {
         let messages = messages();
         let mut batch = Batch::default();
         batch.load(&mut arena(&messages));
-        for message in &messages {
-            let mut out = Vec::new();
-            let len = batch.next_message(&mut out);
-            assert_eq!(out, plain(std::slice::from_ref(message)));
+        let (mut next, mut scratch, mut lengths) = (batch.next_unsent(), Vec::new(), Vec::new());
+        while let Some((bytes, len)) = batch.message_at(&mut next, &mut scratch) {
+            assert_eq!(bytes, plain(std::slice::from_ref(&messages[lengths.len()])));
+            lengths.push(len);
+        }
+        assert_eq!(lengths.len(), messages.len());
+        for len in lengths {
             assert_eq!(batch.advance(len), 1);
         }
         assert!(batch.is_empty());

@@ -1,6 +1,6 @@
 //! Between the pipe format and the wire, on either side of a connection that is ready.
 //!
-//! ZMTP 2 and 3 without encryption *are* the pipe format; other versions, mechanisms and raw TCP
+//! ZMTP 2 and 3 without encryption *are* the pipe format; other versions, CURVE and raw TCP
 //! (STREAM sockets) are transcoded here, message by message.
 
 use bytes::{Buf, Bytes, BytesMut};

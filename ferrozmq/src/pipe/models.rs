@@ -13,6 +13,7 @@ use crate::sync::Mutex;
 use crate::sys::epoll::{Epoll, Events, Interest};
 use crate::transport::Stream;
 use bytes::BytesMut;
+use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::zmtp::{Link, LinkConfig, framing};
 use ferrozmq_proto::{Message, SocketType};
 use loom::thread::{self, JoinHandle};
@@ -48,8 +49,8 @@ pub(crate) fn spawn<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -
 /// The two halves of a PULL's link with a PUSH (or the other way round), plain ZMTP 3.
 pub(crate) fn shake_hands(kind: SocketType, peer: SocketType) -> (Opener, Sealer) {
     let now = crate::sys::clock::now();
-    let mut near = Link::new(Arc::new(LinkConfig::new(kind)), now);
-    let mut far = Link::new(Arc::new(LinkConfig::new(peer)), now);
+    let mut near = Link::new(Arc::new(LinkConfig::new(kind)), now, Entropy::NONE);
+    let mut far = Link::new(Arc::new(LinkConfig::new(peer)), now, Entropy::NONE);
     let mut wires = [BytesMut::new(), BytesMut::new()];
     while !near.is_ready() || !far.is_ready() {
         for (link, (inp, out)) in [(&mut near, (0, 1)), (&mut far, (1, 0))] {

@@ -63,11 +63,15 @@ impl Tempo {
 
     /// It has written to `written` of the socket's `peers`.
     pub(crate) fn end(&mut self, written: usize, peers: usize, now: impl FnOnce() -> Instant) {
-        // One send after a rest tells nothing of the next.
-        self.last_end = (!std::mem::take(&mut self.rested)).then(now);
-        let spent = self.began.zip(self.last_end).map(|(began, end)| end.saturating_duration_since(began));
+        if std::mem::take(&mut self.rested) {
+            // One send after a rest tells nothing of the next.
+            return;
+        }
+        let end = now();
+        let spent = self.began.map_or(Duration::ZERO, |began| end.saturating_duration_since(began));
         let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
-        self.spent = (spent.unwrap_or_default() / share(written)).saturating_mul(share(peers));
+        self.spent = (spent / share(written)).saturating_mul(share(peers));
+        self.last_end = Some(end);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::sync::Mutex;
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::zmtp::framing::{Cursor, Header, encode, parse_header};
 use ferrozmq_proto::zmtp::{Command, Link, LinkConfig, metadata};
 use ferrozmq_proto::{Frame, Message, SocketType};
@@ -254,7 +255,8 @@ impl Model {
         ours.set_nonblocking(true).unwrap();
         theirs.set_nonblocking(true).unwrap();
         socket2::SockRef::from(&ours).set_send_buffer_size(BUFFER).unwrap();
-        let mut link = Link::new(Arc::new(LinkConfig::new(SocketType::Dealer)), Instant::now());
+        let mut link =
+            Link::new(Arc::new(LinkConfig::new(SocketType::Dealer)), Instant::now(), Entropy::NONE);
         let mut input = BytesMut::from(&handshake(zmtp)[..]);
         link.handle_bytes(Instant::now(), &mut input).unwrap();
         link.poll_transmit(&mut Vec::new());

@@ -25,6 +25,10 @@ use std::time::Duration;
 const WRITE_MAX: usize = 256 * 1024;
 /// A flush writes at most this many bytes before it leaves the rest to the I/O thread.
 const FLUSH_MAX: usize = 1024 * 1024;
+/// Messages are given another wire form until that has this many bytes: enough for a write, and near enough to the processor.
+const SEAL_ENOUGH: usize = 64 * 1024;
+/// Buffers that grew beyond this many bytes are given back when they are empty.
+const WIRE_KEEP: usize = 512 * 1024;
 /// Pieces of one gathering write.
 const SLICES_MAX: usize = 64;
 
@@ -237,13 +241,23 @@ pub(crate) struct Line {
     /// Wire bytes made from commands, or from messages in other wire forms.
     wire: Vec<u8>,
     wire_taken: usize,
-    /// Length in the batch of the message that `wire` holds in another wire form.
-    sealed: Option<usize>,
+    /// The messages that `wire` holds in another wire form: where each ends there, and its length in the batch.
+    sealed: VecDeque<(usize, usize)>,
+    /// Where a message with long bodies is put together to be sealed.
+    scratch: Vec<u8>,
 }
 
 impl Line {
     pub(super) fn new(stream: Arc<Stream>, sealer: Sealer) -> Line {
-        Line { stream, sealer, batch: Batch::default(), wire: Vec::new(), wire_taken: 0, sealed: None }
+        Line {
+            stream,
+            sealer,
+            batch: Batch::default(),
+            wire: Vec::new(),
+            wire_taken: 0,
+            sealed: VecDeque::new(),
+            scratch: Vec::new(),
+        }
     }
 
     pub(super) fn stream(&self) -> &Arc<Stream> {
@@ -260,6 +274,9 @@ impl Line {
             return true;
         }
         self.wire.clear();
+        if self.wire.capacity() > WIRE_KEEP {
+            self.wire = Vec::new();
+        }
         self.wire_taken = 0;
         if self.batch.is_empty() && !tx.arena.is_empty() {
             self.batch.load(&mut tx.arena);
@@ -285,23 +302,35 @@ impl Line {
         self.sealer.command(&command, &mut self.wire);
     }
 
-    /// Makes the wire form of the next message; its plain form stays in the batch until the last
-    /// wire byte is taken. Returns how many messages without any wire form (a STREAM's empty body)
-    /// were passed over.
+    /// Makes the wire forms of the next messages; their plain forms stay in the batch until their last wire bytes
+    /// are taken. Returns how many messages without any wire form (a STREAM's empty body) were passed over.
     fn seal(&mut self) -> usize {
-        let mut plain = Vec::new();
-        let mut passed = 0;
-        while self.wire.is_empty() && !self.batch.is_empty() {
-            plain.clear();
-            let len = self.batch.next_message(&mut plain);
-            self.sealer.seal(&plain, &mut self.wire);
-            if self.wire.is_empty() {
-                passed += self.batch.advance(len);
-            } else {
-                self.sealed = Some(len);
-            }
+        if self.batch.is_empty() {
+            return 0;
         }
-        passed
+        let mut next = self.batch.next_unsent();
+        while self.wire.len() < SEAL_ENOUGH {
+            let Some((plain, len)) = self.batch.message_at(&mut next, &mut self.scratch) else { break };
+            self.sealer.seal(plain, &mut self.wire);
+            self.sealed.push_back((self.wire.len(), len));
+        }
+        if self.scratch.capacity() > WIRE_KEEP {
+            self.scratch = Vec::new();
+        }
+        self.settle()
+    }
+
+    /// Lets go of the messages whose wire forms are taken; says how many.
+    fn settle(&mut self) -> usize {
+        let mut done = 0;
+        while let Some((end, len)) = self.sealed.front().copied() {
+            if end > self.wire_taken {
+                break;
+            }
+            self.sealed.pop_front();
+            done += self.batch.advance(len);
+        }
+        done
     }
 
     /// One write; returns the bytes taken and the messages completed. `stop_at_boundary`: commands wait.
@@ -332,10 +361,7 @@ impl Line {
 
     fn wire_written(&mut self, taken: usize) -> usize {
         self.wire_taken += taken;
-        match self.sealed.take_if(|_| self.wire_taken == self.wire.len()) {
-            Some(len) => self.batch.advance(len),
-            None => 0,
-        }
+        self.settle()
     }
 
     /// Whether a flush that has written `bytes` should leave the rest to the I/O thread.

@@ -362,10 +362,12 @@ impl Core {
     }
 
     pub(super) fn subscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.ends.ask_again();
         self.pattern.subscribe(&mut self.ends, topic).map_err(Error::from_refusal)
     }
 
     pub(super) fn unsubscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.ends.ask_again();
         self.pattern.unsubscribe(&mut self.ends, topic).map_err(Error::from_refusal)
     }
 
@@ -381,6 +383,7 @@ impl Core {
 
     /// New option values that concern the pattern.
     pub(super) fn configure_pattern(&mut self) {
+        self.ends.ask_again();
         self.pattern.configure(&pattern_options(&self.options));
     }
 

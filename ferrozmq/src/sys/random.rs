@@ -1,10 +1,19 @@
 //! Randomness from the kernel, for what must differ between processes and their forks.
 //!
-//! Not for keys: a failure of the kernel's generator falls back to the clock.
+//! Keys are made by [`fill`], which fails where the kernel does; [`number`] falls back to the clock, and is for nothing secret.
 
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A random number.
+/// Fills `bytes` with randomness that nobody else gets, not even a fork of this process: nothing is kept between calls.
+///
+/// # Errors
+/// The kernel's.
+pub fn fill(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(io::Error::from)
+}
+
+/// A random number, not for keys.
 pub fn number() -> u64 {
     getrandom::u64().unwrap_or_else(|_| {
         // Only before the kernel's pool is seeded, at boot. Good enough to spread reconnects and names.

@@ -4,12 +4,21 @@
 //! fails closed: a mechanism never falls back to another one, nor to a version of ZMTP that has none.
 //! [`Exchange`] is the mechanism's part of the handshake: the commands between greeting and READY.
 
+pub mod crypto;
+mod curve;
 mod null;
+mod plain;
+mod secret;
 
 use crate::PeerError;
 use crate::zmtp::Version;
 use bytes::Bytes;
+use crypto::CurveCrypto;
 use null::Null;
+
+pub use curve::Entropy;
+pub(crate) use curve::{Opener, Sealer};
+pub use secret::{KEY_LEN, SecretKey, SecretText};
 
 /// Which mechanism a socket demands, with its keys and credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -18,6 +27,29 @@ pub enum MechanismConfig {
     /// No encryption; a ZAP handler may still look at addresses.
     #[default]
     Null,
+    /// PLAIN's client.
+    PlainClient {
+        /// User name, at most 255 bytes.
+        username: String,
+        /// Password, at most 255 bytes.
+        password: SecretText,
+    },
+    /// PLAIN's server. It asks the ZAP handler whatever [`LinkConfig::zap`](crate::zmtp::LinkConfig::zap) says.
+    PlainServer,
+    /// CURVE's client.
+    CurveClient {
+        /// Our public key, by which the server knows us.
+        public_key: [u8; KEY_LEN],
+        /// The secret key that belongs to it.
+        secret_key: SecretKey,
+        /// The server's public key.
+        server_key: [u8; KEY_LEN],
+    },
+    /// CURVE's server.
+    CurveServer {
+        /// Our secret key.
+        secret_key: SecretKey,
+    },
 }
 
 impl MechanismConfig {
@@ -26,6 +58,8 @@ impl MechanismConfig {
     pub fn mechanism(&self) -> Mechanism {
         match self {
             MechanismConfig::Null => Mechanism::Null,
+            MechanismConfig::PlainClient { .. } | MechanismConfig::PlainServer => Mechanism::Plain,
+            MechanismConfig::CurveClient { .. } | MechanismConfig::CurveServer { .. } => Mechanism::Curve,
         }
     }
 
@@ -33,7 +67,10 @@ impl MechanismConfig {
     #[must_use]
     pub fn role(&self) -> Role {
         match self {
-            MechanismConfig::Null => Role::Client,
+            MechanismConfig::Null
+            | MechanismConfig::PlainClient { .. }
+            | MechanismConfig::CurveClient { .. } => Role::Client,
+            MechanismConfig::PlainServer | MechanismConfig::CurveServer { .. } => Role::Server,
         }
     }
 }
@@ -139,7 +176,7 @@ pub fn decide(
 pub struct AuthRequest {
     /// The mechanism in use.
     pub mechanism: Mechanism,
-    /// The peer's credentials: none for NULL.
+    /// The peer's credentials: none for NULL, user name and password for PLAIN, the public key (32 bytes) for CURVE.
     pub credentials: Vec<Bytes>,
 }
 
@@ -164,19 +201,56 @@ pub enum Verdict {
 #[derive(Debug)]
 pub(crate) enum Exchange {
     Null(Null),
+    PlainClient(plain::Client),
+    PlainServer(plain::Server),
+    CurveClient(Box<curve::Client>),
+    CurveServer(Box<curve::Server>),
+}
+
+/// What a handshake ends with.
+pub(crate) struct Finished {
+    /// The peer's properties.
+    pub(crate) theirs: Bytes,
+    /// How what follows is encrypted and decrypted; `None` if it is not.
+    pub(crate) traffic: Option<(Sealer, Opener)>,
 }
 
 impl Exchange {
-    pub(crate) fn new(config: &MechanismConfig, zap: bool) -> Exchange {
-        match config {
+    /// The handshake of `config`. `zap` says whether a ZAP handler is asked.
+    ///
+    /// # Errors
+    /// [`PeerError::Cryptographic`] if the server's key is one that no server can have, or `entropy` was gathered for
+    /// something else.
+    pub(crate) fn new(
+        config: &MechanismConfig,
+        zap: bool,
+        crypto: &'static dyn CurveCrypto,
+        mut entropy: Entropy,
+    ) -> Result<Exchange, PeerError> {
+        Ok(match config {
             MechanismConfig::Null => Exchange::Null(Null::new(zap)),
-        }
+            MechanismConfig::PlainClient { username, password } => {
+                Exchange::PlainClient(plain::Client::new(username, password))
+            }
+            MechanismConfig::PlainServer => Exchange::PlainServer(plain::Server::new()),
+            MechanismConfig::CurveClient { public_key, secret_key, server_key } => {
+                let client = curve::Client::new(crypto, public_key, secret_key, server_key, &mut entropy);
+                Exchange::CurveClient(Box::new(client.ok_or(PeerError::Cryptographic)?))
+            }
+            MechanismConfig::CurveServer { secret_key } => {
+                Exchange::CurveServer(Box::new(curve::Server::new(crypto, secret_key, zap, entropy)))
+            }
+        })
     }
 
     /// Appends the commands that can be sent now, `ours` being our properties.
     pub(crate) fn transmit(&mut self, ours: &[u8], out: &mut Vec<u8>) {
         match self {
             Exchange::Null(null) => null.transmit(ours, out),
+            Exchange::PlainClient(client) => client.transmit(ours, out),
+            Exchange::PlainServer(server) => server.transmit(ours, out),
+            Exchange::CurveClient(client) => client.transmit(ours, out),
+            Exchange::CurveServer(server) => server.transmit(ours, out),
         }
     }
 
@@ -184,6 +258,18 @@ impl Exchange {
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), PeerError> {
         match self {
             Exchange::Null(null) => null.handle_command(body),
+            Exchange::PlainClient(client) => client.handle_command(body),
+            Exchange::PlainServer(server) => server.handle_command(body),
+            Exchange::CurveClient(client) => client.handle_command(body),
+            Exchange::CurveServer(server) => server.handle_command(body),
+        }
+    }
+
+    /// Whether the peer may refuse us with an ERROR command: servers are asked, and refuse; nobody refuses them.
+    pub(crate) fn can_be_refused(&self) -> bool {
+        match self {
+            Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::CurveClient(_) => true,
+            Exchange::PlainServer(_) | Exchange::CurveServer(_) => false,
         }
     }
 
@@ -191,6 +277,9 @@ impl Exchange {
     pub(crate) fn poll_auth(&mut self) -> Option<AuthRequest> {
         match self {
             Exchange::Null(null) => null.poll_auth(),
+            Exchange::PlainServer(server) => server.poll_auth(),
+            Exchange::CurveServer(server) => server.poll_auth(),
+            Exchange::PlainClient(_) | Exchange::CurveClient(_) => None,
         }
     }
 
@@ -198,6 +287,9 @@ impl Exchange {
     pub(crate) fn handle_grant(&mut self) {
         match self {
             Exchange::Null(null) => null.handle_grant(),
+            Exchange::PlainServer(server) => server.handle_grant(),
+            Exchange::CurveServer(server) => server.handle_grant(),
+            Exchange::PlainClient(_) | Exchange::CurveClient(_) => {}
         }
     }
 
@@ -205,14 +297,27 @@ impl Exchange {
     pub(crate) fn wants_command(&self) -> bool {
         match self {
             Exchange::Null(null) => null.wants_command(),
+            Exchange::PlainClient(client) => client.wants_command(),
+            Exchange::PlainServer(server) => server.wants_command(),
+            Exchange::CurveClient(client) => client.wants_command(),
+            Exchange::CurveServer(server) => server.wants_command(),
         }
     }
 
-    /// The peer's properties, when both sides are ready.
-    pub(crate) fn finish(&mut self) -> Option<Bytes> {
-        match self {
-            Exchange::Null(null) => null.finish(),
-        }
+    /// What came of it, once both sides are ready.
+    pub(crate) fn finish(&mut self) -> Option<Finished> {
+        let (theirs, traffic) = match self {
+            Exchange::Null(null) => (null.finish()?, None),
+            Exchange::PlainClient(client) => (client.finish()?, None),
+            Exchange::PlainServer(server) => (server.finish()?, None),
+            Exchange::CurveClient(client) => {
+                client.finish().map(|(theirs, traffic)| (theirs, Some(traffic)))?
+            }
+            Exchange::CurveServer(server) => {
+                server.finish().map(|(theirs, traffic)| (theirs, Some(traffic)))?
+            }
+        };
+        Some(Finished { theirs, traffic })
     }
 }
 

@@ -7,10 +7,12 @@
 use bytes::Bytes;
 
 use super::entry;
-use super::table::{Effect, Field, Live, Row, normal_name};
+use super::security;
+use super::table::{ClearedBy, Effect, Field, Live, Row, normal_name};
 use super::text;
 use super::{OptionError, Options, TABLE, Value, Wrong};
 use crate::SocketType;
+use crate::mechanism::KEY_LEN;
 
 /// What setting an option means for the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,9 @@ impl Options {
                 None => Ok(Reading::Ask(live)),
             };
         }
+        if let (Field::Key { load, .. }, Some(KEY_LEN)) = (row.field, capacity) {
+            return Ok(Reading::Value(Value::Binary(Bytes::copy_from_slice(&*load(self)))));
+        }
         let value = row.load(self, kind).ok_or_else(|| row.write_only())?;
         match capacity {
             Some(capacity) if !row.fits(&value, capacity) => Err(row.capacity(capacity)),
@@ -121,9 +126,10 @@ impl Row {
             Field::U64 { load, .. } => Value::U64(load(options)),
             Field::I64 { load, .. } => Value::I64(load(options)),
             Field::Text { load, .. } => Value::Text(load(options).to_owned()),
+            Field::Key { load, .. } => Value::Text(security::key_text(&load(options))),
             Field::Binary { load, .. } => Value::Binary(load(options)),
             Field::Fixed { load, .. } => Value::Int(load(kind)),
-            Field::Off(_) => Value::Int(0),
+            Field::Derived(load) => Value::Int(load(options)),
             Field::Ids { load, .. } => Value::Text(entry::joined(load(options))),
             Field::AcceptFilter => Value::Text(entry::filters_text(&options.tcp_accept_filters)),
             Field::Metadata => Value::Text(entry::metadata_text(&options.metadata)),
@@ -142,11 +148,12 @@ impl Row {
             }
             Field::U64 { store, .. } => store(options, u64::from_ne_bytes(exactly(value)?)),
             Field::I64 { store, .. } => store(options, i64::from_ne_bytes(exactly(value)?)),
-            Field::Text { max, empty_clears, store, .. } => match value {
-                None => store(options, None),
-                Some([]) if empty_clears => store(options, None),
-                Some(bytes) => store(options, Some(entry::text(bytes, max)?)),
+            Field::Text { max, cleared_by, store, .. } => match (value, cleared_by) {
+                (None, ClearedBy::Null | ClearedBy::NullOrEmpty) => store(options, None),
+                (Some([]), ClearedBy::NullOrEmpty) => store(options, None),
+                (value, _) => store(options, Some(entry::text(value.unwrap_or_default(), max)?)),
             },
+            Field::Key { store, .. } => store(options, security::key(value.unwrap_or_default())?),
             Field::Binary { min, max, store, .. } => {
                 let bytes = value.unwrap_or_default();
                 if !(min..=max).contains(&bytes.len()) {
@@ -163,11 +170,9 @@ impl Row {
                 Some(bytes) => options.tcp_accept_filters.push(entry::network(bytes)?),
             },
             Field::Metadata => entry::add_property(&mut options.metadata, value.unwrap_or_default())?,
-            Field::Topic { .. } | Field::Fixed { .. } | Field::Live(_) => return Err(Wrong::ReadOnly),
-            Field::Off(reason) => match i32::from_ne_bytes(exactly(value)?) {
-                0 => {}
-                _ => return Err(Wrong::Absent(reason)),
-            },
+            Field::Topic { .. } | Field::Fixed { .. } | Field::Derived(_) | Field::Live(_) => {
+                return Err(Wrong::ReadOnly);
+            }
             Field::Absent(reason) => return Err(Wrong::Absent(reason)),
         }
         Ok(())
@@ -178,7 +183,7 @@ impl Row {
         let malformed = |what| OptionError::value(self, Wrong::Malformed(what));
         let out_of_range = |_| OptionError::value(self, Wrong::Range(text.trim().to_owned()));
         Ok(match self.field {
-            Field::Int { .. } | Field::Off(_) => {
+            Field::Int { .. } => {
                 let number = text::number(text, self.unit).map_err(malformed)?;
                 i32::try_from(number).map_err(out_of_range)?.to_ne_bytes().to_vec()
             }
@@ -236,7 +241,8 @@ impl Row {
             Field::Int { .. }
             | Field::U64 { .. }
             | Field::I64 { .. }
-            | Field::Off(_)
+            | Field::Derived(_)
+            | Field::Key { .. }
             | Field::Fixed { exact: true, .. } => capacity == needed,
             _ => capacity >= needed,
         }
@@ -246,6 +252,7 @@ impl Row {
         let expected = match self.value_type() {
             super::ValueType::Int => "give it 4 bytes",
             super::ValueType::U64 | super::ValueType::I64 => "give it 8 bytes",
+            _ if matches!(self.field, Field::Key { .. }) => "give it 32 bytes, or 41 for Z85",
             super::ValueType::Text => "give it 256 bytes",
             super::ValueType::Binary => "give it 255 bytes",
         };

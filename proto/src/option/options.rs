@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Security;
 use crate::SocketType;
 
 /// What one socket was told about itself: `zmq_setsockopt(3)` and `zmq_getsockopt(3)`, typed.
@@ -54,6 +55,9 @@ pub struct Options {
     pub disconnect_msg: Option<Bytes>,
     /// Message this socket receives when a connection is lost and dialled anew.
     pub hiccup_msg: Option<Bytes>,
+
+    /// Mechanism, keys and credentials.
+    pub security: Security,
 
     // Connections.
     /// Pause before a lost connection is dialled anew; `None` is never.
@@ -233,6 +237,7 @@ impl Options {
             hello_msg: None,
             disconnect_msg: None,
             hiccup_msg: None,
+            security: Security::default(),
             reconnect_ivl: Some(Self::DEFAULT_RECONNECT_IVL),
             reconnect_ivl_max: Duration::ZERO,
             reconnect_stop: ReconnectStop::default(),

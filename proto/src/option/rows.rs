@@ -9,15 +9,18 @@ use super::codec::{
     Codec, Count, Deciseconds, Descriptor, Forever, Inverse, LaxSwitch, Millis, NotifyBits, PatternSwitch,
     Positive, Raw, Size, StopBits, Switch, SystemCount, SystemSize, SystemSwitch, UnsetIsNone, ZeroIsNone,
 };
-use super::table::{Field, Kinds, Live, Row, Unit};
+use super::security::mechanism_number;
+use super::table::{ClearedBy, Field, Kinds, Live, Row, Unit};
 use crate::SocketType;
+use crate::mechanism::Mechanism;
+use zeroize::Zeroizing;
 
 /// An `int` kept in a field of `Options`, as a codec says.
 macro_rules! int {
-    ($codec:ident, $field:ident) => {
+    ($codec:ident, $($field:ident).+) => {
         super::table::int::<$codec>(
-            |options| $codec::load(&options.$field),
-            |options, number| options.$field = $codec::store(number),
+            |options| $codec::load(&options.$($field).+),
+            |options, number| options.$($field).+ = $codec::store(number),
         )
     };
 }
@@ -27,7 +30,7 @@ macro_rules! text {
     ($max:expr, $field:ident) => {
         Field::Text {
             max: $max,
-            empty_clears: false,
+            cleared_by: ClearedBy::Null,
             load: |options| options.$field.as_deref().unwrap_or_default(),
             store: |options, text| options.$field = text.map(str::to_owned),
         }
@@ -39,10 +42,20 @@ macro_rules! plain_text {
     ($max:expr, $field:ident) => {
         Field::Text {
             max: $max,
-            empty_clears: true,
+            cleared_by: ClearedBy::NullOrEmpty,
             load: |options| &options.$field,
             store: |options, text| options.$field = text.unwrap_or_default().to_owned(),
         }
+    };
+}
+
+/// A switch that makes a socket the server of a security mechanism.
+macro_rules! server {
+    ($mechanism:ident) => {
+        super::table::int::<Switch>(
+            |options| i32::from(options.security.serves(Mechanism::$mechanism)),
+            |options, number| options.security.serve(Mechanism::$mechanism, number != 0),
+        )
     };
 }
 
@@ -78,6 +91,8 @@ macro_rules! ids {
 pub const ROUTING_ID_MAX: usize = 255;
 /// Longest name of a network device, in bytes (`IFNAMSIZ`).
 const DEVICE_NAME_MAX: usize = 16;
+/// Longest user name and password of PLAIN, and ZAP domain, in bytes (RFC 24).
+const CREDENTIAL_MAX: usize = 255;
 /// Longest `host:port` of a proxy, in bytes; a name has at most 253.
 const SOCKS_PROXY_MAX: usize = 1024;
 /// Longest user name and password of a proxy, in bytes (RFC 1929).
@@ -95,9 +110,7 @@ const FIRST_SUBSCRIBERS: Kinds = Kinds::of(&[SocketType::XPub, SocketType::Pub, 
 const SUBSCRIBERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::XPub, SocketType::Pub]);
 const TOPICAL: Kinds = Kinds::of(&[SocketType::Pub, SocketType::Sub, SocketType::XPub, SocketType::XSub]);
 
-/// A switch that is off, and may be set so.
-const OFF_WITHOUT_SECURITY: Field = Field::Off("security mechanisms other than NULL do not exist here yet");
-const NO_SECURITY: Field = Field::Absent("security mechanisms other than NULL do not exist here yet");
+const NO_GSSAPI: Field = Field::Absent("the security mechanism GSSAPI does not exist here");
 const NO_WSS: Field = Field::Absent("the transport wss does not exist here");
 const NO_VMCI: Field = Field::Absent("the transport vmci does not exist here");
 const NO_NORM: Field = Field::Absent("the transport norm does not exist here");
@@ -182,15 +195,42 @@ pub static TABLE: &[Row] = &[
     Row::new(41, "router_raw", int!(PatternSwitch, router_raw), Unit::Switch,
         "deprecated: speak raw TCP, as STREAM does").written_by(ROUTERS),
     Row::new(42, "ipv6", int!(Switch, ipv6), Unit::Switch, "use IPv6 beside IPv4"),
-    Row::new(43, "mechanism", Field::Fixed { exact: true, load: |_| 0 }, Unit::Plain,
-        "the security mechanism: 0, which is NULL").read_by(Kinds::ALL),
-    Row::new(44, "plain_server", OFF_WITHOUT_SECURITY, Unit::Switch, "be the server side of PLAIN"),
-    Row::new(45, "plain_username", NO_SECURITY, Unit::Plain, "user name of PLAIN"),
-    Row::new(46, "plain_password", NO_SECURITY, Unit::Plain, "password of PLAIN"),
-    Row::new(47, "curve_server", NO_SECURITY, Unit::Switch, "be the server side of CURVE"),
-    Row::new(48, "curve_publickey", NO_SECURITY, Unit::Plain, "our public key of CURVE"),
-    Row::new(49, "curve_secretkey", NO_SECURITY, Unit::Plain, "our secret key of CURVE"),
-    Row::new(50, "curve_serverkey", NO_SECURITY, Unit::Plain, "the server's public key of CURVE"),
+    Row::new(43, "mechanism", Field::Derived(mechanism_number), Unit::Plain,
+        "the security mechanism: 0 NULL, 1 PLAIN, 2 CURVE").read_by(Kinds::ALL),
+    Row::new(44, "plain_server", server!(Plain), Unit::Switch, "be the server side of PLAIN; off is NULL"),
+    Row::new(45, "plain_username",
+        Field::Text {
+            max: CREDENTIAL_MAX, cleared_by: ClearedBy::Null,
+            load: |options| &options.security.plain_username,
+            store: |options, name| options.security.set_plain_username(name),
+        },
+        Unit::Plain, "user name of PLAIN, whose client side this makes us"),
+    Row::new(46, "plain_password",
+        Field::Text {
+            max: CREDENTIAL_MAX, cleared_by: ClearedBy::Null,
+            load: |options| options.security.plain_password.expose(),
+            store: |options, password| options.security.set_plain_password(password),
+        },
+        Unit::Plain, "password of PLAIN, whose client side this makes us"),
+    Row::new(47, "curve_server", server!(Curve), Unit::Switch, "be the server side of CURVE; off is NULL"),
+    Row::new(48, "curve_publickey",
+        Field::Key {
+            load: |options| Zeroizing::new(options.security.curve_public_key),
+            store: |options, key| options.security.set_curve_public_key(key),
+        },
+        Unit::Plain, "our public key of CURVE"),
+    Row::new(49, "curve_secretkey",
+        Field::Key {
+            load: |options| Zeroizing::new(*options.security.curve_secret_key.expose()),
+            store: |options, key| options.security.set_curve_secret_key(key),
+        },
+        Unit::Plain, "our secret key of CURVE"),
+    Row::new(50, "curve_serverkey",
+        Field::Key {
+            load: |options| Zeroizing::new(options.security.curve_server_key),
+            store: |options, key| options.security.set_curve_server_key(key),
+        },
+        Unit::Plain, "the server's public key of CURVE, whose client side this makes us"),
     Row::new(51, "probe_router", int!(PatternSwitch, probe_router), Unit::Switch,
         "send an empty message to each new peer").now().written_by(PROBERS),
     Row::new(52, "req_correlate", int!(PatternSwitch, req_correlate), Unit::Switch,
@@ -198,7 +238,13 @@ pub static TABLE: &[Row] = &[
     Row::new(53, "req_relaxed", int!(PatternSwitch, req_relaxed), Unit::Switch,
         "a new request may replace an unanswered one").now().written_by(REQ),
     Row::new(54, "conflate", int!(Switch, conflate), Unit::Switch, "keep only the newest message of each queue"),
-    Row::new(55, "zap_domain", NO_SECURITY, Unit::Plain, "domain of authentication requests"),
+    Row::new(55, "zap_domain",
+        Field::Text {
+            max: CREDENTIAL_MAX, cleared_by: ClearedBy::Nothing,
+            load: |options| &options.security.zap_domain,
+            store: |options, domain| options.security.zap_domain = domain.unwrap_or_default().to_owned(),
+        },
+        Unit::Plain, "domain of authentication requests"),
     Row::new(56, "router_handover", int!(PatternSwitch, router_handover), Unit::Switch,
         "a new peer takes over the routing id of an old one").now().written_by(ROUTERS),
     Row::new(57, "tos", int!(Count, tos), Unit::Plain, "type of service of outgoing packets"),
@@ -215,10 +261,10 @@ pub static TABLE: &[Row] = &[
             store: |options, id| options.connect_routing_id = Some(id),
         },
         Unit::Plain, "routing id for the peer of the next connect").written_by(ADDRESSERS).aliases(&["connect_rid"]),
-    Row::new(62, "gssapi_server", NO_SECURITY, Unit::Switch, "be the server side of GSSAPI"),
-    Row::new(63, "gssapi_principal", NO_SECURITY, Unit::Plain, "our principal of GSSAPI"),
-    Row::new(64, "gssapi_service_principal", NO_SECURITY, Unit::Plain, "the server's principal of GSSAPI"),
-    Row::new(65, "gssapi_plaintext", NO_SECURITY, Unit::Switch, "authenticate with GSSAPI but do not encrypt"),
+    Row::new(62, "gssapi_server", NO_GSSAPI, Unit::Switch, "be the server side of GSSAPI"),
+    Row::new(63, "gssapi_principal", NO_GSSAPI, Unit::Plain, "our principal of GSSAPI"),
+    Row::new(64, "gssapi_service_principal", NO_GSSAPI, Unit::Plain, "the server's principal of GSSAPI"),
+    Row::new(65, "gssapi_plaintext", NO_GSSAPI, Unit::Switch, "authenticate with GSSAPI but do not encrypt"),
     Row::new(66, "handshake_ivl", int!(ZeroIsNone, handshake_ivl), Unit::Milliseconds,
         "how long a peer may take for the handshake, 0 for ever"),
     Row::new(68, "socks_proxy", text!(SOCKS_PROXY_MAX, socks_proxy), Unit::Plain,
@@ -256,10 +302,10 @@ pub static TABLE: &[Row] = &[
     Row::new(88, "vmci_connect_timeout", NO_VMCI, Unit::Milliseconds, "how long a vmci connect may take"),
     Row::new(89, "use_fd", int!(Descriptor, use_fd), Unit::Plain,
         "a listening descriptor made by somebody else for the next bind, -1 for none"),
-    Row::new(90, "gssapi_principal_nametype", NO_SECURITY, Unit::Plain, "kind of our principal's name"),
-    Row::new(91, "gssapi_service_principal_nametype", NO_SECURITY, Unit::Plain, "kind of the server's principal's name"),
+    Row::new(90, "gssapi_principal_nametype", NO_GSSAPI, Unit::Plain, "kind of our principal's name"),
+    Row::new(91, "gssapi_service_principal_nametype", NO_GSSAPI, Unit::Plain, "kind of the server's principal's name"),
     Row::new(92, "bindtodevice", text!(DEVICE_NAME_MAX, bind_to_device), Unit::Plain, "name of the network device to use"),
-    Row::new(93, "zap_enforce_domain", OFF_WITHOUT_SECURITY, Unit::Switch, "authenticate with an empty domain too"),
+    Row::new(93, "zap_enforce_domain", int!(LaxSwitch, security.zap_enforce_domain), Unit::Switch, "authenticate with an empty domain too"),
     Row::new(94, "loopback_fastpath", int!(LaxSwitch, loopback_fastpath), Unit::Switch,
         "a faster loopback on Windows; kept and read back only"),
     Row::new(95, "metadata", Field::Metadata, Unit::Plain,

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use super::codec::Codec;
 use super::{Options, TABLE};
 use crate::SocketType;
+use crate::mechanism::KEY_LEN;
+use zeroize::Zeroizing;
 
 /// One option: everything there is to know about it.
 #[derive(Clone, Copy, Debug)]
@@ -114,8 +116,15 @@ pub(super) enum Field {
     U64 { load: fn(&Options) -> u64, store: fn(&mut Options, u64) },
     /// An `int64_t` of any value.
     I64 { load: fn(&Options) -> i64, store: fn(&mut Options, i64) },
-    /// 1 to `max` bytes of UTF-8. NULL clears; an empty string clears too if `empty_clears`.
-    Text { max: usize, empty_clears: bool, load: fn(&Options) -> &str, store: fn(&mut Options, Option<&str>) },
+    /// 1 to `max` bytes of UTF-8, or what clears it.
+    Text {
+        max: usize,
+        cleared_by: ClearedBy,
+        load: fn(&Options) -> &str,
+        store: fn(&mut Options, Option<&str>),
+    },
+    /// A key of 32 bytes, or as Z85.
+    Key { load: fn(&Options) -> Zeroizing<[u8; KEY_LEN]>, store: fn(&mut Options, [u8; KEY_LEN]) },
     /// `min` to `max` bytes; with `min` 0, NULL is the empty value.
     Binary { min: usize, max: usize, load: fn(&Options) -> Bytes, store: fn(&mut Options, Bytes) },
     /// Numbers of the system's (4 bytes each), added one at a time; NULL clears.
@@ -128,12 +137,23 @@ pub(super) enum Field {
     Topic { wanted: bool },
     /// A number that never changes, or follows from the socket's type.
     Fixed { exact: bool, load: fn(SocketType) -> i32 },
+    /// A number that follows from other options.
+    Derived(fn(&Options) -> i32),
     /// The socket answers.
     Live(Live),
-    /// Off, and not to be set otherwise, because …
-    Off(&'static str),
     /// Not here, because …
     Absent(&'static str),
+}
+
+/// What clears a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClearedBy {
+    /// Nothing: once set, it can only be replaced.
+    Nothing,
+    /// A NULL pointer.
+    Null,
+    /// A NULL pointer or an empty string.
+    NullOrEmpty,
 }
 
 impl Row {
@@ -165,12 +185,12 @@ impl Row {
             Field::Text { .. } | Field::AcceptFilter | Field::Metadata | Field::Live(Live::LastEndpoint) => {
                 ValueType::Text
             }
-            Field::Binary { .. } | Field::Topic { .. } => ValueType::Binary,
+            Field::Binary { .. } | Field::Key { .. } | Field::Topic { .. } => ValueType::Binary,
             Field::Int { .. }
             | Field::Ids { .. }
             | Field::Fixed { .. }
+            | Field::Derived(_)
             | Field::Live(_)
-            | Field::Off(_)
             | Field::Absent(_) => ValueType::Int,
         }
     }
@@ -179,7 +199,7 @@ impl Row {
     #[must_use]
     pub fn status(&self) -> Status {
         match self.field {
-            Field::Absent(reason) | Field::Off(reason) => Status::Absent(reason),
+            Field::Absent(reason) => Status::Absent(reason),
             _ => Status::Works,
         }
     }
@@ -191,15 +211,18 @@ impl Row {
             Field::Int { min, max, .. } => int_range(min, max, self.unit),
             Field::U64 { .. } => "any 64-bit number".into(),
             Field::I64 { .. } => format!("any number{}, negative for no limit", self.unit.suffix()),
+            Field::Text { max, cleared_by: ClearedBy::Nothing, .. } => {
+                format!("1 to {max} bytes of UTF-8 text")
+            }
             Field::Text { max, .. } => format!("1 to {max} bytes of UTF-8 text, or NULL to clear it"),
+            Field::Key { .. } => "32 bytes, or 40 characters of Z85".into(),
             Field::Binary { min, max: usize::MAX, .. } => format!("{min} or more bytes"),
             Field::Binary { min, max, .. } => format!("{min} to {max} bytes"),
             Field::Ids { .. } => "a number to add, or NULL to remove all".into(),
             Field::AcceptFilter => "an address or address/prefix to add, or NULL to remove all".into(),
             Field::Metadata => "X-name:value, the name at most 255 characters".into(),
             Field::Topic { .. } => "any bytes".into(),
-            Field::Off(_) => "0".into(),
-            Field::Fixed { .. } | Field::Live(_) | Field::Absent(_) => "nothing".into(),
+            Field::Fixed { .. } | Field::Derived(_) | Field::Live(_) | Field::Absent(_) => "nothing".into(),
         }
     }
 

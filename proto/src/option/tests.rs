@@ -25,6 +25,7 @@ const MEASURED: &[Measured] = &[
     (37, -1, MAX, Some(-1), ALL), (39, 0, 1, Some(0), ALL), (40, 0, MAX, None, &[1, 9]),
     (41, 0, MAX, None, &[4, 6]), (42, 0, 1, Some(0), ALL), (51, 0, MAX, None, &[3, 4, 5, 6]),
     (52, 0, MAX, None, &[3]), (53, 0, MAX, None, &[3]), (54, 0, 1, Some(0), ALL),
+    (44, 0, 1, Some(0), ALL), (47, 0, 1, Some(0), ALL), (93, MIN, MAX, Some(0), ALL),
     (56, 0, MAX, None, &[4, 6]), (57, 0, MAX, Some(0), ALL), (66, 0, MAX, Some(30_000), ALL),
     (69, 0, MAX, None, &[1, 9]), (71, 0, MAX, None, &[1, 9]), (73, 0, 1, None, &[11]),
     (74, MIN, MAX, Some(0), ALL), (75, 0, MAX, Some(0), ALL), (76, -99, 6_553_599, Some(0), ALL),
@@ -40,7 +41,7 @@ const MEASURED: &[Measured] = &[
 
 /// The options other than `int`s that libzmq accepts; value, then what is read back.
 #[rustfmt::skip]
-const OTHERS: &[i32] = &[4, 5, 6, 7, 22, 38, 58, 59, 60, 61, 68, 72, 92, 95, 99, 100, 110, 111, 114];
+const OTHERS: &[i32] = &[4, 5, 6, 7, 22, 38, 45, 46, 48, 49, 50, 55, 58, 59, 60, 61, 68, 72, 92, 95, 99, 100, 110, 111, 114];
 
 fn fresh(kind: SocketType) -> Options {
     Options::new(kind)
@@ -95,7 +96,7 @@ fn no_row_is_left_unmeasured() {
         let measured =
             MEASURED.iter().any(|(number, ..)| *number == row.number) || OTHERS.contains(&row.number);
         let has_value =
-            !matches!(row.field, Field::Absent(_) | Field::Off(_) | Field::Live(_) | Field::Fixed { .. });
+            !matches!(row.field, Field::Absent(_) | Field::Live(_) | Field::Fixed { .. } | Field::Derived(_));
         assert_eq!(measured, has_value, "{}", row.name);
     }
 }
@@ -174,11 +175,9 @@ fn every_wrong_socket_type_is_told_which_are_right() {
 
 #[test]
 fn every_absent_option_is_refused_by_name_with_its_reason() {
-    let absent =
-        TABLE.iter().filter(|row| row.status() != Status::Works && !matches!(row.field, Field::Off(_)));
-    let absent: Vec<&Row> = absent.collect();
+    let absent: Vec<&Row> = TABLE.iter().filter(|row| row.status() != Status::Works).collect();
     assert!(
-        absent.iter().any(|row| row.name == "curve_server")
+        absent.iter().any(|row| row.name == "gssapi_server")
             && absent.iter().any(|row| row.name == "norm_mode")
     );
     for row in absent {
@@ -203,36 +202,25 @@ fn every_absent_option_is_refused_by_name_with_its_reason() {
 }
 
 #[test]
-fn what_is_off_can_be_read_and_left_off() {
-    for row in TABLE.iter().filter(|row| matches!(row.field, Field::Off(_))) {
-        let mut options = fresh(SocketType::Pair);
-        let mut set = |value: i32| options.set(SocketType::Pair, row.number, &value.to_ne_bytes()[..]);
-        assert!(set(0).is_ok());
-        assert_eq!(set(1).unwrap_err().class(), ErrorClass::NotSupported);
-        assert_eq!(
-            options.read(SocketType::Pair, row.number, Some(4)),
-            Ok(Reading::Value(Value::Int(0))),
-            "{}",
-            row.name
-        );
-    }
-}
-
-#[test]
 fn numbers_are_read_into_buffers_of_their_size_only_and_the_rest_into_larger_ones_too() {
     let reads =
         |number, capacity| fresh(SocketType::Sub).read(SocketType::Sub, number, Some(capacity)).is_ok();
     for row in
         TABLE.iter().filter(|row| row.readers.contains(SocketType::Sub) && row.status() == Status::Works)
     {
-        let capacities: Vec<usize> =
-            [0, 1, 3, 4, 7, 8, 255].into_iter().filter(|size| reads(row.number, *size)).collect();
+        let capacities: Vec<usize> = [0, 1, 3, 4, 7, 8, 32, 33, 40, 41, 255]
+            .into_iter()
+            .filter(|size| reads(row.number, *size))
+            .collect();
         let expected: &[usize] = match row.field {
-            Field::Int { .. } | Field::Fixed { exact: true, .. } => &[4],
+            Field::Int { .. } | Field::Derived(_) | Field::Fixed { exact: true, .. } => &[4],
+            Field::Key { .. } => &[32, 41],
             Field::U64 { .. } | Field::I64 { .. } => &[8],
-            Field::Live(Live::LastEndpoint) | Field::Binary { .. } => &[0, 1, 3, 4, 7, 8, 255],
-            Field::Text { .. } => &[1, 3, 4, 7, 8, 255],
-            Field::Live(_) | Field::Fixed { .. } => &[4, 7, 8, 255],
+            Field::Live(Live::LastEndpoint) | Field::Binary { .. } => {
+                &[0, 1, 3, 4, 7, 8, 32, 33, 40, 41, 255]
+            }
+            Field::Text { .. } => &[1, 3, 4, 7, 8, 32, 33, 40, 41, 255],
+            Field::Live(_) | Field::Fixed { .. } => &[4, 7, 8, 32, 33, 40, 41, 255],
             _ => panic!("{} is not readable", row.name),
         };
         assert_eq!(capacities, expected, "{}", row.name);
@@ -388,9 +376,96 @@ fn errors_say_which_option_what_was_wrong_and_what_would_be_right() {
     assert_eq!(say("nothing like it", "1"), "option nothing like it: there is no such option");
     assert!(say(&"x".repeat(1 << 20), "1").len() < 200);
     assert_eq!(
-        say("curve_server", "1"),
-        "option curve_server: not available, because security mechanisms other than NULL do not exist here yet"
+        say("gssapi_server", "1"),
+        "option gssapi_server: not available, because the security mechanism GSSAPI does not exist here"
+    );
+    assert_eq!(
+        say("curve_publickey", "abc"),
+        "option curve_publickey: a value of 3 bytes has the wrong length; give 32 bytes, or 40 characters of Z85"
     );
     let error = options.set(kind, 12345, &b"1234"[..]).unwrap_err();
     assert_eq!(error.to_string(), "option 12345: there is no such option");
+}
+
+/// What libzmq 4.3.5 says of `ZMQ_MECHANISM`, `ZMQ_PLAIN_SERVER` and `ZMQ_CURVE_SERVER` after each step.
+#[test]
+fn the_mechanism_is_that_of_the_option_set_last() {
+    const KEY: &[u8] = b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
+    const ON: Option<&[u8]> = Some(&[1, 0, 0, 0]);
+    const OFF: Option<&[u8]> = Some(&[0; 4]);
+    const BINARY: Option<&[u8]> = Some(&[7; 32]);
+    type Step = (i32, Option<&'static [u8]>, bool, [i32; 3]);
+    let sequences: [&[Step]; 7] = [
+        &[(44, ON, true, [1, 1, 0]), (44, OFF, true, [0, 0, 0]), (44, Some(&[2, 0, 0, 0]), false, [0, 0, 0])],
+        &[
+            (45, Some(b"bob"), true, [1, 0, 0]),
+            (45, Some(b""), false, [1, 0, 0]),
+            (45, None, true, [0, 0, 0]),
+            (46, Some(b"pw"), true, [1, 0, 0]),
+            (46, None, true, [0, 0, 0]),
+            (46, Some(b""), false, [0, 0, 0]),
+            (45, Some(&[b'a'; 256]), false, [0, 0, 0]),
+        ],
+        &[(44, ON, true, [1, 1, 0]), (45, Some(b"b"), true, [1, 0, 0]), (44, OFF, true, [0, 0, 0])],
+        &[
+            (47, ON, true, [2, 0, 1]),
+            (44, ON, true, [1, 1, 0]),
+            (47, OFF, true, [0, 0, 0]),
+            (50, BINARY, true, [2, 0, 0]),
+            (50, None, false, [2, 0, 0]),
+            (45, Some(b"b"), true, [1, 0, 0]),
+            (48, BINARY, true, [2, 0, 0]),
+        ],
+        &[(50, Some(KEY), true, [2, 0, 0]), (47, OFF, true, [0, 0, 0]), (47, ON, true, [2, 0, 1])],
+        &[(45, Some(b"u"), true, [1, 0, 0]), (49, Some(KEY), true, [2, 0, 0]), (47, ON, true, [2, 0, 1])],
+        &[(48, Some(b"short"), false, [0, 0, 0]), (48, Some(&[b'~'; 40]), false, [0, 0, 0])],
+    ];
+    for steps in sequences {
+        let kind = SocketType::Dealer;
+        let mut options = fresh(kind);
+        for (number, value, taken, expected) in steps {
+            assert_eq!(options.set(kind, *number, *value).is_ok(), *taken, "{number} {value:?}");
+            let now = [43, 44, 47].map(|number| match options.read(kind, number, Some(4)) {
+                Ok(Reading::Value(Value::Int(number))) => number,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(now, *expected, "after {number} {value:?}");
+        }
+    }
+}
+
+#[test]
+fn keys_are_read_and_written_as_bytes_or_as_z85() {
+    const TEXT: &str = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
+    let kind = SocketType::Rep;
+    let binary = crate::z85::decode(TEXT).unwrap();
+    for number in [48, 49, 50] {
+        for form in [TEXT.as_bytes(), format!("{TEXT}\0").as_bytes(), &binary] {
+            let mut options = fresh(kind);
+            options.set(kind, number, form).map(drop).unwrap();
+            let bytes = Reading::Value(Value::Binary(binary.clone().into()));
+            assert_eq!(options.read(kind, number, Some(32)), Ok(bytes));
+            let text = Reading::Value(Value::Text(TEXT.into()));
+            assert_eq!(options.read(kind, number, Some(41)), Ok(text.clone()));
+            assert_eq!(options.read(kind, number, None), Ok(text));
+            assert!(!format!("{options:?}").contains(TEXT));
+        }
+        for wrong in [&b""[..], &[0; 31], &[0; 33], &TEXT.as_bytes()[..39], &[b'0'; 42], &[b'#'; 40]] {
+            let mut options = fresh(kind);
+            assert!(options.set(kind, number, wrong).is_err(), "{wrong:?}");
+            assert_eq!(options, fresh(kind));
+        }
+        assert!(fresh(kind).set(kind, number, None).is_err());
+    }
+}
+
+#[test]
+fn a_zap_domain_is_never_cleared() {
+    let kind = SocketType::Rep;
+    let mut options = fresh(kind);
+    options.set(kind, 55, &b"global"[..]).map(drop).unwrap();
+    for refused in [Some(&b""[..]), None, Some(&[b'a'; 256])] {
+        assert!(options.set(kind, 55, refused).is_err());
+    }
+    assert_eq!(options.security.zap_domain, "global");
 }

@@ -82,7 +82,8 @@ pub(crate) fn split_name(body: &[u8]) -> Result<(&[u8], &[u8]), PeerError> {
     rest.split_at_checked(usize::from(*name_len)).ok_or(PeerError::MalformedCommand)
 }
 
-fn frame(name: &[u8], rest: &[&[u8]], out: &mut Vec<u8>) {
+/// Appends a command: its name behind the name's length, and the pieces of the rest.
+pub(crate) fn frame(name: &[u8], rest: &[&[u8]], out: &mut Vec<u8>) {
     let len = name.len() + rest.iter().map(|piece| piece.len()).sum::<usize>();
     let (mut header, header_len) = header(len, false);
     header[0] |= Flags::COMMAND;

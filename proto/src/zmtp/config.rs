@@ -5,6 +5,7 @@
 
 use crate::SocketType;
 use crate::mechanism::MechanismConfig;
+use crate::mechanism::crypto::{self, CurveCrypto};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct LinkConfig {
     pub metadata: Vec<(String, Bytes)>,
     /// The security mechanism, which the peer must match.
     pub mechanism: MechanismConfig,
+    /// What CURVE computes with.
+    pub curve_crypto: &'static dyn CurveCrypto,
     /// Whether a ZAP handler must agree to each peer (`ZMQ_ZAP_DOMAIN` is set). The link then waits for
     /// [`Link::handle_auth`](crate::zmtp::Link::handle_auth), and refuses peers that speak ZMTP 1.0 or 2.0.
     pub zap: bool,
@@ -45,6 +48,7 @@ impl LinkConfig {
             routing_id: Bytes::new(),
             metadata: Vec::new(),
             mechanism: MechanismConfig::Null,
+            curve_crypto: crypto::DEFAULT,
             zap: false,
             max_message_bytes: None,
             handshake_timeout: Some(Duration::from_secs(30)),

@@ -17,7 +17,7 @@ use std::ops::Range;
 pub const HEADER_MAX: usize = 9;
 
 /// The longest body, in bytes, whose length takes one byte.
-pub(super) const SHORT_MAX: usize = 255;
+pub(crate) const SHORT_MAX: usize = 255;
 
 /// A body shorter than this, in bytes, is copied out of a chunk rather than keeping the chunk alive.
 const COPIED_BELOW: usize = 1024;

@@ -16,7 +16,7 @@ use super::metadata::{self, Properties};
 use super::receiver::Receiver;
 use super::sender::Sender;
 use super::{Command, v1};
-use crate::mechanism::{Agreed, AuthRequest, Exchange, Verdict, decide};
+use crate::mechanism::{Agreed, AuthRequest, Entropy, Exchange, Finished, Opener, Sealer, Verdict, decide};
 use crate::{PeerError, SocketType};
 use bytes::{Buf, Bytes, BytesMut};
 use std::sync::Arc;
@@ -53,6 +53,8 @@ pub struct Link {
     consumed: usize,
     out: Vec<u8>,
     refusal: Option<Bytes>,
+    /// For the mechanism, until it begins.
+    entropy: Option<Entropy>,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,7 @@ enum State {
     Greeting(Greeting),
     RoutingId { version: Version, socket_type: Option<SocketType>, phantom: bool },
     Handshake { version: Version, exchange: Exchange, granted: Properties },
-    Ready { peer: Peer, phantom: bool },
+    Ready { peer: Peer, phantom: bool, traffic: Option<(Sealer, Opener)> },
     Failed(PeerError),
 }
 
@@ -79,9 +81,9 @@ pub struct Peer {
 }
 
 impl Link {
-    /// Begins the protocol on a connection that was established `now`.
+    /// Begins the protocol on a connection that was established `now`, with `entropy` of its own.
     #[must_use]
-    pub fn new(config: Arc<LinkConfig>, now: Instant) -> Link {
+    pub fn new(config: Arc<LinkConfig>, now: Instant, entropy: Entropy) -> Link {
         let mut out = Vec::with_capacity(64);
         let mechanism = config.mechanism.mechanism();
         let greeting = Greeting::new(config.socket_type, mechanism, config.routing_id.len(), &mut out);
@@ -92,6 +94,7 @@ impl Link {
             consumed: 0,
             out,
             refusal: None,
+            entropy: Some(entropy),
         }
     }
 
@@ -191,9 +194,10 @@ impl Link {
         if !self.is_ready() {
             return None;
         }
-        let State::Ready { peer, phantom } = self.state else { return None };
-        let receiver = Receiver::new(&self.config, peer.version, phantom);
-        Some((receiver, Sender::new(peer.version), peer))
+        let State::Ready { peer, phantom, traffic } = self.state else { return None };
+        let (sealer, opener) = traffic.unzip();
+        let receiver = Receiver::new(&self.config, peer.version, phantom, opener);
+        Some((receiver, Sender::new(peer.version, sealer), peer))
     }
 
     fn fail(&mut self, error: PeerError) -> Result<(), PeerError> {
@@ -228,7 +232,8 @@ impl Link {
         let phantom = greeted == Greeted::Unversioned && publishes;
         self.state = match (agreed, greeted) {
             (Agreed::Secured { zap, .. }, _) => {
-                let exchange = Exchange::new(ours, zap);
+                let entropy = self.entropy.take().ok_or(PeerError::Cryptographic)?;
+                let exchange = Exchange::new(ours, zap, config.curve_crypto, entropy)?;
                 State::Handshake { version, exchange, granted: Properties::new() }
             }
             (Agreed::Unsecured, Greeted::Old { socket_type, .. }) => {
@@ -264,6 +269,7 @@ impl Link {
         self.state = State::Ready {
             peer: Peer { version, socket_type, routing_id, properties: Properties::new() },
             phantom,
+            traffic: None,
         };
         Ok(false)
     }
@@ -274,12 +280,13 @@ impl Link {
         if !exchange.wants_command() {
             return Ok(false);
         }
+        let can_be_refused = exchange.can_be_refused();
         let Some(frame) = self.take_frame(parse_header(input), input)? else { return Ok(false) };
         if !frame.flags.command() {
             return Err(PeerError::UnexpectedCommand);
         }
         let body = frame.bytes.get(frame.header_len..).unwrap_or_default();
-        if let Some(Command::Error(reason)) = Command::parse(body)? {
+        if can_be_refused && let Some(Command::Error(reason)) = Command::parse(body)? {
             self.refusal = Some(Bytes::copy_from_slice(reason));
             return Err(PeerError::Refused);
         }
@@ -293,10 +300,10 @@ impl Link {
     fn proceed(&mut self) -> Result<(), PeerError> {
         let State::Handshake { version, exchange, granted } = &mut self.state else { return Ok(()) };
         exchange.transmit(&our_properties(&self.config), &mut self.out);
-        if let Some(theirs) = exchange.finish() {
+        if let Some(Finished { theirs, traffic }) = exchange.finish() {
             let theirs = metadata::parse(&theirs, &self.config.limits)?;
             let peer = read_peer(&self.config, *version, std::mem::take(granted), theirs)?;
-            self.state = State::Ready { peer, phantom: false };
+            self.state = State::Ready { peer, phantom: false, traffic };
         }
         Ok(())
     }

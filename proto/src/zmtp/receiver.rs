@@ -8,6 +8,7 @@ use super::greeting::Version;
 use super::scanner::Scanner;
 use super::v1;
 use crate::PeerError;
+use crate::mechanism::Opener;
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
 
@@ -26,6 +27,12 @@ enum Wire {
     Plain,
     /// ZMTP 1.0, with what was rewritten and not yet delivered, and how many bytes the next frame lacks.
     V1 {
+        plain: BytesMut,
+        wanted: usize,
+    },
+    /// Encrypted by CURVE; the rest as with ZMTP 1.0.
+    Curve {
+        opener: Box<Opener>,
         plain: BytesMut,
         wanted: usize,
     },
@@ -69,10 +76,18 @@ pub enum Received {
 }
 
 impl Receiver {
-    pub(super) fn new(config: &LinkConfig, version: Version, phantom: bool) -> Receiver {
+    pub(super) fn new(
+        config: &LinkConfig,
+        version: Version,
+        phantom: bool,
+        opener: Option<Opener>,
+    ) -> Receiver {
         let wire = match version {
             Version::V1 => Wire::V1 { plain: BytesMut::new(), wanted: 2 },
-            Version::V2 | Version::V30 | Version::V31 => Wire::Plain,
+            Version::V2 | Version::V30 | Version::V31 => match opener {
+                None => Wire::Plain,
+                Some(opener) => Wire::Curve { opener: Box::new(opener), plain: BytesMut::new(), wanted: 2 },
+            },
         };
         Receiver { scanner: Scanner::new(config, version), wire, phantom }
     }
@@ -98,6 +113,16 @@ impl Receiver {
                 }
                 Ok(received)
             }
+            Wire::Curve { opener, plain, wanted } => loop {
+                let missing = opener.open(input, plain, self.scanner.max_frame());
+                if let Some(received) = self.scanner.next(plain)? {
+                    return Ok(Some(received));
+                }
+                *wanted = missing?;
+                if *wanted > 0 {
+                    return Ok(None);
+                }
+            },
         }
     }
 
@@ -117,7 +142,7 @@ impl Receiver {
     pub fn wanted(&self) -> usize {
         match &self.wire {
             Wire::Plain => self.scanner.wanted(),
-            Wire::V1 { wanted, .. } => *wanted,
+            Wire::V1 { wanted, .. } | Wire::Curve { wanted, .. } => *wanted,
         }
     }
 }

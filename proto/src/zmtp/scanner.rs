@@ -125,6 +125,11 @@ impl Scanner {
         self.rules.max_body
     }
 
+    /// The longest body of any frame, command or not.
+    pub(super) fn max_frame(&self) -> u64 {
+        self.rules.max_body.max(self.rules.max_command)
+    }
+
     /// Bytes missing to the end of the first incomplete frame.
     pub(super) fn wanted(&self) -> usize {
         self.wanted

@@ -1,32 +1,37 @@
 //! The sending half of a connection after READY: from pipe format to the wire's.
 //!
-//! With ZMTP 2.0 and 3.x under NULL there is nothing to do ([`Sender::is_plain`]): the engine writes its
+//! With ZMTP 2.0 and 3.x under NULL or PLAIN there is nothing to do ([`Sender::is_plain`]): the engine writes its
 //! arena as it is. Commands must go between messages' parts or messages, never within a frame.
 
 use super::command::Command;
 use super::framing::{Header, encode_small, parse_header};
 use super::greeting::Version;
 use super::v1;
+use crate::mechanism::Sealer;
 
 /// Writes what goes to a peer after READY; used by one thread at a time, whichever writes the connection.
 #[derive(Debug)]
 pub struct Sender {
     version: Version,
+    sealer: Option<Box<Sealer>>,
 }
 
 impl Sender {
-    pub(super) fn new(version: Version) -> Sender {
-        Sender { version }
+    pub(super) fn new(version: Version, sealer: Option<Sealer>) -> Sender {
+        Sender { version, sealer: sealer.map(Box::new) }
     }
 
     /// Whether messages go out in pipe format, so that [`seal`](Self::seal) would only copy.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.version != Version::V1
+        self.version != Version::V1 && self.sealer.is_none()
     }
 
     /// Appends the frames in `plain`, whole ones in pipe format, to `out` in the wire's form.
     pub fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
+        if let Some(sealer) = &mut self.sealer {
+            return sealer.seal(plain, out);
+        }
         if self.is_plain() {
             out.extend_from_slice(plain);
             return;
@@ -46,11 +51,13 @@ impl Sender {
     /// Before ZMTP 3.1, SUBSCRIBE and CANCEL are messages that begin with 1 and 0; before 3.0 there is
     /// nothing else, and other commands append nothing.
     pub fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) {
-        match command {
-            Command::Subscribe(topic) if self.version < Version::V31 => self.subscription(1, topic, out),
-            Command::Cancel(topic) if self.version < Version::V31 => self.subscription(0, topic, out),
-            _ if self.version < Version::V30 => {}
-            _ => command.encode(out),
+        match &mut self.sealer {
+            None => plain_command(self.version, command, out),
+            Some(sealer) => {
+                let mut plain = Vec::new();
+                plain_command(self.version, command, &mut plain);
+                sealer.seal(&plain, out);
+            }
         }
     }
 
@@ -59,15 +66,25 @@ impl Sender {
     pub fn version(&self) -> Version {
         self.version
     }
+}
 
-    fn subscription(&self, first: u8, topic: &[u8], out: &mut Vec<u8>) {
-        let mut body = Vec::with_capacity(1 + topic.len());
-        body.push(first);
-        body.extend_from_slice(topic);
-        match self.version {
-            Version::V1 => v1::encode_frame(&body, false, out),
-            Version::V2 | Version::V30 | Version::V31 => encode_small(&body, false, out),
-        }
+/// A command in the form that a peer of this version understands, not encrypted.
+fn plain_command(version: Version, command: &Command<'_>, out: &mut Vec<u8>) {
+    match command {
+        Command::Subscribe(topic) if version < Version::V31 => subscription(version, 1, topic, out),
+        Command::Cancel(topic) if version < Version::V31 => subscription(version, 0, topic, out),
+        _ if version < Version::V30 => {}
+        _ => command.encode(out),
+    }
+}
+
+fn subscription(version: Version, first: u8, topic: &[u8], out: &mut Vec<u8>) {
+    let mut body = Vec::with_capacity(1 + topic.len());
+    body.push(first);
+    body.extend_from_slice(topic);
+    match version {
+        Version::V1 => v1::encode_frame(&body, false, out),
+        Version::V2 | Version::V30 | Version::V31 => encode_small(&body, false, out),
     }
 }
 
@@ -78,7 +95,7 @@ mod tests {
 
     fn sent(version: Version, command: Command<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        Sender::new(version).command(&command, &mut out);
+        Sender::new(version, None).command(&command, &mut out);
         out
     }
 
@@ -111,10 +128,10 @@ mod tests {
     fn frames_are_rewritten_for_zmtp_1_0_only() {
         let plain = b"\x01\x01p\x00\x01q";
         let mut out = Vec::new();
-        Sender::new(Version::V1).seal(plain, &mut out);
+        Sender::new(Version::V1, None).seal(plain, &mut out);
         assert_eq!(out, b"\x02\x01p\x02\x00q");
         for version in [Version::V2, Version::V30, Version::V31] {
-            let mut sender = Sender::new(version);
+            let mut sender = Sender::new(version, None);
             assert!(sender.is_plain());
             let mut out = Vec::new();
             sender.seal(plain, &mut out);

@@ -8,5 +8,6 @@ mod pairs;
 mod part;
 mod program;
 pub mod python;
+mod security;
 mod seed;
 mod side;

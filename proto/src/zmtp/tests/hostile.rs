@@ -10,7 +10,7 @@ fn every_prefix_and_every_changed_byte_of_a_handshake_is_survived() {
     let config = Arc::new(LinkConfig::new(SocketType::Dealer));
     let run = |bytes: &[u8]| {
         let now = Instant::now();
-        let mut link = Link::new(Arc::clone(&config), now);
+        let mut link = Link::new(Arc::clone(&config), now, Entropy::NONE);
         let mut input = BytesMut::from(bytes);
         let result = link.handle_bytes(now, &mut input);
         let mut sent = Vec::new();

@@ -1,10 +1,13 @@
 //! Dialogues with scripted peers, and two links talking to each other.
 
+mod curve;
 mod handshake;
 mod hostile;
+mod plain;
 mod stream;
 
 use super::*;
+use crate::mechanism::Entropy;
 use crate::{Message, PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -55,9 +58,18 @@ struct Side {
 
 impl Side {
     fn new(config: LinkConfig) -> Side {
+        Side::with_entropy(config, 0)
+    }
+
+    /// A side whose randomness is all this byte.
+    fn with_entropy(config: LinkConfig, random: u8) -> Side {
         let now = Instant::now();
-        let mut side =
-            Side { link: Link::new(Arc::new(config), now), now, input: BytesMut::new(), sent: Vec::new() };
+        let entropy = Entropy::gather(&config.mechanism, |bytes| {
+            bytes.fill(random);
+            Ok::<(), ()>(())
+        });
+        let link = Link::new(Arc::new(config), now, entropy.expect("filling does not fail"));
+        let mut side = Side { link, now, input: BytesMut::new(), sent: Vec::new() };
         side.link.poll_transmit(&mut side.sent);
         side
     }

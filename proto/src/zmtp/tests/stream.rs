@@ -211,7 +211,7 @@ proptest! {
             framing::encode(&message, &mut plain);
         }
         let mut whole = b"\x03\x00id".to_vec();
-        sender::Sender::new(Version::V1).seal(&plain, &mut whole);
+        sender::Sender::new(Version::V1, None).seal(&plain, &mut whole);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(whole.len() + 1)).collect();
         cuts.sort_unstable();
         let events = run(SocketType::Pull, &whole, &cuts);

@@ -1,0 +1,48 @@
+//! The cryptography that CURVE needs, behind one small trait: X25519 and XSalsa20-Poly1305, as NaCl's `crypto_box` joins them.
+//!
+//! No algorithm is written here. [`DEFAULT`] is the provider that ships; the trait exists so that tests can compare it with a
+//! second one and fuzzing can do without real cryptography. Randomness is not a provider's business: see
+//! [`Entropy`](super::Entropy).
+
+mod dryoc;
+
+#[cfg(test)]
+mod tests;
+
+use super::{KEY_LEN, SecretKey};
+use std::fmt;
+
+/// Length of a nonce, in bytes.
+pub const NONCE_LEN: usize = 24;
+
+/// Length of the tag that proves who encrypted something, in bytes.
+pub const TAG_LEN: usize = 16;
+
+/// The provider that connections use unless told otherwise.
+pub static DEFAULT: &dyn CurveCrypto = &dryoc::Dryoc;
+
+/// What CURVE asks of cryptography.
+pub trait CurveCrypto: fmt::Debug + Send + Sync {
+    /// The public key that belongs to `secret`.
+    fn public_key(&self, secret: &SecretKey) -> [u8; KEY_LEN];
+
+    /// The key that two parties share, each having its own secret key and the other's public one; `None` for a public
+    /// key of low order, with which everybody shares the same.
+    fn shared_key(&self, public: &[u8; KEY_LEN], secret: &SecretKey) -> Option<SecretKey>;
+
+    /// Encrypts `data` where it is, and gives its tag. A nonce is used once with each key.
+    fn seal(&self, data: &mut [u8], nonce: &[u8; NONCE_LEN], key: &SecretKey) -> [u8; TAG_LEN];
+
+    /// Decrypts `data` where it is; `false`, with nothing changed, if the tag is not right.
+    fn open(&self, data: &mut [u8], tag: &[u8; TAG_LEN], nonce: &[u8; NONCE_LEN], key: &SecretKey) -> bool;
+
+    /// Decrypts `data` into `out`, which is as long; `false`, with nothing written, if it is not or the tag is not right.
+    fn open_into(
+        &self,
+        data: &[u8],
+        out: &mut [u8],
+        tag: &[u8; TAG_LEN],
+        nonce: &[u8; NONCE_LEN],
+        key: &SecretKey,
+    ) -> bool;
+}
