@@ -82,6 +82,8 @@ pub(super) struct Handshake {
 pub(super) enum Outcome {
     HandshakeFailed,
     Disconnected,
+    /// By the application's word, as a STREAM socket's peer.
+    Dismissed,
 }
 
 impl Conn {
@@ -304,6 +306,7 @@ impl Io {
             sealer,
             opener,
             surplus,
+            hello: owner.hello(&conn.options),
             origin: conn.origin,
             token,
             set,
@@ -366,6 +369,8 @@ impl Io {
         }
         let end = drained.and_then(|(_, end)| end);
         let gently = end.is_none() && matches!(why, Errand::HungUp(..));
+        let outcome =
+            if let Errand::HungUp(_, None) = why { Outcome::Dismissed } else { Outcome::Disconnected };
         let reason = match (end, why) {
             (_, Errand::HungUp(_, Some(fault))) => Some(fault.to_owned()),
             (Some(End::Protocol(error)), _) => Some(error.to_string()),
@@ -377,7 +382,7 @@ impl Io {
             pipe.go_offline();
         }
         conn.post(EventKind::Disconnected, conn.descriptor(), reason);
-        self.end(token, Outcome::Disconnected, gently);
+        self.end(token, outcome, gently);
     }
 
     fn tear_down(&mut self, token: u64, outcome: Outcome) {

@@ -411,8 +411,10 @@ impl Io {
         let stopped = match outcome {
             Outcome::HandshakeFailed => stop.contains(ReconnectStop::HANDSHAKE_FAILED),
             Outcome::Disconnected => stop.contains(ReconnectStop::AFTER_DISCONNECT),
+            Outcome::Dismissed => false,
         };
-        if dialer.closing && dialer.queue_is_empty() {
+        // As with libzmq, whom the application sends away is not called again.
+        if outcome == Outcome::Dismissed || dialer.closing && dialer.queue_is_empty() {
             dialer.plan.pipe = None;
             self.remove_dialer(endpoint);
             return false;

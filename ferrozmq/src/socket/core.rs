@@ -439,7 +439,6 @@ pub(super) fn pattern_options(options: &Options) -> PatternOptions {
         only_first_subscribe: options.only_first_subscribe,
         xsub_verbose_unsubscribe: options.xsub_verbose_unsubscribe,
         stream_notify: options.stream_notify,
-        hello_msg: options.hello_msg.clone(),
         disconnect_msg: options.disconnect_msg.clone(),
         hiccup_msg: options.hiccup_msg.clone(),
     }

@@ -8,6 +8,7 @@ use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
 use crate::io::events::{EventKind, Parties};
+use crate::io::owner::says_hello;
 use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
@@ -310,6 +311,7 @@ fn party(kind: SocketType, options: &Options) -> Party {
         sndhwm: options.sndhwm as usize,
         rcvhwm: options.rcvhwm as usize,
         routing_id: options.routing_id.clone(),
+        hello: options.hello_msg.clone().filter(|hello| says_hello(kind) && !hello.is_empty()),
     }
 }
 

@@ -202,7 +202,7 @@ impl Behaviour for Router {
     }
 
     fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.salute.lost(pipes, pipe);
+        self.salute.lost(pipe);
         self.report_lost(pipes, pipe);
     }
 
@@ -410,10 +410,8 @@ mod tests {
         let mut router = Rig::with(SocketType::Router, 9, |options| {
             options.router_notify = RouterNotify { connect: true, disconnect: true };
             options.disconnect_msg = Some("gone".into());
-            options.hello_msg = Some("hello".into());
         });
         let _ = router.join(1, "A");
-        assert_eq!(router.pipes.sent(1), [Message::from("hello")]);
         router.arrive(1, "x");
         assert_eq!(router.recv(), Ok(["A", ""].into()));
         router.detach(1);
