@@ -99,6 +99,26 @@ fn later(pull: &Socket, first: u64) -> u64 {
     got + 1
 }
 
+/// One read of ours may bring several messages with commands between them: none may wait for the next read.
+#[test]
+fn what_lies_behind_a_command_arrives_without_more_input() {
+    let context = Context::new();
+    let endpoint = free_endpoint();
+    let publisher = server(&context, SocketType::XPub);
+    publisher.bind(&endpoint).unwrap();
+    let subscriber = client(&context, SocketType::XSub, SERVER[0]);
+    subscriber.connect(&endpoint).unwrap();
+    subscriber.wait_for_peers(1, SOON).unwrap();
+    for round in 0..200 {
+        let topic = format!("{round}");
+        subscriber.send(Message::from("message")).unwrap();
+        subscriber.send(Message::from([&[1], topic.as_bytes()].concat())).unwrap();
+        subscriber.send(Message::from("another")).unwrap();
+        let got: Vec<Message> = (0..3).map(|_| publisher.recv_timeout(SOON).unwrap()).collect();
+        assert!(got.contains(&Message::from("another")), "{got:?}");
+    }
+}
+
 #[test]
 fn a_wrong_server_key_is_told_on_both_sides() {
     let context = Context::new();
