@@ -1,12 +1,15 @@
-//! Draft functions that belong to socket types which do not exist here.
+//! Draft functions.
 //!
-//! They check what they are given as libzmq does for a socket of another type, and then say that it is not
-//! supported. A message has no group and no routing id of its own.
+//! Those that belong to socket types which do not exist here check what they are given as libzmq does for a socket of
+//! another type, and then say that it is not supported. A message has no group and no routing id of its own.
 
 use crate::call;
 use crate::errno::Errno;
 use crate::message::Msg;
+use crate::raw;
 use std::ffi::{c_char, c_int, c_void};
+
+const ZMQ_POLLOUT: c_int = 2;
 
 /// `zmq_join`: for DISH sockets only.
 #[unsafe(no_mangle)]
@@ -33,14 +36,22 @@ pub extern "C" fn zmq_disconnect_peer(socket: *mut c_void, _routing_id: u32) -> 
     call::on_socket(socket, |_| Err(Errno::NOT_SUPPORTED))
 }
 
-/// `zmq_socket_get_peer_state`: not supported.
+/// `zmq_socket_get_peer_state`: `ZMQ_POLLOUT` if a ROUTER socket would take a message for the peer with this routing
+/// id, else 0. Whether the peer has sent something it does not tell, and neither does libzmq.
+///
+/// # Safety
+/// `routing_id` leads to `size` bytes.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_socket_get_peer_state(
+pub unsafe extern "C" fn zmq_socket_get_peer_state(
     socket: *mut c_void,
-    _routing_id: *const c_void,
-    _size: usize,
+    routing_id: *const c_void,
+    size: usize,
 ) -> c_int {
-    call::on_socket(socket, |_| Err(Errno::NOT_SUPPORTED))
+    call::on_socket(socket, |object| {
+        // SAFETY: the caller's promise is the same.
+        let routing_id = unsafe { raw::bytes(routing_id, size) }?;
+        Ok(if object.socket.has_room_for(routing_id)? { ZMQ_POLLOUT } else { 0 })
+    })
 }
 
 /// `zmq_msg_set_routing_id`: not supported; 0 is invalid in any case.

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_f
 /// What one thread is using. Never freed; a thread that ends leaves its record to another.
 struct Record {
     handle: AtomicUsize,
+    /// The thread has something to settle when it has no claim any more.
+    owing: AtomicBool,
     taken: AtomicBool,
     /// Set before the record is published.
     next: *const Record,
@@ -39,8 +41,12 @@ impl Drop for Claim {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: records are never freed.
-        unsafe { &*self.record }.handle.store(0, Ordering::Release);
-        crate::lent::settle();
+        let record = unsafe { &*self.record };
+        record.handle.store(0, Ordering::Release);
+        if record.owing.load(Ordering::Relaxed) {
+            record.owing.store(false, Ordering::Relaxed);
+            crate::lent::settle();
+        }
     }
 }
 
@@ -49,8 +55,20 @@ pub(crate) const NOTHING: usize = 1;
 
 /// Whether this thread has a claim: a call of ours is on its stack.
 pub(crate) fn is_busy() -> bool {
+    claiming().is_some()
+}
+
+/// If this thread has a claim: at its end, debts are to be settled.
+pub(crate) fn settle_later() {
+    if let Some(record) = claiming() {
+        record.owing.store(true, Ordering::Relaxed);
+    }
+}
+
+/// This thread's record, if it has a claim.
+fn claiming() -> Option<&'static Record> {
     // SAFETY: null, or a record, which is never freed.
-    unsafe { MINE.get().as_ref() }.is_some_and(|record| record.handle.load(Ordering::Relaxed) != 0)
+    unsafe { MINE.get().as_ref() }.filter(|record| record.handle.load(Ordering::Relaxed) != 0)
 }
 
 /// Claims `handle`. `None` if this thread has a claim already (a call inside a call), or is ending.
@@ -132,6 +150,7 @@ fn publish() -> *const Record {
     let mut head = RECORDS.load(Ordering::Acquire);
     let record = Box::into_raw(Box::new(Record {
         handle: AtomicUsize::new(0),
+        owing: AtomicBool::new(false),
         taken: AtomicBool::new(true),
         next: head,
     }));

@@ -6,7 +6,7 @@
 //! Invariant: while this thread has a [`Claim`](crate::hazard::Claim) no free function runs on it.
 
 use crate::hazard;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::c_void;
 
 /// libzmq's `zmq_free_fn`.
@@ -54,7 +54,7 @@ impl Drop for Lent {
         let mut debt = Some(debt);
         let owed = DEBTS.try_with(|debts| {
             debts.borrow_mut().extend(debt.take());
-            OWING.set(true);
+            hazard::settle_later();
         });
         if let (Err(_), Some(debt)) = (owed, debt) {
             // The thread is ending, and has no place to remember anything.
@@ -71,22 +71,12 @@ impl Debt {
 }
 
 thread_local! {
-    /// Whether there are debts: cheap to ask at the end of every call.
-    static OWING: Cell<bool> = const { Cell::new(false) };
     static DEBTS: RefCell<Vec<Debt>> = const { RefCell::new(Vec::new()) };
 }
 
 /// At the end of a call, when this thread has no claim: calls the free functions that waited for it.
-#[inline]
-pub(crate) fn settle() {
-    if OWING.get() {
-        settle_all();
-    }
-}
-
 #[cold]
-fn settle_all() {
-    OWING.set(false);
+pub(crate) fn settle() {
     let debts = DEBTS.try_with(|debts| std::mem::take(&mut *debts.borrow_mut())).unwrap_or_default();
     debts.into_iter().for_each(Debt::pay);
 }

@@ -3,6 +3,9 @@
 //! Each is one file of `programs/`, which says what it is about, ends with 0 if all is well, and otherwise says what is
 //! not. They are compiled here, with the header of this repository. Without a C compiler the tests say that
 //! they did not run.
+//!
+//! `FERROZMQ_LIBZMQ` names another library than the one beside the tests, `FERROZMQ_PROGRAMS_CFLAGS` more flags for the
+//! compiler, and `FERROZMQ_PROGRAMS_UNDER` a command that runs them (`cargo xtask memory` sets all three).
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,8 +13,9 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How long a program may take.
+/// How long a program may take, and how long under another one that looks at each of its steps.
 const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_UNDER: Duration = Duration::from_secs(600);
 
 #[test]
 fn arguments_of_every_kind_are_answered() {
@@ -54,13 +58,22 @@ fn run(name: &str) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name).with_extension("c");
     let program = folder.join(name);
     compile(&source, folder, &program);
-    let mut child = Command::new(&program)
+    let under = words("FERROZMQ_PROGRAMS_UNDER");
+    let mut command = match under.split_first() {
+        Some((first, rest)) => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(&program);
+            command
+        }
+        None => Command::new(&program),
+    };
+    let mut child = command
         .env("LD_LIBRARY_PATH", folder)
         .current_dir(folder)
         .stdin(Stdio::null())
         .spawn()
         .expect("the program starts");
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + if under.is_empty() { PATIENCE } else { PATIENCE_UNDER };
     let status = loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
             break status;
@@ -82,6 +95,7 @@ fn compile(source: &Path, folder: &Path, program: &Path) {
         ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-DZMQ_BUILD_DRAFT_API", "-pthread"];
     let compiled = Command::new("cc")
         .args(flags)
+        .args(words("FERROZMQ_PROGRAMS_CFLAGS"))
         .arg("-I")
         .arg(include)
         .arg(source)
@@ -94,6 +108,11 @@ fn compile(source: &Path, folder: &Path, program: &Path) {
     assert!(compiled.expect("the compiler starts").success(), "{} does not compile", source.display());
 }
 
+/// What the variable says, word by word.
+fn words(variable: &str) -> Vec<String> {
+    std::env::var(variable).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
 /// Where the programs are, and the library under the name they ask for; `None` if nothing can be compiled.
 fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -102,7 +121,8 @@ fn folder() -> Option<&'static Path> {
 
 fn make_folder() -> Option<PathBuf> {
     let tests = std::env::current_exe().expect("this program has a path");
-    let library = tests.parent().expect("it is in a folder").join("libzmq.so");
+    let beside = || tests.parent().expect("it is in a folder").join("libzmq.so");
+    let library = std::env::var_os("FERROZMQ_LIBZMQ").map_or_else(beside, PathBuf::from);
     let compiler = Command::new("cc").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let missing = match (library.exists(), compiler.is_ok()) {
         (true, true) => {

@@ -69,6 +69,15 @@ pub fn config(input: &mut Input<'_>) -> LinkConfig {
     config
 }
 
+/// The greeting of a peer that speaks ZMTP 3.1 and this mechanism.
+#[must_use]
+pub fn greeting(mechanism: &str) -> Vec<u8> {
+    let mut wire = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01".to_vec();
+    wire.extend(mechanism.as_bytes());
+    wire.resize(64, 0);
+    wire
+}
+
 fn run(config: &Arc<LinkConfig>, now: Instant, mut input: BytesMut, bytes: &[u8], piece: usize) -> Outcome {
     let mut side = Side::new(config, now);
     let mut pieces = bytes.chunks(piece);
@@ -102,8 +111,13 @@ enum State {
 
 impl Side {
     fn new(config: &Arc<LinkConfig>, now: Instant) -> Side {
+        let entropy = Entropy::gather(&config.mechanism, |bytes| {
+            bytes.fill(7);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(entropy) = entropy;
         Side {
-            state: State::Shaking(Box::new(Link::new(config.clone(), now, Entropy::NONE))),
+            state: State::Shaking(Box::new(Link::new(config.clone(), now, entropy))),
             received: DefaultHasher::new(),
             sent: DefaultHasher::new(),
             events: 0,

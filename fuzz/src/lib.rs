@@ -5,3 +5,4 @@
 pub mod connection;
 pub mod input;
 pub mod memory;
+pub mod mock;

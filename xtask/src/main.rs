@@ -8,6 +8,7 @@ mod conformance;
 mod fuzz;
 mod install;
 mod loom;
+mod memory;
 mod python;
 mod soak;
 mod step;
@@ -21,7 +22,7 @@ use step::Outcome;
 /// A chore's name, what it does in a line, and the function that does it.
 type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const CHORES: [Chore; 9] = [
+const CHORES: [Chore; 10] = [
     (
         "test",
         "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance]",
@@ -40,6 +41,11 @@ const CHORES: [Chore; 9] = [
     ),
     ("loom", "the concurrency models, every interleaving [--short]", loom::run),
     ("tsan", "the threaded tests under ThreadSanitizer (needs a nightly toolchain)", tsan::run),
+    (
+        "memory",
+        "the programs in C under AddressSanitizer and valgrind [NAME…] [--asan] [--valgrind]",
+        memory::run,
+    ),
     ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
     (
         "soak",

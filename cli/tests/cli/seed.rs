@@ -83,12 +83,14 @@ fn number(line: &str) -> u32 {
 fn two_workers_of_the_seed_share_ten_tasks_evenly() {
     let Some(stage) = Stage::enter("pipeline of the seed on our library", "5557-5558") else { return };
     let mut sink = stage.start("pipeline/sink.py");
-    let mut ventilator = stage.start("pipeline/ventilator.py");
+    let program = stage.seed.join("pipeline/ventilator.py");
+    let mut ventilator = started(stage.command().args(["-c", WATCHED]).arg(program));
     ventilator.wait_for("Press Enter");
     let _workers = ["pipeline/worker1.py", "pipeline/worker2.py"].map(|worker| stage.start(worker));
-    until_connected(&["5557", "5558"]);
-    // not settling: a person looks before pressing Enter; that a handshake is over can be seen from neither side.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    // The workers', and that with the sink.
+    for _ in 0..3 {
+        ventilator.wait_for("a peer is ready");
+    }
     ventilator.write(b"\n");
     let total: u32 = seconds(&ventilator.wait_for("10个任务的总工作量"));
     let results: Vec<String> = (0..10).map(|_| sink.wait_for("完成一个任务")).collect();
@@ -106,18 +108,27 @@ fn seconds(line: &str) -> u32 {
     numbers.next_back().and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no number: {line}"))
 }
 
-/// Waits until two connections at the first port and three at the second are there: the workers', and the ventilator's own.
-fn until_connected(ports: &[&str; 2]) {
-    let script = format!(
-        "until [ $(established {}) -ge 2 ] && [ $(established {}) -ge 3 ]; do sleep 0.05; done",
-        ports[0], ports[1]
-    );
-    // The kernel's table: local address and port in hexadecimal, then the peer's, then the state; 01 is established.
-    let function = "established() { printf ':%04X' $1 | { read port; \
-        cat /proc/net/tcp /proc/net/tcp6 | awk -v p=$port 'substr($2, length($2) - 4) == p && $4 == \"01\"' | wc -l; }; }";
-    let status = Command::new("timeout").args(["60", "sh", "-c", &format!("{function}\n{script}")]).status();
-    assert!(status.expect("a shell").success(), "the workers did not connect");
-}
+/// Runs a program as it is, in an interpreter that prints a line, as a person would look before pressing Enter, when a socket
+/// has a peer more.
+const WATCHED: &str = r#"
+import runpy, sys, threading, zmq
+from zmq.utils.monitor import recv_monitor_message
+
+def watch(monitor):
+    while recv_monitor_message(monitor)["event"] != zmq.EVENT_MONITOR_STOPPED:
+        print("a peer is ready")
+
+make = zmq.Context.socket
+def watched(context, kind, *rest, **named):
+    socket = make(context, kind, *rest, **named)
+    if kind == zmq.PUSH:
+        monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_MONITOR_STOPPED)
+        threading.Thread(target=watch, args=[monitor], daemon=True).start()
+    return socket
+
+zmq.Context.socket = watched
+runpy.run_path(sys.argv[1], run_name="__main__")
+"#;
 
 #[test]
 fn a_client_of_the_seed_gives_up_and_tries_again() {

@@ -88,6 +88,8 @@ pub(super) enum Outcome {
     /// The peer refused us with an ERROR command.
     Refused,
     Disconnected,
+    /// By the application's word, as a STREAM socket's peer.
+    Dismissed,
 }
 
 impl Conn {
@@ -331,6 +333,7 @@ impl Io {
             sealer,
             opener,
             surplus,
+            hello: owner.hello(&conn.options),
             origin: conn.origin,
             token,
             set,
@@ -382,6 +385,8 @@ impl Io {
         }
         let end = drained.and_then(|(_, end)| end);
         let gently = end.is_none() && matches!(why, Errand::HungUp(..));
+        let outcome =
+            if let Errand::HungUp(_, None) = why { Outcome::Dismissed } else { Outcome::Disconnected };
         let reason = match (end, why) {
             (_, Errand::HungUp(_, Some(fault))) => Some(fault.to_owned()),
             (Some(End::Protocol(error)), _) => Some(error.to_string()),
@@ -393,7 +398,7 @@ impl Io {
             pipe.go_offline();
         }
         conn.post(EventKind::Disconnected, conn.descriptor(), reason);
-        self.end(token, Outcome::Disconnected, gently);
+        self.end(token, outcome, gently);
     }
 
     fn tear_down(&mut self, token: u64, outcome: Outcome) {

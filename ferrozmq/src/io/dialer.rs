@@ -413,8 +413,10 @@ impl Io {
             // Like libzmq: who was refused for what it is would be refused again.
             Outcome::Refused => true,
             Outcome::Disconnected => stop.contains(ReconnectStop::AFTER_DISCONNECT),
+            Outcome::Dismissed => false,
         };
-        if dialer.closing && dialer.queue_is_empty() {
+        // As with libzmq, whom the application sends away is not called again.
+        if outcome == Outcome::Dismissed || dialer.closing && dialer.queue_is_empty() {
             dialer.plan.pipe = None;
             self.remove_dialer(endpoint);
             return false;

@@ -104,6 +104,7 @@ impl Io {
                     self.accept_failed(endpoint, libc::EPERM as u64, text);
                 }
                 Err(AcceptError::Connection(_)) => {}
+                Err(AcceptError::Ended) => return self.stop_listening(endpoint),
                 Err(AcceptError::Exhausted(error)) => {
                     let errno = error.raw_os_error().unwrap_or(libc::EMFILE) as u64;
                     self.accept_failed(endpoint, errno, error.to_string());

@@ -11,6 +11,8 @@ use crate::pipe::subscriptions::Subscriptions;
 use crate::sync::Mutex;
 use crate::sys::futex::{self, Wait};
 use crate::zap::Access;
+use bytes::Bytes;
+use ferrozmq_proto::option::Options;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -40,10 +42,20 @@ pub(crate) struct Counters {
 }
 
 impl Owner {
+    /// What each peer is sent first (`ZMQ_HELLO_MSG`), if anything.
+    pub(crate) fn hello(&self, options: &Options) -> Option<Bytes> {
+        options.hello_msg.clone().filter(|hello| says_hello(self.kind) && !hello.is_empty())
+    }
+
     /// Whether the socket's type receives no messages, whatever peers send.
     pub(crate) fn never_reads(&self) -> bool {
         matches!(self.kind, SocketType::Push | SocketType::Pub)
     }
+}
+
+/// Whether sockets of this type have `ZMQ_HELLO_MSG`: the types of request and reply, as with libzmq.
+pub(crate) fn says_hello(kind: SocketType) -> bool {
+    matches!(kind, SocketType::Dealer | SocketType::Router | SocketType::Req | SocketType::Rep)
 }
 
 impl Counters {

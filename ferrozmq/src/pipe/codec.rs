@@ -83,6 +83,14 @@ impl Opener {
         }
     }
 
+    /// Whether bytes that were taken from the input wait inside.
+    pub(crate) fn holds_input(&self) -> bool {
+        match self {
+            Opener::Zmtp(receiver) => receiver.holds_input(),
+            Opener::Raw => false,
+        }
+    }
+
     /// Bytes still missing from the frame that has begun.
     pub(crate) fn wanted(&self) -> usize {
         match self {

@@ -123,6 +123,8 @@ pub(crate) struct Party {
     pub(crate) rcvhwm: usize,
     pub(crate) conflate: bool,
     pub(crate) routing_id: Bytes,
+    /// What the other side is sent first.
+    pub(crate) hello: Option<Bytes>,
 }
 
 /// libzmq adds the sender's and the receiver's marks; no mark on either side means none. Before
@@ -143,7 +145,7 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
     let link = Arc::new(Link { sides: [Side::new(), Side::new()], conflate });
     let _ = link.sides[0].told.set(told);
     link.sides[0].set_hwm(connecting.sndhwm, connecting.rcvhwm);
-    let near = InprocEnd {
+    let mut near = InprocEnd {
         id: link.sides[0].id,
         side: 0,
         out: out_a,
@@ -165,6 +167,7 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         routing_id: Bytes::new(),
         peer_routing_id: connecting.routing_id.clone(),
     };
+    near.say_hello(connecting);
     (near, Unbound { far })
 }
 
@@ -184,6 +187,7 @@ impl Unbound {
             self.far.conflate = true;
         }
         self.far.routing_id = binding.routing_id.clone();
+        self.far.say_hello(binding);
         mailbox.post(Signal::AttachInproc(Box::new(self.far)));
         // Under the backlog's lock, so that a subscription is either in it or finds the mailbox.
         let mut backlog = far.backlog.lock();
@@ -262,6 +266,12 @@ impl InprocEnd {
             self.near().stalled.store(false, Ordering::Relaxed);
         }
         full
+    }
+
+    fn say_hello(&mut self, party: &Party) {
+        if let Some(hello) = &party.hello {
+            self.push(Message::from(hello.clone()));
+        }
     }
 
     /// Queues a message for the peer.

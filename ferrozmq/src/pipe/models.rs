@@ -99,8 +99,16 @@ impl Scene {
     fn go_online(&self, set: Arc<Epoll>, kinds: [SocketType; 2]) {
         let (opener, sealer) = shake_hands(kinds[0], kinds[1]);
         let stream = Arc::clone(&self.stream);
-        let halves =
-            Halves { stream, sealer, opener, surplus: BytesMut::new(), origin: 1, token: TOKEN, set };
+        let halves = Halves {
+            stream,
+            sealer,
+            opener,
+            surplus: BytesMut::new(),
+            hello: None,
+            origin: 1,
+            token: TOKEN,
+            set,
+        };
         self.pipe.go_online(halves, &Mutex::new(Subscriptions::default()));
         self.mailbox.take();
     }

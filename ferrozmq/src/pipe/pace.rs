@@ -52,22 +52,30 @@ impl Tempo {
 
     /// A send begins to write to so many `peers`.
     pub(crate) fn begin(&mut self, peers: usize, now: impl FnOnce() -> Instant) -> Beat {
-        let eager = Self::EAGER + Self::EAGER_PER_PEER * u32::try_from(peers).unwrap_or(u32::MAX);
-        self.began = self.last_end.map(|_| now());
-        let gap = self.began.zip(self.last_end).map(|(now, end)| now.saturating_duration_since(end));
+        let Some(end) = self.last_end else {
+            self.began = None;
+            return Beat { eager: false, patience: Pace::STALE };
+        };
+        let began = now();
+        self.began = Some(began);
+        let per_peer = Self::EAGER_PER_PEER.saturating_mul(u32::try_from(peers).unwrap_or(u32::MAX));
         Beat {
-            eager: gap.is_some_and(|gap| gap < eager),
+            eager: began.saturating_duration_since(end) < Self::EAGER + per_peer,
             patience: self.spent.saturating_mul(Self::SHARE).clamp(Pace::STALE, Pace::STALE_MAX),
         }
     }
 
     /// It has written to `written` of the socket's `peers`.
     pub(crate) fn end(&mut self, written: usize, peers: usize, now: impl FnOnce() -> Instant) {
-        // One send after a rest tells nothing of the next.
-        self.last_end = (!std::mem::take(&mut self.rested)).then(now);
-        let spent = self.began.zip(self.last_end).map(|(began, end)| end.saturating_duration_since(began));
+        if std::mem::take(&mut self.rested) {
+            // One send after a rest tells nothing of the next.
+            return;
+        }
+        let end = now();
+        let spent = self.began.map_or(Duration::ZERO, |began| end.saturating_duration_since(began));
         let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
-        self.spent = (spent.unwrap_or_default() / share(written)).saturating_mul(share(peers));
+        self.spent = (spent / share(written)).saturating_mul(share(peers));
+        self.last_end = Some(end);
     }
 }
 

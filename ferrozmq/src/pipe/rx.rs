@@ -328,7 +328,7 @@ impl Intake {
                 Ok(None) => return,
                 Ok(Some(Received::Messages { bytes, count })) => {
                     haul.runs.push((bytes, count));
-                    if self.input.is_empty() {
+                    if self.input.is_empty() && !self.opener.holds_input() {
                         return;
                     }
                 }

@@ -267,6 +267,7 @@ impl Model {
             sealer: Sealer::Zmtp(sender),
             opener: Opener::Zmtp(Box::new(receiver)),
             surplus: input,
+            hello: None,
             origin: 0,
             token: self.connections as u64,
             set: Arc::new(Epoll::new().unwrap()),

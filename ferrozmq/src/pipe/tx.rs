@@ -35,11 +35,21 @@ const SLICES_MAX: usize = 64;
 /// Answers to a peer's PINGs that wait at most, for a peer that asks and does not read.
 const PONGS_MAX: usize = 16;
 
-/// A command on its way to the peer; never counted against the high-water mark.
+/// A command on its way to the peer, or the first message of a connection; never counted against the high-water mark.
 pub(crate) enum Control {
-    Ping { ttl: Duration, context: Bytes },
-    Pong { context: Bytes },
-    Subscribe { topic: Bytes, wanted: bool },
+    /// A whole message of one part, in the pipe format.
+    Hello(Vec<u8>),
+    Ping {
+        ttl: Duration,
+        context: Bytes,
+    },
+    Pong {
+        context: Bytes,
+    },
+    Subscribe {
+        topic: Bytes,
+        wanted: bool,
+    },
 }
 
 /// State of the writing half, behind the pipe's `tx` lock.
@@ -283,6 +293,7 @@ impl Line {
 
     fn encode(&mut self, control: &Control) {
         let command = match control {
+            Control::Hello(message) => return self.sealer.seal(message, &mut self.wire),
             Control::Ping { ttl, context } => Command::Ping { ttl: *ttl, context },
             Control::Pong { context } => Command::Pong { context },
             Control::Subscribe { topic, wanted: true } => Command::Subscribe(topic),

@@ -22,6 +22,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::zmtp::framing;
 use ferrozmq_proto::{Frame, Message};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -88,6 +89,8 @@ pub(crate) struct Halves {
     pub(crate) opener: Opener,
     /// What came behind the handshake.
     pub(crate) surplus: BytesMut,
+    /// What the peer is sent before anything else (`ZMQ_HELLO_MSG`).
+    pub(crate) hello: Option<Bytes>,
     /// Number of the connection, for the frames it delivers.
     pub(crate) origin: u64,
     /// Token of the connection in its I/O thread.
@@ -638,7 +641,7 @@ impl WirePipe {
 
     /// A connection is ready: from now on anybody may drive it.
     pub(crate) fn go_online(&self, halves: Halves, subscriptions: &Mutex<Subscriptions>) {
-        let Halves { stream, sealer, opener, surplus, origin, token, set } = halves;
+        let Halves { stream, sealer, opener, surplus, hello, origin, token, set } = halves;
         self.expect(token);
         self.seen.store(true, Ordering::Relaxed);
         self.peer_ttl_ms.store(0, Ordering::Relaxed);
@@ -649,6 +652,11 @@ impl WirePipe {
             tx.online = true;
             tx.subscriptions = wanted.version();
             tx.line = Some(Box::new(Line::new(Arc::clone(&stream), sealer)));
+            if let Some(hello) = hello {
+                let mut message = Vec::with_capacity(framing::HEADER_MAX + hello.len());
+                framing::encode_small(&hello, false, &mut message);
+                tx.push_control(Control::Hello(message));
+            }
             for topic in wanted.topics() {
                 tx.push_control(Control::Subscribe { topic: topic.clone(), wanted: true });
             }

@@ -357,11 +357,17 @@ impl Core {
         self.staging.has_output() || self.pattern.can_send(&mut self.ends)
     }
 
+    pub(super) fn has_room_for(&mut self, routing_id: &[u8]) -> Result<bool> {
+        self.pattern.has_room_for(&mut self.ends, routing_id).map_err(Error::from_refusal)
+    }
+
     pub(super) fn subscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.ends.ask_again();
         self.pattern.subscribe(&mut self.ends, topic).map_err(Error::from_refusal)
     }
 
     pub(super) fn unsubscribe(&mut self, topic: &[u8]) -> Result<()> {
+        self.ends.ask_again();
         self.pattern.unsubscribe(&mut self.ends, topic).map_err(Error::from_refusal)
     }
 
@@ -377,6 +383,7 @@ impl Core {
 
     /// New option values that concern the pattern.
     pub(super) fn configure_pattern(&mut self) {
+        self.ends.ask_again();
         self.pattern.configure(&pattern_options(&self.options));
     }
 
@@ -432,7 +439,6 @@ pub(super) fn pattern_options(options: &Options) -> PatternOptions {
         only_first_subscribe: options.only_first_subscribe,
         xsub_verbose_unsubscribe: options.xsub_verbose_unsubscribe,
         stream_notify: options.stream_notify,
-        hello_msg: options.hello_msg.clone(),
         disconnect_msg: options.disconnect_msg.clone(),
         hiccup_msg: options.hiccup_msg.clone(),
     }

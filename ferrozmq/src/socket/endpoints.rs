@@ -8,13 +8,14 @@ use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
 use crate::io::events::{EventKind, Parties};
+use crate::io::owner::says_hello;
 use crate::io::thread::{IoHandle, Order, new_token};
 use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
 use crate::sys::own;
 use crate::transport::address::local_address;
-use crate::transport::{ListenAddress, Listener, StreamOptions};
+use crate::transport::{Gate, ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
@@ -45,6 +46,13 @@ impl BoundEndpoint {
         matches!(self.place, Place::Io { endpoint, .. } if endpoint == number)
     }
 
+    fn into_gate(self) -> Option<Gate> {
+        match self.place {
+            Place::Io { gate, .. } => gate,
+            Place::Inproc { .. } => None,
+        }
+    }
+
     /// Whether this inproc pipe came out of connecting to it.
     pub(super) fn is_inproc_pipe(&self, id: u64) -> bool {
         matches!(self.place, Place::Inproc { pipe, .. } if pipe == Some(id))
@@ -52,7 +60,7 @@ impl BoundEndpoint {
 }
 
 enum Place {
-    Io { thread: Arc<IoHandle>, endpoint: u64, pipe: Option<u64> },
+    Io { thread: Arc<IoHandle>, endpoint: u64, pipe: Option<u64>, gate: Option<Gate> },
     Inproc { name: String, pipe: Option<u64> },
 }
 
@@ -94,7 +102,7 @@ impl SocketState {
         })?;
         let name = listener.endpoint().to_owned();
         let thread = self.context.io_thread(core.options.affinity)?;
-        let endpoint = new_token();
+        let (endpoint, gate) = (new_token(), listener.gate());
         let fd = listener.as_fd().as_raw_fd() as u64;
         owner.events.post(EventKind::Listening, fd, Parties::bound(&name), None);
         thread.order(Order::Listen {
@@ -103,7 +111,7 @@ impl SocketState {
             listener: Box::new(listener),
             options: Arc::new(core.options.clone()),
         });
-        Ok((name, Place::Io { thread, endpoint, pipe: None }))
+        Ok((name, Place::Io { thread, endpoint, pipe: None, gate }))
     }
 
     pub(super) fn connect(&self, written: &str) -> Result<()> {
@@ -177,7 +185,7 @@ impl SocketState {
             routing_id,
         };
         thread.order(Order::Dial { endpoint, plan: Box::new(plan) });
-        Ok(Place::Io { thread, endpoint, pipe: id })
+        Ok(Place::Io { thread, endpoint, pipe: id, gate: None })
     }
 
     /// Undoes a bind (`bound`) or a connect; all connects to `name` if there were several, as libzmq does.
@@ -200,7 +208,7 @@ impl SocketState {
 
     fn leave(&self, core: &mut Core, place: Place, bound: bool) {
         match place {
-            Place::Io { thread, endpoint, pipe } => {
+            Place::Io { thread, endpoint, pipe, gate: _ } => {
                 if let Some(id) = pipe.and_then(|pipe| core.ends.find(pipe)) {
                     core.retire(id);
                 }
@@ -239,7 +247,8 @@ impl SocketState {
             thread.order(Order::Close { owner: Arc::clone(&owner), linger: core.options.linger });
         }
         self.lease.give_back();
-        core.endpoints.clear();
+        // The I/O threads close listeners when they come to it; a path is free for its next owner now.
+        core.endpoints.drain(..).filter_map(BoundEndpoint::into_gate).for_each(|gate| gate.shut());
         drop(core);
         self.mailbox.close();
         // Threads that wait in the socket find it closed.
@@ -303,6 +312,7 @@ fn party(kind: SocketType, options: &Options) -> Party {
         sndhwm: options.sndhwm as usize,
         rcvhwm: options.rcvhwm as usize,
         routing_id: options.routing_id.clone(),
+        hello: options.hello_msg.clone().filter(|hello| says_hello(kind) && !hello.is_empty()),
     }
 }
 

@@ -349,7 +349,7 @@ impl Ends {
     pub(super) fn append(&mut self, body: &[u8]) -> bool {
         let Some(pipe) = self.outlet else { return false };
         let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) else { return false };
-        if end.credit == 0 || !end.pipe.append(body) {
+        if end.credit == 0 || body.len() >= SHARE_FROM || !end.pipe.append(body) {
             return false;
         }
         end.credit -= 1;

@@ -15,6 +15,7 @@ use crate::pipe::signal::Mailbox;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::fork;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
+use bytes::buf::UninitSlice;
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::{Dropped, Refusal};
 use std::mem::MaybeUninit;
@@ -44,14 +45,17 @@ pub(super) struct Timeouts {
 }
 
 impl Timeouts {
+    #[inline]
     pub(super) fn send(&self) -> Option<Duration> {
         Self::decode(&self.send)
     }
 
+    #[inline]
     pub(super) fn recv(&self) -> Option<Duration> {
         Self::decode(&self.recv)
     }
 
+    #[inline]
     fn decode(word: &AtomicU64) -> Option<Duration> {
         word.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_micros)
     }
@@ -547,8 +551,7 @@ impl SocketState {
 /// Copies as much of `body` as fits into `into`; returns its whole length.
 #[inline(always)]
 fn copy_fitting(body: &[u8], into: &mut [MaybeUninit<u8>]) -> usize {
-    for (place, byte) in into.iter_mut().zip(body) {
-        place.write(*byte);
-    }
+    let len = body.len().min(into.len());
+    UninitSlice::uninit(&mut into[..len]).copy_from_slice(&body[..len]);
     body.len()
 }

@@ -345,6 +345,16 @@ impl Socket {
         Ok(Monitor::new(&core.owner()?.events))
     }
 
+    /// Whether a message for the peer with this routing id would be taken now (`zmq_socket_get_peer_state`). For ROUTER
+    /// sockets, whose [`events`](Self::events) speak of all peers together.
+    ///
+    /// # Errors
+    /// [`Unroutable`](ErrorKind::Unroutable) if no peer has this id, [`NotSupported`](ErrorKind::NotSupported) for another
+    /// type, [`Terminated`](ErrorKind::Terminated), [`Closed`](ErrorKind::Closed).
+    pub fn has_room_for(&self, routing_id: &[u8]) -> Result<bool> {
+        self.state.enter()?.has_room_for(routing_id)
+    }
+
     /// Waits until `count` peers have finished their handshake; for PUB and XPUB, until `count`
     /// peers have subscribed to something.
     ///

@@ -10,7 +10,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// # Errors
 /// The kernel's.
 pub fn fill(bytes: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(bytes).map_err(io::Error::from)
+    getrandom::fill(bytes).map_err(|error| match error.raw_os_error() {
+        Some(errno) => io::Error::from_raw_os_error(errno),
+        None => io::Error::other("the kernel gives no randomness"),
+    })
 }
 
 /// A random number, not for keys.

@@ -22,11 +22,12 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 /// A bound, listening socket.
 #[derive(Debug)]
 pub struct Listener {
-    fd: adopt::Descriptor,
+    fd: Arc<adopt::Descriptor>,
     kind: StreamKind,
     endpoint: String,
     options: StreamOptions,
@@ -51,6 +52,20 @@ pub enum AcceptError {
     Exhausted(io::Error),
     /// The listener itself is unusable.
     Listener(io::Error),
+    /// It was ended by its [`Gate`].
+    Ended,
+}
+
+/// A hold on a listener at a path, by which another thread frees the path before the one that accepts lets go.
+#[derive(Debug)]
+pub struct Gate(Arc<adopt::Descriptor>);
+
+impl Gate {
+    /// Ends listening: from now on connecting is refused, so that the next bind finds the path abandoned.
+    pub fn shut(&self) {
+        // Fails only for what listens no longer.
+        let _ = net::shutdown(&*self.0, net::Shutdown::Both);
+    }
 }
 
 impl Listener {
@@ -71,7 +86,14 @@ impl Listener {
             ListenAddress::Tcp(_) => StreamKind::Tcp,
             ListenAddress::Ipc(_) => StreamKind::Ipc,
         };
-        Ok(Self { fd, kind, endpoint, options, reserve: reserve(), _file: file })
+        Ok(Self { fd: Arc::new(fd), kind, endpoint, options, reserve: reserve(), _file: file })
+    }
+
+    /// What ends it from elsewhere; `None` where that frees nothing (TCP), and for a descriptor of the application's,
+    /// which others may be listening on.
+    pub fn gate(&self) -> Option<Gate> {
+        let ours = self.kind == StreamKind::Ipc && self.options.use_fd.is_none();
+        ours.then(|| Gate(Arc::clone(&self.fd)))
     }
 
     /// The endpoint it is bound to, with the kernel's choices filled in: what `ZMQ_LAST_ENDPOINT` says.
@@ -82,7 +104,7 @@ impl Listener {
     #[cfg(test)]
     /// Where a local peer would connect to; `None` for a listener whose address has no such form.
     pub fn dial_address(&self) -> Option<DialAddress> {
-        let name = net::getsockname(&self.fd).ok()?;
+        let name = net::getsockname(&*self.fd).ok()?;
         match self.kind {
             StreamKind::Tcp => Some(DialAddress::Tcp { source: None, peer: name.try_into().ok()? }),
             StreamKind::Ipc => match Endpoint::parse_connect(&self.endpoint) {
@@ -94,9 +116,10 @@ impl Listener {
 
     /// One waiting connection, or `None` if there is none.
     pub fn accept(&self) -> Result<Option<Stream>, AcceptError> {
-        let (fd, peer) = match net::acceptfrom_with(&self.fd, tcp::FLAGS) {
+        let (fd, peer) = match net::acceptfrom_with(&*self.fd, tcp::FLAGS) {
             Ok(accepted) => accepted,
             Err(Errno::AGAIN) => return Ok(None),
+            Err(Errno::INVAL) if self.kind == StreamKind::Ipc => return Err(AcceptError::Ended),
             Err(errno) => return Err(AcceptError::of(errno)),
         };
         match self.kind {
@@ -109,7 +132,7 @@ impl Listener {
     /// it, so that its peer learns at once that it has to come back. Whether there was one.
     pub fn shed(&mut self) -> bool {
         self.reserve = None;
-        let shed = net::accept_with(&self.fd, tcp::FLAGS).is_ok();
+        let shed = net::accept_with(&*self.fd, tcp::FLAGS).is_ok();
         // Fails only if somebody else was faster; then there is nothing to shed with until one is free.
         self.reserve = reserve();
         shed
@@ -177,6 +200,7 @@ impl fmt::Display for AcceptError {
             Self::Connection(error) => write!(f, "a connection died before it was accepted: {error}"),
             Self::Exhausted(error) => write!(f, "no room for another connection: {error}"),
             Self::Listener(error) => write!(f, "the listener is unusable: {error}"),
+            Self::Ended => f.write_str("the listener was ended"),
         }
     }
 }

@@ -23,7 +23,7 @@ mod tcp;
 pub use address::{DialAddress, ListenAddress};
 pub use dial::{Dial, Progress, negotiate};
 pub use ferrozmq_proto::endpoint::IpcAddress;
-pub use listener::{AcceptError, Listener};
+pub use listener::{AcceptError, Gate, Listener};
 pub use options::StreamOptions;
 pub use socks5::Socks5;
 pub use stream::Stream;

@@ -38,6 +38,25 @@ fn check(error: &Error, kind: ErrorKind, endpoint: &str) {
 }
 
 #[test]
+fn t31_a_closed_sockets_path_is_free_at_once() {
+    let directory = Directory::new("again");
+    let (path, endpoint) = directory.file("socket");
+    let context = Context::new();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    pull.connect(&endpoint).unwrap();
+    for round in 0..100_u32 {
+        let push = context.socket(SocketType::Push).unwrap();
+        push.bind(&endpoint).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        assert!(path.exists());
+        if round % 10 == 0 {
+            push.send("42").unwrap();
+            assert_eq!(&pull.recv_timeout(SOON).unwrap()[0], "42");
+        }
+        drop(push);
+    }
+}
+
+#[test]
 fn t31_wrong_endpoints_are_told_apart() {
     use ErrorKind::{Invalid, NameTooLong, NoDevice, ProtocolNotSupported};
     let context = Context::new();

@@ -2,6 +2,7 @@
 
 mod child;
 mod conversations;
+mod curve;
 mod cut;
 mod descriptors;
 mod endpoints;

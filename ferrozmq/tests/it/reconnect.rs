@@ -56,6 +56,39 @@ fn either_may_come_first() {
     }
 }
 
+/// `ZMQ_HELLO_MSG`
+const HELLO_MSG: i32 = 110;
+
+#[test]
+fn each_connection_begins_with_hello() {
+    for endpoint in endpoints("hello") {
+        let context = Context::new();
+        let router = context.socket(SocketType::Router).unwrap();
+        router.set_raw(HELLO_MSG, b"welcome").unwrap();
+        let endpoint = router.bind(&endpoint).unwrap();
+        let dealer = eager(&context, SocketType::Dealer);
+        dealer.set_routing_id("D").unwrap();
+        dealer.set_raw(HELLO_MSG, b"hello").unwrap();
+        dealer.connect(&endpoint).unwrap();
+        // Whatever the other application does: it may sleep.
+        assert_eq!(dealer.recv_timeout(SOON).unwrap(), Message::from("welcome"));
+        assert_eq!(router.recv_timeout(SOON).unwrap(), Message::from(["D", "hello"]));
+    }
+    let context = Context::new();
+    let dealer = eager(&context, SocketType::Dealer);
+    dealer.set_raw(HELLO_MSG, b"hello").unwrap();
+    let endpoint = free_endpoint();
+    dealer.connect(&endpoint).unwrap();
+    dealer.send("queued").unwrap();
+    for round in 0..3 {
+        let pair = bind_again(&context, SocketType::Dealer, &endpoint);
+        assert_eq!(pair.recv_timeout(SOON).unwrap(), Message::from("hello"), "round {round}");
+        if round == 0 {
+            assert_eq!(pair.recv_timeout(SOON).unwrap(), Message::from("queued"));
+        }
+    }
+}
+
 #[test]
 fn a_receive_begun_before_the_connection_ends_with_its_first_message() {
     for endpoint in [free_endpoint(), fixed_ipc("begun"), "inproc://begun".to_owned()] {
@@ -389,4 +422,29 @@ fn a_request_is_answered_after_its_server_came_back() {
         rep.send(request).unwrap();
         assert_eq!(number(&req.recv_timeout(SOON).unwrap()), n);
     }
+}
+
+#[test]
+fn a_stream_socket_does_not_call_again_whom_it_sent_away() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let context = Context::new();
+    let stream = eager(&context, SocketType::Stream);
+    let monitor = stream.monitor().unwrap();
+    let dial = || stream.connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+    dial();
+    let (peer, _) = listener.accept().unwrap();
+    stream.recv_timeout(SOON).unwrap();
+    // The peer closes: it is called again.
+    drop(peer);
+    let (mut peer, _) = listener.accept().unwrap();
+    assert!(stream.recv_timeout(SOON).unwrap()[1].is_empty(), "it has gone");
+    let again = stream.recv_timeout(SOON).unwrap().pop_front().unwrap();
+    stream.send(Message::from([again, "".into()])).unwrap();
+    assert_eq!(std::io::Read::read(&mut peer, &mut [0]).unwrap(), 0, "it is sent away");
+    (0..2).for_each(|_| await_event(&monitor, EventKind::Disconnected));
+    listener.set_nonblocking(true).unwrap();
+    // not settling: nothing is to happen
+    std::thread::sleep(MOMENT);
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(count_events(&monitor, EventKind::ConnectRetried), 0);
 }

@@ -56,6 +56,10 @@ pub(super) trait Behaviour {
         false
     }
 
+    fn has_room_for<P: Pipes>(&self, _: &mut P, _: &[u8]) -> Result<bool, Refusal> {
+        Err(Refusal::NotSupported)
+    }
+
     fn topics_count(&self) -> usize {
         0
     }

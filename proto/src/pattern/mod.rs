@@ -332,6 +332,12 @@ impl Pattern {
         each!(self, socket => socket.can_send(pipes))
     }
 
+    /// Whether a message for the peer with this routing id would be taken now (`zmq_socket_get_peer_state`). ROUTER only;
+    /// for another type it is not supported.
+    pub fn has_room_for<P: Pipes>(&self, pipes: &mut P, routing_id: &[u8]) -> Result<bool, Refusal> {
+        each!(self, socket => socket.has_room_for(pipes, routing_id))
+    }
+
     /// `ZMQ_TOPICS_COUNT`: number of distinct topics subscribed to, here or by peers.
     #[must_use]
     pub fn topics_count(&self) -> usize {

@@ -46,8 +46,6 @@ pub struct PatternOptions {
     pub xsub_verbose_unsubscribe: bool,
     /// STREAM: an empty message tells of each connection and its end.
     pub stream_notify: bool,
-    /// DEALER, ROUTER, REQ, REP: sent first on each new connection.
-    pub hello_msg: Option<Bytes>,
     /// ROUTER: received when an accepted peer is gone.
     pub disconnect_msg: Option<Bytes>,
     /// DEALER: received when a connection that we made is lost.
@@ -74,7 +72,6 @@ impl Default for PatternOptions {
             only_first_subscribe: false,
             xsub_verbose_unsubscribe: false,
             stream_notify: true,
-            hello_msg: None,
             disconnect_msg: None,
             hiccup_msg: None,
         }

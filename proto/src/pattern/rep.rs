@@ -97,8 +97,8 @@ impl Behaviour for Rep {
         self.salute.detached(pipe);
     }
 
-    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.salute.lost(pipes, pipe);
+    fn reconnecting<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.salute.lost(pipe);
     }
 
     #[inline(never)]

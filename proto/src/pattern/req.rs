@@ -149,8 +149,8 @@ impl Behaviour for Req {
         }
     }
 
-    fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.salute.lost(pipes, pipe);
+    fn reconnecting<P: Pipes>(&mut self, _: &mut P, pipe: PipeId) {
+        self.salute.lost(pipe);
     }
 
     #[inline(never)]

@@ -1,18 +1,16 @@
 //! What a socket of the request–reply family says first to each peer.
 //!
-//! `ZMQ_PROBE_ROUTER`'s empty message goes out when a pipe is attached, `ZMQ_HELLO_MSG` before anything else on
-//! each connection. Both bypass the pattern's state: they are not requests, replies or turns.
+//! `ZMQ_PROBE_ROUTER`'s empty message goes out when a pipe is attached. It bypasses the pattern's state: it is no request, reply or
+//! turn. `ZMQ_HELLO_MSG` is not here: it begins each connection, whatever the socket does meanwhile.
 
 use super::pipe_set::PipeSet;
 use super::{PatternOptions, PipeId, Pipes};
 use crate::Message;
-use bytes::Bytes;
 
 /// The first words.
 #[derive(Debug, Default)]
 pub(super) struct Salute {
     probe: bool,
-    hello: Bytes,
     /// Pipes with a peer that has heard us.
     met: PipeSet,
 }
@@ -20,12 +18,10 @@ pub(super) struct Salute {
 impl Salute {
     pub fn configure(&mut self, options: &PatternOptions) {
         self.probe = options.probe_router;
-        self.hello = options.hello_msg.clone().unwrap_or_default();
     }
 
     /// A new pipe.
     pub fn attached<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.say_hello(pipes, pipe);
         if self.probe {
             pipes.write(pipe, &mut Message::new());
         }
@@ -37,21 +33,11 @@ impl Salute {
     }
 
     /// A connecting pipe waits for its next peer; whether it had one before.
-    pub fn lost<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) -> bool {
-        let had_peer = self.met.remove(pipe);
-        if had_peer {
-            self.say_hello(pipes, pipe);
-        }
-        had_peer
+    pub fn lost(&mut self, pipe: PipeId) -> bool {
+        self.met.remove(pipe)
     }
 
     pub fn detached(&mut self, pipe: PipeId) {
         self.met.remove(pipe);
-    }
-
-    fn say_hello<P: Pipes>(&self, pipes: &mut P, pipe: PipeId) {
-        if !self.hello.is_empty() {
-            pipes.write(pipe, &mut Message::from(self.hello.clone()));
-        }
     }
 }

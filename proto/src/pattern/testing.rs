@@ -183,6 +183,10 @@ impl Rig {
         self.pattern.can_send(&mut self.pipes)
     }
 
+    pub fn has_room_for(&mut self, routing_id: &str) -> Result<bool, Refusal> {
+        self.pattern.has_room_for(&mut self.pipes, routing_id.as_bytes())
+    }
+
     pub fn subscription(&mut self, pipe: u32, topic: &str, wanted: bool) {
         self.pattern.subscription(&mut self.pipes, PipeId(pipe), topic.as_bytes(), wanted);
     }

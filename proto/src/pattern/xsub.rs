@@ -174,6 +174,11 @@ impl Behaviour for XSub {
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
     }
+
+    fn only_inlet(&self) -> Option<PipeId> {
+        let takes_all = !self.filtering || self.interest.wants(&[]) && !self.invert;
+        self.inbox.only().filter(|_| takes_all)
+    }
 }
 
 #[cfg(test)]

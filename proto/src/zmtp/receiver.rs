@@ -136,6 +136,16 @@ impl Receiver {
         }
     }
 
+    /// Whether bytes that were taken from the input wait inside: as long as they do, an empty input does not mean that
+    /// [`receive`](Self::receive) has no more to give.
+    #[must_use]
+    pub fn holds_input(&self) -> bool {
+        match &self.wire {
+            Wire::Plain => false,
+            Wire::V1 { plain, .. } | Wire::Curve { plain, .. } => !plain.is_empty(),
+        }
+    }
+
     /// After [`receive`](Self::receive) said `None`: bytes missing to the end of the current frame, as announced
     /// by the peer. A hint for the next read; a buffer must not be allocated by it.
     #[must_use]

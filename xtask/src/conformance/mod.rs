@@ -8,7 +8,7 @@ mod crate_zmq;
 mod deviations;
 mod header;
 mod install;
-mod library;
+pub mod library;
 mod libzmq;
 mod load;
 mod matrix;

@@ -300,3 +300,20 @@ fn the_size_limit_counts_what_is_in_the_box() {
         assert_eq!(receiver.receive(&mut input).is_ok(), fits);
     }
 }
+
+/// The engine must not take an empty input for the end: what was decrypted with it is told one thing at a time.
+#[test]
+fn decrypted_bytes_that_wait_inside_are_told() {
+    let (mut sender, mut receiver, mut input) = one_way(server_config(false));
+    let mut wire = Vec::new();
+    sender.seal(b"\x00\x01a", &mut wire);
+    sender.command(&Command::Ping { ttl: std::time::Duration::ZERO, context: b"" }, &mut wire);
+    sender.seal(b"\x00\x01b", &mut wire);
+    input.extend_from_slice(&wire);
+    for left in [true, true, false] {
+        assert!(receiver.receive(&mut input).unwrap().is_some());
+        assert!(input.is_empty());
+        assert_eq!(receiver.holds_input(), left);
+    }
+    assert_eq!(receiver.receive(&mut input), Ok(None));
+}
