@@ -89,7 +89,7 @@ impl Options {
                 None => Ok(Reading::Ask(live)),
             };
         }
-        if let (Field::Key { load, .. }, Some(KEY_LEN)) = (row.field, capacity) {
+        if let (Field::Key { load, .. }, None | Some(KEY_LEN)) = (row.field, capacity) {
             return Ok(Reading::Value(Value::Binary(Bytes::copy_from_slice(&*load(self)))));
         }
         let value = row.load(self, kind).ok_or_else(|| row.write_only())?;

@@ -145,8 +145,7 @@ pub(super) fn key(bytes: &[u8]) -> Result<[u8; KEY_LEN], Wrong> {
     let length = bytes.len();
     let text = match (length, bytes) {
         (KEY_TEXT_LEN, text) => text,
-        // libzmq drops the last of 41 bytes whatever it is.
-        (_, [text @ .., _]) if length == KEY_TEXT_LEN + 1 => text,
+        (_, [text @ .., 0]) if length == KEY_TEXT_LEN + 1 => text,
         _ => return Err(Wrong::Length(length)),
     };
     let malformed = |error: z85::Z85Error| Wrong::Malformed(error.to_string());
