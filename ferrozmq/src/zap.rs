@@ -44,5 +44,12 @@ impl Inquiry {
 
 /// The asking end of the pipe: without marks, and without a routing id.
 fn asker() -> Party {
-    Party { kind: SocketType::Dealer, sndhwm: 0, rcvhwm: 0, conflate: false, routing_id: Bytes::new() }
+    Party {
+        kind: SocketType::Dealer,
+        sndhwm: 0,
+        rcvhwm: 0,
+        conflate: false,
+        routing_id: Bytes::new(),
+        hello: None,
+    }
 }
