@@ -118,6 +118,13 @@ pub enum Verb {
     /// Say what this system offers, and try every transport
     #[command(after_help = "Examples:\n  zmq doctor\n  zmq doctor --quiet && echo healthy")]
     Doctor,
+    /// Make a pair of CURVE keys
+    #[command(after_help = "Examples:\n  zmq keygen server.cert\n  zmq keygen\n\
+        The secret key is in FILE_secret, which only you may read. Without FILE both keys are printed.")]
+    Keygen {
+        /// Where the public certificate goes
+        file: Option<std::path::PathBuf>,
+    },
     /// Run a program that uses libzmq on this library instead
     #[command(after_help = "Examples:\n  zmq run -- python3 server.py\n  \
         zmq run --lib /opt/ferrozmq/lib -- ./client --verbose\nStatically linked programs cannot be run so.")]

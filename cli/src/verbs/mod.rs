@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod flow;
 mod job;
+mod keygen;
 mod monitor;
 pub mod proxy;
 mod reply;
@@ -50,6 +51,7 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
         Verb::Proxy(args) => proxy::run(&args, talk),
         Verb::Monitor(args) => monitor::run(&args, talk),
         Verb::Doctor => doctor::run(talk),
+        Verb::Keygen { file } => keygen::run(file.as_deref()),
         Verb::Run(args) => run::run(&args, talk),
         Verb::Bench(args) => bench::run(&args),
         Verb::Completions { shell } => completions::run(shell),
