@@ -16,6 +16,9 @@ const ASAN: &str = "allocator_may_return_null=1:detect_stack_use_after_return=1:
 /// For the programs' own part.
 const CFLAGS: &str = "-fsanitize=address,undefined -fno-sanitize-recover=undefined";
 
+/// Left out there: the allocator of the C compiler's sanitizer may be locked for ever in a child of several threads.
+const NOT_FOR_ASAN: &str = "a_child_closes_what_it_inherits";
+
 /// What a thread that still runs at the end holds is possibly, not definitely, lost. A fork's child has lost the stacks of its
 /// parent's threads, and with them what they held; so children are not asked about leaks, only about what they touch.
 const VALGRIND: &str = "valgrind --quiet --error-exitcode=99 --trace-children=no --child-silent-after-fork=yes \
@@ -34,6 +37,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     let wanted = |flag: &str| flags.is_empty() || flags.iter().any(|given| *given == flag);
     if wanted("--asan") {
         let mut tests = programs(&sanitized()?, &names);
+        tests.args(["--skip", NOT_FOR_ASAN]);
         tests.env("FERROZMQ_PROGRAMS_CFLAGS", CFLAGS).env("ASAN_OPTIONS", ASAN);
         step::run("the programs in C, AddressSanitizer", &mut tests)?;
     }
