@@ -230,6 +230,15 @@ pub(crate) enum Notice {
     Pong,
 }
 
+/// Whether a fill may sleep before its first read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sleep {
+    #[default]
+    Never,
+    /// In the read itself, for a few milliseconds at most: the cheapest of all sleeps.
+    Doze,
+}
+
 /// What one fill brought.
 #[derive(Default)]
 pub(super) struct Haul {
@@ -237,6 +246,8 @@ pub(super) struct Haul {
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
+    /// A signal handler ran during a doze.
+    pub(super) interrupted: bool,
     /// The input was left as it is, because there are so many notices.
     pub(super) rest: bool,
 }
@@ -260,21 +271,25 @@ impl Intake {
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
-    pub(super) fn fill(&mut self, limit: usize) {
+    pub(super) fn fill(&mut self, limit: usize, mut sleep: Sleep) {
         self.haul.bytes = 0;
+        self.haul.interrupted = false;
         self.open();
         for _ in 0..READS_MAX {
             if self.haul.end.is_some() || self.haul.rest || !self.haul.runs.is_empty() {
                 break;
             }
-            let (got, drained) = match self.read(limit) {
+            let (got, drained) = match self.read(limit, std::mem::take(&mut sleep)) {
                 Ok((0, _)) => {
                     self.haul.end = Some(End::Closed);
                     break;
                 }
                 Ok(got) => got,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    self.haul.interrupted = true;
+                    break;
+                }
                 Err(error) => {
                     self.haul.end = Some(End::Failed(error.raw_os_error().unwrap_or(libc::EIO)));
                     break;
@@ -293,13 +308,16 @@ impl Intake {
     }
 
     /// One read: the bytes it brought, and whether it left nothing behind.
-    fn read(&mut self, limit: usize) -> io::Result<(usize, bool)> {
+    fn read(&mut self, limit: usize, sleep: Sleep) -> io::Result<(usize, bool)> {
         // The unfinished frame may need more, but never much more than has come already.
         let wanted = self.opener.wanted().min(self.input.len().max(READ_MAX));
         let size = self.read_size.min(limit).max(wanted);
         self.input.reserve(size);
         let room = self.input.capacity() - self.input.len();
-        let got = self.stream.recv_into(&mut self.input)?;
+        let got = match sleep {
+            Sleep::Never => self.stream.recv_into(&mut self.input)?,
+            Sleep::Doze => self.stream.doze_into(&mut self.input)?,
+        };
         let drained = got < room;
         self.read_size = if drained { self.read_size.max(got) } else { (self.read_size * 2).min(READ_MAX) };
         if got < self.read_size / 8 {

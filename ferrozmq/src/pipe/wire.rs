@@ -12,7 +12,7 @@ use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::pace::Beat;
-use crate::pipe::rx::{End, Intake, Notice, Run, Rx, Watch};
+use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Sleep, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
@@ -20,6 +20,7 @@ use crate::pipe::tx::{Control, Line, Tx};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sys::epoll::Epoll;
+use crate::sys::signals;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::zmtp::framing;
@@ -79,6 +80,7 @@ struct Got {
     bytes: usize,
     /// There is more in user space already.
     rest: bool,
+    interrupted: bool,
     fill: Fill,
 }
 
@@ -503,7 +505,7 @@ impl WirePipe {
             let limit = rx.read_limit();
             let Some(intake) = rx.intake.take() else { return all.or(rx.when_taken()) };
             drop(rx);
-            let got = self.read(intake, limit, notify);
+            let got = self.read(intake, limit, notify, Sleep::Never);
             all = all.or(got.fill);
             if !got.rest {
                 return all;
@@ -511,14 +513,35 @@ impl WirePipe {
         }
     }
 
+    /// Sleeps in the read itself until something comes, for a few milliseconds at most. Nothing else wakes it: for a caller
+    /// who expects input from nowhere else, and soon. `Interrupted` if a signal handler ran.
+    pub(crate) fn doze(&self) -> io::Result<Fill> {
+        let mut rx = self.rx.lock();
+        if rx.is_full() || rx.end.is_some() {
+            return Ok(Fill::Nothing);
+        }
+        let limit = rx.read_limit();
+        let Some(intake) = rx.intake.take() else { return Ok(rx.when_taken()) };
+        drop(rx);
+        let got = self.read(intake, limit, false, Sleep::Doze);
+        match got.fill {
+            // Else the process was stopped and continued, of which a caller need not hear.
+            Fill::Nothing if got.interrupted && signals::are_handled() => {
+                Err(io::ErrorKind::Interrupted.into())
+            }
+            fill if got.rest => Ok(fill.or(self.fill(false))),
+            fill => Ok(fill),
+        }
+    }
+
     /// Reads with the reader's role.
-    fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool) -> Got {
+    fn read(&self, mut intake: Box<Intake>, limit: usize, notify: bool, sleep: Sleep) -> Got {
         let mut role = Role { pipe: self, held: Some(Half::Reading) };
-        intake.fill(limit);
-        let (bytes, rest) = (intake.haul.bytes, intake.haul.rest);
+        intake.fill(limit, sleep);
+        let Haul { bytes, rest, interrupted, .. } = intake.haul;
         let fill = self.account(intake, notify);
         role.held = None;
-        Got { bytes, rest, fill }
+        Got { bytes, rest, interrupted, fill }
     }
 
     /// Reads on to the end of the stream, whatever the high-water mark: the connection is over, and
@@ -533,7 +556,7 @@ impl WirePipe {
             }
             let Some(intake) = rx.intake.take() else { return rx.when_taken() };
             drop(rx);
-            let got = self.read(intake, usize::MAX, true);
+            let got = self.read(intake, usize::MAX, true, Sleep::Never);
             total += got.bytes;
             if got.bytes == 0 && !got.rest {
                 return got.fill;

@@ -3,12 +3,13 @@
 //! A [`Core`] is behind its socket's guard: a thread that holds it is *in* the socket. Signals from
 //! other threads are read first thing in every call, so that a call always sees what came before it.
 
+use super::dozer::Dozer;
 use super::ends::{End, Ends, WireEnd};
 use crate::error::{Error, Result};
 use crate::io::owner::Owner;
 use crate::pipe::conflates;
 use crate::pipe::signal::{Mailbox, Signal};
-use crate::pipe::wire::Fill;
+use crate::pipe::wire::{Fill, WirePipe};
 use crate::sys::epoll::{Epoll, Events};
 use crate::{Message, SocketType};
 use ferrozmq_proto::option::Options;
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     pub(super) fds: Vec<PollFd>,
     /// Taken while a thread spins.
     pub(super) spinner: Option<Spinner>,
+    pub(super) dozer: Dozer,
     pub(super) sources: Vec<Source>,
 }
 
@@ -82,6 +84,7 @@ impl Core {
             fds: Vec::new(),
             // A model must not depend on the clock.
             spinner: Some(Spinner::new(MAX_SPIN, if cfg!(loom) { 1 } else { cpu::usable() })),
+            dozer: Dozer::new(),
             sources: Vec::new(),
         }
     }
@@ -312,7 +315,13 @@ impl Core {
     /// The same for a pipe whose slot is known, if the slot is still its.
     pub(super) fn read_end(&mut self, id: PipeId, pipe: u64) -> bool {
         let Some(end) = self.ends.wire(id).filter(|end| end.pipe.id() == pipe) else { return false };
-        match end.pipe.fill(false) {
+        let fill = end.pipe.fill(false);
+        self.note(id, fill)
+    }
+
+    /// Acts on what came of a fill; true if there are messages.
+    fn note(&mut self, id: PipeId, fill: Fill) -> bool {
+        match fill {
             Fill::Messages => {
                 self.changes += 1;
                 self.pattern.readable(id);
@@ -327,14 +336,16 @@ impl Core {
         }
     }
 
+    /// After a doze in `pipe`, which had that slot: what came of it, and whether the next one will pay.
+    pub(super) fn note_doze(&mut self, id: PipeId, pipe: &WirePipe, fill: Fill) {
+        let there = self.ends.wire(id).is_some_and(|end| end.pipe.id() == pipe.id());
+        let answered = there && self.note(id, fill);
+        self.dozer.record(answered);
+    }
+
     /// Grows whenever there may be something new to receive, or room to send.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
-    }
-
-    /// An empty list of sources.
-    pub(super) fn spare_sources(&mut self) -> Vec<Source> {
-        std::mem::take(&mut self.sources)
     }
 
     pub(super) fn can_recv(&mut self) -> bool {

@@ -327,6 +327,13 @@ impl Ends {
         self.peer_drops.get(pipe.0 as usize).copied().unwrap_or_default()
     }
 
+    /// The one end, if there is only one.
+    pub(super) fn only(&mut self) -> Option<(PipeId, &mut End)> {
+        let mut slots = self.by_id.values();
+        let (Some(slot), None) = (slots.next().copied(), slots.next()) else { return None };
+        Some((slot, self.end(slot)?))
+    }
+
     /// Ends that lead to other processes.
     pub(super) fn wires(&self) -> usize {
         self.wires

@@ -3,6 +3,7 @@
 //! A [`Socket`] is of any type; the types in [`typed`] expose only what their pattern allows.
 
 pub(crate) mod core;
+mod dozer;
 mod endpoints;
 mod ends;
 pub(crate) mod handle;

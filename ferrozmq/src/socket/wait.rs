@@ -7,6 +7,8 @@
 //! The order that loses no wake-up: write out what is held back, take the lease, have inproc peers
 //! post signals, announce the sleep, and only then look at the mailbox for the last time.
 //!
+//! A thread that waits for an answer of its only peer may sleep in the read itself ([`Dozer`](super::dozer::Dozer)).
+//!
 //! Several threads may wait in one socket. One of them leads: it sleeps in the kernel on the
 //! descriptors. The others follow on a futex, and one of them takes over when the leader leaves.
 
@@ -16,6 +18,7 @@ use super::handle::SocketState;
 use crate::error::{Error, Result};
 use crate::pipe::lock::LockGuard;
 use crate::pipe::stragglers;
+use crate::pipe::wire::{Fill, WirePipe};
 use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
@@ -26,6 +29,9 @@ use std::io;
 use std::os::fd::{AsFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// With less time left than this a doze, which the kernel's ticks end, might last too long.
+const LONG: Duration = Duration::from_millis(50);
 
 /// How long a call may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,26 +132,16 @@ impl<'a> Sleeper<'a> {
         for_input: bool,
         fds: &mut Vec<PollFd>,
     ) -> Result<Prepared<'a>> {
-        core.ends.flush_all();
-        stragglers::flush();
-        let waker = socket.mailbox.waker();
-        let event_error = |error: io::Error| Error::os("creating an event descriptor", &error);
-        let event = waker.event_fd().map_err(event_error)?;
-        let Some(ticket) = waker.prepare_poll().map_err(event_error)? else { return Ok(Prepared::Follow) };
-        let mut sleeper = Sleeper {
-            socket,
-            ticket: Some(ticket),
-            leased: false,
-            sources: core.spare_sources(),
-            first: fds.len(),
-        };
+        let Some(mut sleeper) = Sleeper::lead(socket, core)? else { return Ok(Prepared::Follow) };
+        sleeper.sources = std::mem::take(&mut core.sources);
+        sleeper.first = fds.len();
+        let event = socket.mailbox.waker().event_fd().map_err(event_error)?;
         fds.push(PollFd::new(event, poll::READABLE));
         sleeper.sources.push(Source::Waker);
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
-        let found = for_input && sleeper.spin(core);
-        if found || core.announce() || socket.mailbox.pending() || socket.is_terminated() {
+        if for_input && sleeper.spin(core) || sleeper.has_news(core) {
             fds.truncate(sleeper.first);
             sleeper.leave(core, false);
             sleeper.sources.clear();
@@ -155,29 +151,48 @@ impl<'a> Sleeper<'a> {
         Ok(Prepared::Lead(sleeper))
     }
 
+    /// Writes out what is held back, and announces the sleep. `None`: another thread leads.
+    fn lead(socket: &'a SocketState, core: &mut Core) -> Result<Option<Sleeper<'a>>> {
+        core.ends.flush_all();
+        stragglers::flush();
+        let ticket = socket.mailbox.waker().prepare_poll().map_err(event_error)?;
+        Ok(ticket.map(|ticket| Sleeper {
+            socket,
+            ticket: Some(ticket),
+            leased: false,
+            sources: Vec::new(),
+            first: 0,
+        }))
+    }
+
+    /// Takes the lease: while it sleeps, this thread is the one that reads.
+    fn acquire(&mut self, core: &mut Core) {
+        self.socket.lease.acquire();
+        self.leased = true;
+        core.leases += 1;
+    }
+
+    /// The last look before the sleep.
+    fn has_news(&self, core: &mut Core) -> bool {
+        core.announce() || self.socket.mailbox.pending() || self.socket.is_terminated()
+    }
+
     /// Looks for input for as long as it pays, before going to sleep.
     fn spin(&self, core: &mut Core) -> bool {
-        let Some(mut spinner) = core.spinner.take() else { return false };
-        let found = spinner.spin(|| {
-            self.socket.mailbox.pending()
-                || core.ends.quiet_has_input()
-                || self.sources.iter().any(|source| match source {
-                    Source::Waker => false,
-                    Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
-                    Source::Inputs(set) => core.read_set(set),
-                })
-        });
-        core.spinner = Some(spinner);
-        found
+        self.socket.spin(core, |core| {
+            self.sources.iter().any(|source| match source {
+                Source::Waker => false,
+                Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
+                Source::Inputs(set) => core.read_set(set),
+            })
+        })
     }
 
     fn add_inputs(&mut self, core: &mut Core, fds: &mut Vec<PollFd>) {
         if core.ends.wires() == 0 {
             return;
         }
-        self.socket.lease.acquire();
-        self.leased = true;
-        core.leases += 1;
+        self.acquire(core);
         if core.ends.wires() == 1 {
             let only = core.ends.iter_mut().find_map(|(slot, end)| match end {
                 End::Wire(end) => Some((slot, end.pipe.id(), end.pipe.input_descriptor()?)),
@@ -252,6 +267,30 @@ impl Drop for Sleeper<'_> {
     }
 }
 
+/// Where to doze.
+struct Bed {
+    slot: PipeId,
+    pipe: Arc<WirePipe>,
+}
+
+impl Bed {
+    /// The only pipe, if a doze in it is likely to pay and keeps nothing else waiting for more than the few milliseconds it lasts.
+    fn find(core: &mut Core, patience: Patience) -> Option<Bed> {
+        // A model's kernel wakes nobody.
+        if cfg!(loom) || !core.pattern.wants_input() {
+            return None;
+        }
+        let (slot, End::Wire(end)) = core.ends.only()? else { return None };
+        let pipe = Arc::clone(&end.pipe);
+        let lasts = patience.left().is_none_or(|left| left >= LONG);
+        (lasts && core.dozer.is_due()).then_some(Bed { slot, pipe })
+    }
+}
+
+fn event_error(error: io::Error) -> Error {
+    Error::os("creating an event descriptor", &error)
+}
+
 fn raw_poll_fd(fd: RawFd, events: i16) -> PollFd {
     PollFd { fd, events, revents: 0 }
 }
@@ -274,6 +313,9 @@ impl SocketState {
         for_input: bool,
         patience: Patience,
     ) -> Result<LockGuard<'a, Core>> {
+        if for_input && let Some(bed) = Bed::find(&mut core, patience) {
+            return self.doze(core, bed, patience);
+        }
         let mut fds = std::mem::take(&mut core.fds);
         fds.clear();
         match Sleeper::prepare(self, &mut core, for_input, &mut fds)? {
@@ -300,6 +342,40 @@ impl SocketState {
                 Ok(core)
             }
         }
+    }
+
+    /// Waits in the read of the only pipe, for a few milliseconds at most: the caller looks, and comes again.
+    fn doze<'a>(
+        &'a self,
+        mut core: LockGuard<'a, Core>,
+        bed: Bed,
+        patience: Patience,
+    ) -> Result<LockGuard<'a, Core>> {
+        let Some(mut sleeper) = Sleeper::lead(self, &mut core)? else { return self.follow(core, patience) };
+        sleeper.acquire(&mut core);
+        let found = self.spin(&mut core, |core| core.read_end(bed.slot, bed.pipe.id()));
+        let mut filled = Ok(Fill::Nothing);
+        if !found && !sleeper.has_news(&mut core) {
+            drop(core);
+            filled = bed.pipe.doze();
+            core = self.core.lock();
+            let fill = *filled.as_ref().unwrap_or(&Fill::Nothing);
+            core.note_doze(bed.slot, &bed.pipe, fill);
+        }
+        sleeper.leave(&mut core, false);
+        if self.mailbox.pending() {
+            core.read_signals(&self.mailbox);
+        }
+        self.check(&core)?;
+        filled.map(|_| core).map_err(|_| Error::interrupted())
+    }
+
+    /// Looks for input for as long as it pays.
+    fn spin(&self, core: &mut Core, mut look: impl FnMut(&mut Core) -> bool) -> bool {
+        let Some(mut spinner) = core.spinner.take() else { return false };
+        let found = spinner.spin(|| self.mailbox.pending() || core.ends.quiet_has_input() || look(core));
+        core.spinner = Some(spinner);
+        found
     }
 
     /// Waits behind the thread that sleeps on the socket's descriptors.

@@ -1,15 +1,16 @@
-//! Moving bytes through non-blocking stream sockets.
+//! Moving bytes through stream sockets.
 //!
-//! Invariant: never blocks and never raises `SIGPIPE`, whatever flags the descriptor has. `EAGAIN` is
+//! Invariant: never raises `SIGPIPE`, and never blocks, whatever flags the descriptor has, but in [`doze_into`]. `EAGAIN` is
 //! an error of kind `WouldBlock`; reading zero bytes into room means the peer has finished.
 //!
 //! For sockets only; other descriptors give `ENOTSOCK`.
 
 use bytes::{BufMut, BytesMut};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, sockopt};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 /// Most slices one [`sendmsg`] hands to the kernel (its `UIO_MAXIOV`); the rest waits for the next call.
 pub const MAX_SLICES: usize = 1024;
@@ -33,9 +34,9 @@ pub fn sendmsg(fd: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
 
 /// Receives into `room`; returns how many bytes are initialised now. Zero with room means end of input.
 #[inline]
-pub fn recv(fd: impl AsFd, room: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+fn recv(fd: impl AsFd, room: &mut [MaybeUninit<u8>], flags: RecvFlags) -> io::Result<usize> {
     super::visible();
-    let ((received, _), _) = rustix::net::recv(fd, room, RecvFlags::DONTWAIT)?;
+    let ((received, _), _) = rustix::net::recv(fd, room, flags)?;
     Ok(received.len())
 }
 
@@ -52,11 +53,29 @@ pub fn recv_slice(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
 /// `InvalidInput`, so that a full buffer is not taken for the end.
 #[inline]
 pub fn recv_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
+    append_with(fd, buffer, RecvFlags::DONTWAIT)
+}
+
+/// The same, waiting for input if the descriptor is in [`allow_dozing`]'s state: until some comes, that call's limit is over
+/// (`WouldBlock`), or a signal handler runs (`Interrupted`).
+#[inline]
+pub fn doze_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
+    append_with(fd, buffer, RecvFlags::empty())
+}
+
+/// Lets [`doze_into`] wait at this descriptor, for `limit` as the kernel's ticks round it.
+pub fn allow_dozing(fd: impl AsFd, limit: Duration) -> io::Result<()> {
     super::visible();
+    sockopt::set_socket_timeout(&fd, sockopt::Timeout::Recv, Some(limit))?;
+    Ok(rustix::io::ioctl_fionbio(fd, false)?)
+}
+
+#[inline]
+fn append_with(fd: impl AsFd, buffer: &mut BytesMut, flags: RecvFlags) -> io::Result<usize> {
     if buffer.spare_capacity_mut().is_empty() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let received = recv(fd, buffer.spare_capacity_mut())?;
+    let received = recv(fd, buffer.spare_capacity_mut(), flags)?;
     // SAFETY: `recv` initialised that many bytes at the start of the spare capacity.
     unsafe { buffer.advance_mut(received) };
     Ok(received)
@@ -97,6 +116,22 @@ mod tests {
         assert_eq!(&buffer[..], b"hello");
         while send(&a, &[0; 4096]).is_ok() {}
         assert_eq!(send(&a, &[0; 4096]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_doze_ends_with_input_and_with_its_limit_and_nothing_else_blocks() {
+        let (a, b) = UnixStream::pair().unwrap();
+        b.set_nonblocking(true).unwrap();
+        let mut buffer = BytesMut::with_capacity(64);
+        assert_eq!(doze_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        allow_dozing(&b, Duration::from_millis(1)).unwrap();
+        assert_eq!(doze_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        allow_dozing(&b, Duration::from_secs(3600)).unwrap();
+        let sender = std::thread::spawn(move || send(&a, b"hello").map(|_| a));
+        assert_eq!(doze_into(&b, &mut buffer).unwrap(), 5);
+        assert_eq!(recv_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(sender.join().unwrap().unwrap());
+        assert_eq!(doze_into(&b, &mut buffer).unwrap(), 0);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod membarrier;
 pub mod own;
 pub mod poll;
 pub mod random;
+pub mod signals;
 pub mod sockopt;
 pub mod timerfd;
 

@@ -1,6 +1,6 @@
 //! A connected byte stream, tcp or ipc.
 //!
-//! Invariant: non-blocking, closed on exec, no `SIGPIPE`. Dropping it closes the descriptor at once and
+//! Invariant: closed on exec, no `SIGPIPE`, and no call blocks but [`Stream::doze_into`]. Dropping it closes the descriptor at once and
 //! loses what the kernel has not sent only if unread input is waiting. Whoever registered the descriptor
 //! with an epoll set deletes it there first.
 
@@ -14,13 +14,20 @@ use rustix::net;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Once;
+use std::time::Duration;
 
 /// A connection's descriptor and what kind it is.
 #[derive(Debug)]
 pub struct Stream {
     fd: Own,
     kind: Kind,
+    /// Set when the descriptor was told how long a doze may last, before the first one.
+    dozes: Once,
 }
+
+/// How long a doze lasts at most; the kernel rounds it up to its ticks, of one to ten milliseconds.
+const DOZE: Duration = Duration::from_millis(1);
 
 /// Which transport a stream or listener belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +47,7 @@ pub(super) enum Kind {
 
 impl Stream {
     pub(super) fn new(fd: Own, kind: Kind) -> Self {
-        Self { fd, kind }
+        Self { fd, kind, dozes: Once::new() }
     }
 
     /// One end of a socket pair, which must not block.
@@ -80,6 +87,15 @@ impl Stream {
     #[inline]
     pub fn recv_into(&self, buffer: &mut BytesMut) -> io::Result<usize> {
         socket_io::recv_into(&self.fd, buffer)
+    }
+
+    /// The same, and waits for input, though not for long: a few milliseconds, after which it is `WouldBlock`.
+    /// `Interrupted` if a signal handler runs meanwhile.
+    #[inline]
+    pub fn doze_into(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        // Where the system refuses, a doze is an ordinary look.
+        self.dozes.call_once(|| drop(socket_io::allow_dozing(&self.fd, DOZE)));
+        socket_io::doze_into(&self.fd, buffer)
     }
 
     /// Ends both directions for every holder of the descriptor: whoever waits on it wakes up. Output the
