@@ -49,7 +49,7 @@ const CHORES: [Chore; 10] = [
     ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
     (
         "soak",
-        "the long runs: models in full, fuzzing by the million, 10^8 messages [--messages N] [--fuzz-runs N]",
+        "the long runs: models in full, fuzzing by the million, 10^8 messages [--messages N] [--fuzz-runs N]; or one of them: crypto",
         soak::run,
     ),
     (

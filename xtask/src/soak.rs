@@ -7,12 +7,19 @@ use crate::{fuzz, loom, python};
 
 const DEFAULT_MESSAGES: &str = "100000000";
 const DEFAULT_FUZZ_RUNS: &str = "10000000";
+/// Operations that both providers of cryptography do, and offences against CURVE's frames.
+const CRYPTO_EXECUTIONS: &str = "10000000";
+const CRYPTO_OFFENCES: &str = "1000000";
 
-/// Runs models in full, every fuzz target (if there are any), and the integration tests with long counts.
+/// Runs models in full, every fuzz target (if there are any), and the integration tests with long counts; or, if told
+/// `crypto`, what concerns the cryptography alone.
 ///
 /// # Errors
 /// With the first that fails.
 pub fn run(arguments: &[String]) -> Outcome {
+    if arguments == ["crypto"] {
+        return crypto();
+    }
     let mut messages = DEFAULT_MESSAGES.to_owned();
     let mut fuzz_runs = DEFAULT_FUZZ_RUNS.to_owned();
     let mut rest = arguments.iter();
@@ -26,6 +33,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
     let python = python::with_pyzmq()?;
     let mut tests = cargo();
+    crypto()?;
     tests
         .args(["test", "--release", "--package", "ferrozmq", "--all-features", "--", "--test-threads", "2"])
         .env("FERROZMQ_PYTHON", python)
@@ -33,4 +41,24 @@ pub fn run(arguments: &[String]) -> Outcome {
     step::run("tests with long counts", &mut tests)?;
     loom::run(&[])?;
     fuzz::run(&["--runs".to_owned(), fuzz_runs])
+}
+
+/// The providers of cryptography against each other, offences against CURVE by the million, and CURVE on the second provider.
+fn crypto() -> Outcome {
+    let mut tests = cargo();
+    tests
+        .args(["test", "--release", "--package", "ferrozmq-proto", "--lib", "--"])
+        .args(["the_providers_agree", "nothing_changed_or_repeated_is_accepted", "--nocapture"])
+        .env("FERROZMQ_SOAK_CRYPTO", CRYPTO_EXECUTIONS)
+        .env("FERROZMQ_SOAK_CURVE", CRYPTO_OFFENCES);
+    step::run("cryptography with long counts", &mut tests)?;
+    let second = ["--no-default-features", "--features", "crypto_box"];
+    step::run(
+        "the protocol on the second provider",
+        cargo().args(["test", "--package", "ferrozmq-proto", "--lib"]).args(second),
+    )?;
+    step::run(
+        "sockets on the second provider",
+        cargo().args(["test", "--package", "ferrozmq", "--test", "it"]).args(second).args(["curve", "zap"]),
+    )
 }

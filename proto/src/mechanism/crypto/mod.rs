@@ -1,10 +1,13 @@
 //! The cryptography that CURVE needs, behind one small trait: X25519 and XSalsa20-Poly1305, as NaCl's `crypto_box` joins them.
 //!
-//! No algorithm is written here. [`DEFAULT`] is the provider that ships; the trait exists so that tests can compare it with a
-//! second one and fuzzing can do without real cryptography. Randomness is not a provider's business: see
-//! [`Entropy`](super::Entropy).
+//! No algorithm is written here. There are two providers, features of this crate, which prove each other right: `dryoc`, which
+//! ships, and `crypto_box`. [`DEFAULT`] is what connections use. The trait exists for the second, and so that fuzzing can do
+//! without real cryptography. Randomness is not a provider's business: see [`Entropy`](super::Entropy).
 
+#[cfg(any(test, feature = "dryoc"))]
 mod dryoc;
+#[cfg(any(test, feature = "crypto_box"))]
+mod rustcrypto;
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +21,22 @@ pub const NONCE_LEN: usize = 24;
 /// Length of the tag that proves who encrypted something, in bytes.
 pub const TAG_LEN: usize = 16;
 
-/// The provider that connections use unless told otherwise.
-pub static DEFAULT: &dyn CurveCrypto = &dryoc::Dryoc;
+/// The provider that connections use unless told otherwise: `dryoc`, or `crypto_box` in a build without it.
+#[cfg(feature = "dryoc")]
+pub static DEFAULT: &dyn CurveCrypto = DRYOC;
+/// The provider that connections use unless told otherwise: `crypto_box`, because this is a build without `dryoc`.
+#[cfg(all(feature = "crypto_box", not(feature = "dryoc")))]
+pub static DEFAULT: &dyn CurveCrypto = CRYPTO_BOX;
+#[cfg(not(any(feature = "dryoc", feature = "crypto_box")))]
+compile_error!("CURVE needs cryptography: enable the feature `dryoc` or `crypto_box`");
+
+/// The provider `dryoc`: the fastest, with vector instructions where the machine has them.
+#[cfg(any(test, feature = "dryoc"))]
+pub static DRYOC: &dyn CurveCrypto = &dryoc::Dryoc;
+
+/// The provider of RustCrypto's crates, audited, portable, and several times slower.
+#[cfg(any(test, feature = "crypto_box"))]
+pub static CRYPTO_BOX: &dyn CurveCrypto = &rustcrypto::RustCrypto;
 
 /// What CURVE asks of cryptography.
 pub trait CurveCrypto: fmt::Debug + Send + Sync {

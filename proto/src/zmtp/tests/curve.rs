@@ -27,26 +27,40 @@ fn server_config(zap: bool) -> LinkConfig {
 
 /// A client and a server after their greetings; what the client said in the end is its HELLO.
 fn greeted(client: LinkConfig, server: LinkConfig) -> (Side, Side, Vec<u8>) {
-    let (mut client, mut server) = (Side::with_entropy(client, 1), Side::with_entropy(server, 2));
+    greeted_with(client, server, [1, 2])
+}
+
+/// The same with these seeds of randomness.
+fn greeted_with(client: LinkConfig, server: LinkConfig, seeds: [u8; 2]) -> (Side, Side, Vec<u8>) {
+    let (mut client, mut server) =
+        (Side::with_entropy(client, seeds[0]), Side::with_entropy(server, seeds[1]));
     let hello = client.feed(&greeting(1, "CURVE")).unwrap().split_off(64);
     server.feed(&greeting(1, "CURVE")).unwrap();
     (client, server, hello)
 }
 
 fn pair() -> (Side, Side, Vec<u8>) {
-    greeted(client_config(public(SERVER)), server_config(false))
+    pair_with([1, 2])
+}
+
+pub(super) fn pair_with(seeds: [u8; 2]) -> (Side, Side, Vec<u8>) {
+    greeted_with(client_config(public(SERVER)), server_config(false), seeds)
 }
 
 /// Everything of a handshake, command by command.
-struct Transcript {
-    hello: Vec<u8>,
-    welcome: Vec<u8>,
-    initiate: Vec<u8>,
-    ready: Vec<u8>,
+pub(super) struct Transcript {
+    pub(super) hello: Vec<u8>,
+    pub(super) welcome: Vec<u8>,
+    pub(super) initiate: Vec<u8>,
+    pub(super) ready: Vec<u8>,
 }
 
 fn finished() -> (Side, Side, Transcript) {
-    let (mut client, mut server, hello) = pair();
+    finished_with([1, 2])
+}
+
+pub(super) fn finished_with(seeds: [u8; 2]) -> (Side, Side, Transcript) {
+    let (mut client, mut server, hello) = pair_with(seeds);
     let welcome = server.feed(&hello).unwrap();
     let initiate = client.feed(&welcome).unwrap();
     let ready = server.feed(&initiate).unwrap();

@@ -1,5 +1,6 @@
 //! Dialogues with scripted peers, and two links talking to each other.
 
+mod between;
 mod curve;
 mod handshake;
 mod hostile;
