@@ -3,6 +3,8 @@
 //! Each target panics on what must not happen; libFuzzer adds that nothing may hang or crash.
 
 pub mod connection;
+pub mod forger;
 pub mod input;
 pub mod memory;
 pub mod mock;
+pub mod queues;

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz [TARGET] [--runs N]`: the fuzz targets, with nothing to install.
+//! `cargo xtask fuzz [TARGET] [--runs N | --seconds N | --seeds]`: the fuzz targets, with nothing to install.
 //!
 //! The targets link libFuzzer by the crate `libfuzzer-sys`; the coverage instrumentation is LLVM's and its flags are stable, so
 //! the stable toolchain will do and cargo-fuzz is not needed. What a run finds to be new it leaves in `fuzz/corpus/TARGET`
@@ -23,20 +23,32 @@ const FLAGS: [&str; 7] = [
     "-Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks",
 ];
 
+/// How long a target runs.
+#[derive(Clone, Copy)]
+enum Length {
+    Runs(u64),
+    Seconds(u64),
+    /// The seeds, and no more.
+    Seeds,
+}
+
 /// Builds all targets and runs the named one, or each in turn.
 ///
 /// # Errors
 /// If the build fails, the target does not exist, or an input makes it fail.
 pub fn run(arguments: &[String]) -> Outcome {
-    let mut runs = DEFAULT_RUNS;
+    let mut length = Length::Runs(DEFAULT_RUNS);
     let mut wanted: Option<&str> = None;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
+        let mut number = || {
+            let number = rest.next().and_then(|text| text.replace('_', "").parse().ok());
+            number.ok_or(format!("{argument} needs a number"))
+        };
         match argument.as_str() {
-            "--runs" => {
-                let number = rest.next().and_then(|text| text.replace('_', "").parse().ok());
-                runs = number.ok_or("--runs needs a number")?;
-            }
+            "--runs" => length = Length::Runs(number()?),
+            "--seconds" => length = Length::Seconds(number()?),
+            "--seeds" => length = Length::Seeds,
             flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),
             name => wanted = Some(name),
         }
@@ -48,10 +60,36 @@ pub fn run(arguments: &[String]) -> Outcome {
         return Err(format!("no such target: {name}; there are {}", targets.join(", ")));
     }
     build()?;
-    targets
-        .iter()
-        .filter(|target| wanted.is_none_or(|name| name == *target))
-        .try_for_each(|name| fuzz(name, runs))
+    targets.iter().filter(|target| wanted.is_none_or(|name| name == *target)).try_for_each(|name| {
+        let mut command = fuzz(name, length)?;
+        command.args(["-print_final_stats=1", "-verbosity=1"]);
+        step::run(&format!("fuzz {name}"), &mut command)
+    })
+}
+
+/// Builds all targets, replays the seeds of each and fuzzes it for `seconds`, two targets at a time; prints only what fails.
+///
+/// # Errors
+/// If the build fails, or an input makes a target fail.
+pub fn check(seconds: u64) -> Outcome {
+    build()?;
+    let targets = targets()?;
+    eprintln!("==> {} fuzz targets, {seconds} seconds each", targets.len());
+    let (first, second) = targets.split_at(targets.len() / 2);
+    let half = |names: &[String]| names.iter().try_for_each(|name| check_one(name, seconds));
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| half(second));
+        half(first)?;
+        other.join().map_err(|_| "the other half of the fuzzing panicked".to_owned())?
+    })
+}
+
+fn check_one(name: &str, seconds: u64) -> Outcome {
+    // The seeds first and by themselves: what they find is a mistake of the last change.
+    for length in [Length::Seeds, Length::Seconds(seconds)] {
+        step::output(&format!("fuzz {name}"), &mut fuzz(name, length)?)?;
+    }
+    Ok(())
 }
 
 /// The names of the targets: the files in `fuzz/fuzz_targets`.
@@ -75,17 +113,23 @@ fn build() -> Outcome {
     step::run("build of the fuzz targets", &mut command)
 }
 
-fn fuzz(name: &str, runs: u64) -> Outcome {
-    let corpus = folder("corpus", name)?;
+fn fuzz(name: &str, length: Length) -> Result<Command, String> {
     let artifacts = folder("artifacts", name)?;
     let seeds = root().join("fuzz/seeds").join(name);
     let mut command = Command::new(root().join("fuzz/target").join(TARGET).join("release").join(name));
-    command.arg(format!("-runs={runs}")).arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args(["-rss_limit_mb=2048", "-timeout=10", "-print_final_stats=1", "-verbosity=1"]).arg(corpus);
+    command.arg(format!("-artifact_prefix={}/", artifacts.display()));
+    command.args(["-rss_limit_mb=2048", "-timeout=10"]);
+    match length {
+        Length::Runs(runs) => command.arg(format!("-runs={runs}")).arg(folder("corpus", name)?),
+        Length::Seconds(seconds) => {
+            command.arg(format!("-max_total_time={seconds}")).arg(folder("corpus", name)?)
+        }
+        Length::Seeds => command.arg("-runs=0"),
+    };
     if seeds.is_dir() {
         command.arg(seeds);
     }
-    step::run(&format!("fuzz {name}"), &mut command)
+    Ok(command)
 }
 
 fn folder(kind: &str, name: &str) -> Result<PathBuf, String> {

@@ -25,7 +25,7 @@ type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 const CHORES: [Chore; 10] = [
     (
         "test",
-        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance]",
+        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance] [--no-fuzz]",
         test::run,
     ),
     ("tidy", "the repository's rules", tidy::run),
@@ -46,7 +46,7 @@ const CHORES: [Chore; 10] = [
         "the programs in C under AddressSanitizer and valgrind [NAME…] [--asan] [--valgrind]",
         memory::run,
     ),
-    ("fuzz", "fuzz targets: [TARGET] [--runs N]", fuzz::run),
+    ("fuzz", "fuzz targets: [TARGET] [--runs N | --seconds N | --seeds]", fuzz::run),
     (
         "soak",
         "the long runs: models in full, fuzzing by the million, 10^8 messages [--messages N] [--fuzz-runs N]; or one of them: crypto",

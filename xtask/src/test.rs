@@ -5,7 +5,7 @@
 
 use crate::step::root;
 use crate::step::{self, Outcome, cargo};
-use crate::{conformance, loom, python, tidy};
+use crate::{conformance, fuzz, loom, python, tidy};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,8 +13,11 @@ use std::process::Command;
 const SUITES: [&[&str]; 5] =
     [&["header"], &["install"], &["zmq-crate"], &["libzmq"], &["pyzmq", "--no-large"]];
 
+/// What each fuzz target gets, in seconds, after its seeds.
+const FUZZ_SECONDS: u64 = 10;
+
 /// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models, `--no-conformance` other people's
-/// suites.
+/// suites, `--no-fuzz` the fuzz targets.
 ///
 /// # Errors
 /// With the first check that fails.
@@ -22,11 +25,13 @@ pub fn run(arguments: &[String]) -> Outcome {
     let mut interop = true;
     let mut models = true;
     let mut suites = true;
+    let mut fuzzing = true;
     for argument in arguments {
         match argument.as_str() {
             "--no-interop" => interop = false,
             "--no-loom" => models = false,
             "--no-conformance" => suites = false,
+            "--no-fuzz" => fuzzing = false,
             other => return Err(format!("no such flag: {other}")),
         }
     }
@@ -39,6 +44,9 @@ pub fn run(arguments: &[String]) -> Outcome {
     )?;
     if models {
         loom::run(&["--short".to_owned()])?;
+    }
+    if fuzzing {
+        fuzz::check(FUZZ_SECONDS)?;
     }
     let python = if interop { Some(python::with_pyzmq()?) } else { None };
     if suites {
