@@ -10,7 +10,7 @@
 //!
 //! Invariant: a record's handle is not zero exactly while a [`Claim`] of its thread exists.
 
-use crate::table::Slot;
+use crate::table::{SPACING_BITS, Slot};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence, fence};
 
@@ -37,6 +37,13 @@ pub(crate) struct Note {
     slot: Cell<*const Slot>,
 }
 
+impl Note {
+    /// The note at `place` before anything was found: of a number that is never looked up there, whatever a stranger asks for.
+    const fn none(place: usize) -> Note {
+        Note { handle: Cell::new((place ^ 1) << SPACING_BITS), slot: Cell::new(std::ptr::null()) }
+    }
+}
+
 impl Record {
     const fn new(next: *const Record) -> Record {
         Record {
@@ -44,15 +51,14 @@ impl Record {
             owing: AtomicBool::new(false),
             taken: AtomicBool::new(true),
             next,
-            notes: [const { Note { handle: Cell::new(0), slot: Cell::new(std::ptr::null()) } }; NOTES],
+            notes: [Note::none(0), Note::none(1), Note::none(2), Note::none(3)],
         }
     }
 
     /// Where this thread may have found `handle` before.
     #[inline(always)]
     fn note(&self, handle: usize) -> &Note {
-        // The bits that tell neighbouring slots apart.
-        &self.notes[handle >> 4 & (NOTES - 1)]
+        &self.notes[handle >> SPACING_BITS & (NOTES - 1)]
     }
 
     /// Claims `handle` and gives the slot in which this thread found it before; `None` if it did not, or has a claim already.

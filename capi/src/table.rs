@@ -28,7 +28,7 @@ pub(crate) trait Object: Send + Sync + 'static {
 }
 
 /// Handles are this far apart, in bytes.
-const SPACING_BITS: u32 = 4;
+pub(crate) const SPACING_BITS: u32 = 4;
 /// There are at most 2 to the power of this many objects at a time.
 const INDEX_BITS: u32 = 18;
 /// Slots are made so many at a time.
