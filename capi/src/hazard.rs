@@ -6,20 +6,78 @@
 //! others (`membarrier`). So a call pays two stores where counting references would pay two locked
 //! instructions.
 //!
+//! The record also remembers where its thread found the handles that it used last ([`Note`]).
+//!
 //! Invariant: a record's handle is not zero exactly while a [`Claim`] of its thread exists.
 
+use crate::table::{SPACING_BITS, Slot};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence, fence};
 
 /// What one thread is using. Never freed; a thread that ends leaves its record to another.
-struct Record {
+pub(crate) struct Record {
     handle: AtomicUsize,
     /// The thread has something to settle when it has no claim any more.
     owing: AtomicBool,
     taken: AtomicBool,
     /// Set before the record is published.
     next: *const Record,
+    notes: [Note; NOTES],
 }
+
+// SAFETY: what is not atomic is touched only by the thread that has taken the record; `next` is set before it is published.
+unsafe impl Sync for Record {}
+
+/// A thread that uses no more sockets than this finds all of them without asking the table.
+const NOTES: usize = 4;
+
+/// Where a handle was found.
+pub(crate) struct Note {
+    handle: Cell<usize>,
+    slot: Cell<*const Slot>,
+}
+
+impl Note {
+    /// The note at `place` before anything was found: of a number that is never looked up there, whatever a stranger asks for.
+    const fn none(place: usize) -> Note {
+        Note { handle: Cell::new((place ^ 1) << SPACING_BITS), slot: Cell::new(std::ptr::null()) }
+    }
+}
+
+impl Record {
+    const fn new(next: *const Record) -> Record {
+        Record {
+            handle: AtomicUsize::new(0),
+            owing: AtomicBool::new(false),
+            taken: AtomicBool::new(true),
+            next,
+            notes: [Note::none(0), Note::none(1), Note::none(2), Note::none(3)],
+        }
+    }
+
+    /// Where this thread may have found `handle` before.
+    #[inline(always)]
+    fn note(&self, handle: usize) -> &Note {
+        &self.notes[handle >> SPACING_BITS & (NOTES - 1)]
+    }
+
+    /// Claims `handle` and gives the slot in which this thread found it before; `None` if it did not, or has a claim already.
+    #[inline(always)]
+    pub(crate) fn claim_noted(&'static self, handle: usize) -> Option<(Claim, &'static Slot)> {
+        let note = self.note(handle);
+        if note.handle.get() != handle || self.handle.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        self.handle.store(handle, Ordering::Relaxed);
+        // Where the kernel imposes no barriers for us, nothing is noted.
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: slots are never freed.
+        Some((Claim { record: self }, unsafe { &*note.slot.get() }))
+    }
+}
+
+/// The record of threads that have none yet; nobody writes it.
+static NOBODY: Record = Record::new(std::ptr::null());
 
 /// The newest record.
 static RECORDS: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
@@ -27,27 +85,45 @@ static RECORDS: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
 static EXPEDITED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static MINE: Cell<*const Record> = const { Cell::new(std::ptr::null()) };
+    static MINE: Cell<&'static Record> = const { Cell::new(&NOBODY) };
     /// Only here for its destructor.
     static RETURN: Return = const { Return };
 }
 
 /// A handle in use by this thread.
 pub(crate) struct Claim {
-    record: *const Record,
+    record: &'static Record,
+}
+
+impl Claim {
+    /// Remembers that the claimed handle was found in `slot`.
+    #[inline]
+    pub(crate) fn note(&self, slot: &'static Slot) {
+        if EXPEDITED.load(Ordering::Relaxed) {
+            let handle = self.record.handle.load(Ordering::Relaxed);
+            let note = self.record.note(handle);
+            note.slot.set(slot);
+            note.handle.set(handle);
+        }
+    }
 }
 
 impl Drop for Claim {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: records are never freed.
-        let record = unsafe { &*self.record };
+        let record = self.record;
         record.handle.store(0, Ordering::Release);
         if record.owing.load(Ordering::Relaxed) {
             record.owing.store(false, Ordering::Relaxed);
             crate::lent::settle();
         }
     }
+}
+
+/// This thread's record, or [`NOBODY`].
+#[inline(always)]
+pub(crate) fn mine() -> &'static Record {
+    MINE.get()
 }
 
 /// A claim on no handle: for a call that holds references of its own.
@@ -67,19 +143,17 @@ pub(crate) fn settle_later() {
 
 /// This thread's record, if it has a claim.
 fn claiming() -> Option<&'static Record> {
-    // SAFETY: null, or a record, which is never freed.
-    unsafe { MINE.get().as_ref() }.filter(|record| record.handle.load(Ordering::Relaxed) != 0)
+    Some(MINE.get()).filter(|record| record.handle.load(Ordering::Relaxed) != 0)
 }
 
 /// Claims `handle`. `None` if this thread has a claim already (a call inside a call), or is ending.
 #[inline]
 pub(crate) fn claim(handle: usize) -> Option<Claim> {
     let mut record = MINE.get();
-    if record.is_null() {
+    if std::ptr::eq(record, &NOBODY) {
         record = adopt()?;
     }
-    // SAFETY: records are never freed.
-    let word = &unsafe { &*record }.handle;
+    let word = &record.handle;
     if word.load(Ordering::Relaxed) != 0 {
         return None;
     }
@@ -126,7 +200,7 @@ fn membarrier(command: libc::c_int) -> bool {
 
 /// Finds this thread a record.
 #[cold]
-fn adopt() -> Option<*const Record> {
+fn adopt() -> Option<&'static Record> {
     // Makes sure that the record is given back; a thread whose destructors have run gets none.
     RETURN.try_with(|_| ()).ok()?;
     let record = find_free().unwrap_or_else(publish);
@@ -134,41 +208,36 @@ fn adopt() -> Option<*const Record> {
     Some(record)
 }
 
-fn find_free() -> Option<*const Record> {
+fn find_free() -> Option<&'static Record> {
     let mut record = RECORDS.load(Ordering::Acquire).cast_const();
     // SAFETY: records are never freed, and `next` never changes once they are in the list.
     while let Some(this) = unsafe { record.as_ref() } {
         if !this.taken.swap(true, Ordering::AcqRel) {
-            return Some(record);
+            return Some(this);
         }
         record = this.next;
     }
     None
 }
 
-fn publish() -> *const Record {
+fn publish() -> &'static Record {
     let mut head = RECORDS.load(Ordering::Acquire);
-    let record = Box::into_raw(Box::new(Record {
-        handle: AtomicUsize::new(0),
-        owing: AtomicBool::new(false),
-        taken: AtomicBool::new(true),
-        next: head,
-    }));
+    let record = Box::into_raw(Box::new(Record::new(head)));
     while let Err(newer) = RECORDS.compare_exchange(head, record, Ordering::AcqRel, Ordering::Acquire) {
         head = newer;
         // SAFETY: the record is not in the list yet.
         unsafe { (*record).next = head };
     }
-    record
+    // SAFETY: it is never freed.
+    unsafe { &*record }
 }
 
 struct Return;
 
 impl Drop for Return {
     fn drop(&mut self) {
-        let record = MINE.replace(std::ptr::null());
-        // SAFETY: records are never freed.
-        if let Some(record) = unsafe { record.as_ref() } {
+        let record = MINE.replace(&NOBODY);
+        if !std::ptr::eq(record, &NOBODY) {
             record.taken.store(false, Ordering::Release);
         }
     }

@@ -271,7 +271,7 @@ pub unsafe extern "C" fn zmq_msg_copy(target: *mut Msg, source: *mut Msg) -> c_i
             return Ok(0);
         }
         let mut flags = from.flags();
-        if from.frame.shared().is_some() {
+        if from.frame.inline().is_none() {
             flags |= SHARED;
         }
         let copy = Msg::new(from.frame.clone(), flags);

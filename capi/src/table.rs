@@ -23,10 +23,12 @@ pub(crate) trait Object: Send + Sync + 'static {
     const KIND: u8;
     /// What a handle that does not stand for one is answered with.
     const BAD_HANDLE: Errno;
+    /// Whether threads remember where they found one.
+    const IS_NOTED: bool = false;
 }
 
 /// Handles are this far apart, in bytes.
-const SPACING_BITS: u32 = 4;
+pub(crate) const SPACING_BITS: u32 = 4;
 /// There are at most 2 to the power of this many objects at a time.
 const INDEX_BITS: u32 = 18;
 /// Slots are made so many at a time.
@@ -37,7 +39,8 @@ const RANGE_BITS: std::ops::RangeInclusive<u32> = SPACING_BITS + INDEX_BITS + 2.
 /// So many slots rest before the one that has rested longest is used again.
 const RESTING: usize = 64;
 
-struct Slot {
+/// A place for one object at a time. Never freed.
+pub(crate) struct Slot {
     /// Kind and unit of the object in it, 0 if there is none.
     tag: AtomicU64,
     object: AtomicPtr<()>,
@@ -80,23 +83,35 @@ struct Retired {
 unsafe impl Send for Retired {}
 
 /// An object found by its handle; it lives as long as this.
-pub(crate) enum Held<T> {
-    /// This thread has claimed the handle.
-    Claimed { _claim: Claim, object: *const T },
-    /// A call inside a call: counted.
-    Counted(Arc<T>),
+pub(crate) struct Held<T> {
+    object: *const T,
+    /// This thread has claimed the handle; `None` in a call inside a call, where a reference is counted.
+    claim: Option<Claim>,
 }
 
 impl<T> Deref for Held<T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        match self {
-            // SAFETY: the handle was valid after it was claimed, so the object is not freed before the claim ends.
-            Held::Claimed { object, .. } => unsafe { &**object },
-            Held::Counted(object) => object,
+        // SAFETY: the handle was valid after it was claimed, so the object is not freed before the claim ends; or a reference is
+        // ours.
+        unsafe { &*self.object }
+    }
+}
+
+impl<T> Drop for Held<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.claim.is_none() {
+            release(self.object);
         }
     }
+}
+
+#[cold]
+fn release<T>(object: *const T) {
+    // SAFETY: the reference that `find_counted` took.
+    drop(unsafe { Arc::from_raw(object) });
 }
 
 /// Makes a handle for `object`.
@@ -116,15 +131,35 @@ pub(crate) fn insert<T: Object>(object: T) -> Result<*mut c_void, Errno> {
 }
 
 /// The object that `handle` stands for.
-#[inline]
+#[inline(always)]
 pub(crate) fn find<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
+    if T::IS_NOTED
+        && let Some((claim, slot)) = hazard::mine().claim_noted(handle.addr())
+    {
+        // The slot is right, but may have another generation by now.
+        return match expected::<T>(handle) == slot.tag.load(Ordering::Acquire) {
+            true => Ok(Held {
+                object: slot.object.load(Ordering::Relaxed).cast_const().cast(),
+                claim: Some(claim),
+            }),
+            false => Err(T::BAD_HANDLE),
+        };
+    }
+    find_claimed(handle)
+}
+
+#[inline(never)]
+fn find_claimed<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
     let (slot, unit) = locate(handle).ok_or(T::BAD_HANDLE)?;
     let Some(claim) = hazard::claim(handle.addr()) else { return find_counted(handle) };
     if slot.tag.load(Ordering::Acquire) != tag::<T>(unit) {
         return Err(T::BAD_HANDLE);
     }
+    if T::IS_NOTED {
+        claim.note(slot);
+    }
     let object = slot.object.load(Ordering::Relaxed).cast_const().cast();
-    Ok(Held::Claimed { _claim: claim, object })
+    Ok(Held { object, claim: Some(claim) })
 }
 
 #[cold]
@@ -134,7 +169,7 @@ fn find_counted<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
     if slot.tag.load(Ordering::Acquire) != tag::<T>(unit) {
         return Err(T::BAD_HANDLE);
     }
-    Ok(Held::Counted(count_again(slot)))
+    Ok(Held { object: Arc::into_raw(count_again(slot)), claim: None })
 }
 
 /// Makes `handle` invalid, and gives what it stood for. When that is dropped, call [`reclaim`].
@@ -185,6 +220,12 @@ pub(crate) fn reclaim() {
 }
 
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
+
+/// The tag of the slot of `handle`, one of our addresses, as long as it is valid.
+#[inline(always)]
+fn expected<T: Object>(handle: *mut c_void) -> u64 {
+    tag::<T>(handle.addr().wrapping_sub(BASE.load(Ordering::Relaxed)) >> SPACING_BITS)
+}
 
 fn tag<T: Object>(unit: usize) -> u64 {
     const { assert!(T::KIND != 0) };
@@ -285,6 +326,7 @@ mod tests {
     impl Object for Apple {
         const KIND: u8 = 200;
         const BAD_HANDLE: Errno = Errno::FAULT;
+        const IS_NOTED: bool = true;
     }
 
     impl Object for Pear {
@@ -298,7 +340,7 @@ mod tests {
         assert_eq!(find::<Apple>(handle).map(|apple| apple.0), Ok(7));
         assert_eq!(find::<Pear>(handle).map(|_| ()), Err(Errno::NOT_A_SOCKET));
         let outer = find::<Apple>(handle).unwrap();
-        assert!(matches!(find::<Apple>(handle), Ok(Held::Counted(_))), "inside another call");
+        assert!(find::<Apple>(handle).is_ok_and(|inner| inner.claim.is_none()), "inside another call");
         assert_eq!(remove::<Apple>(handle).unwrap().0, 7);
         reclaim();
         assert_eq!(outer.0, 7, "claimed");

@@ -44,6 +44,7 @@ pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Ou
 }
 
 /// Sends a part that is not in a message.
+#[inline(always)]
 pub(crate) fn send_bytes(object: &SocketObject, bytes: &[u8], flags: c_int) -> Outcome<c_int> {
     object.socket.send_part_copied(bytes, flags & ZMQ_SNDMORE != 0, flags & ZMQ_DONTWAIT != 0)?;
     Ok(count(bytes.len()))

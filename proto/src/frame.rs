@@ -1,8 +1,8 @@
 //! One part of a message.
 //!
-//! Up to [`Frame::INLINE_MAX`] bytes live inside the value; longer bodies are shared by reference,
-//! so a clone never copies more than the value itself. A frame does not know whether others follow
-//! it: that is the business of [`Message`](crate::Message).
+//! Up to [`Frame::INLINE_MAX`] bytes live inside the value; longer bodies are shared by reference. Only what was received and is
+//! shorter than a kibibyte has an allocation of its own, which the next message of the same length uses again, and which a clone
+//! copies. A frame does not know whether others follow it: that is the business of [`Message`](crate::Message).
 
 use bytes::Bytes;
 use std::fmt;
@@ -27,6 +27,7 @@ enum Body {
         len: u8,
         bytes: [u8; Frame::INLINE_MAX],
     },
+    Own(Box<[u8]>),
     Shared(Bytes),
     /// Whoever owns the bytes wants to be told when they are no longer needed, and not before.
     Lent(Bytes),
@@ -51,6 +52,21 @@ impl Frame {
         let mut frame = Frame::new();
         frame.set(bytes);
         frame
+    }
+
+    /// Makes this the frame of a copy of `source`, which connection `origin` delivered, in the allocation of a body of the same
+    /// length, if it has one.
+    #[inline]
+    pub(crate) fn set_received(&mut self, source: &[u8], origin: u64) {
+        match &mut self.body {
+            Body::Own(bytes) if bytes.len() == source.len() => bytes.copy_from_slice(source),
+            body if source.len() > Self::INLINE_MAX => *body = Body::Own(source.into()),
+            body => {
+                *body = Frame::new().body;
+                self.set(source);
+            }
+        }
+        self.origin = origin;
     }
 
     /// Copies `bytes` into this empty frame. Made in its place, the value need not be read back while its bytes are on
@@ -101,6 +117,14 @@ impl Frame {
         fits
     }
 
+    /// A frame with a copy of `source`, which was received.
+    #[inline]
+    pub(crate) fn received(source: &[u8]) -> Frame {
+        let mut frame = Frame::new();
+        frame.set_received(source, 0);
+        frame
+    }
+
     /// A frame that shares `bytes`, which are more than [`INLINE_MAX`](Self::INLINE_MAX).
     #[inline]
     pub(crate) fn from_long(bytes: Bytes) -> Frame {
@@ -114,6 +138,7 @@ impl Frame {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.body {
             Body::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Body::Own(bytes) => bytes,
             Body::Shared(bytes) | Body::Lent(bytes) => bytes,
         }
     }
@@ -125,6 +150,7 @@ impl Frame {
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         match &mut self.body {
             Body::Inline { bytes, .. } => bytes.as_mut_ptr(),
+            Body::Own(bytes) => bytes.as_mut_ptr(),
             Body::Shared(bytes) | Body::Lent(bytes) => bytes.as_ptr().cast_mut(),
         }
     }
@@ -143,6 +169,7 @@ impl Frame {
     pub fn len(&self) -> usize {
         match &self.body {
             Body::Inline { len, .. } => usize::from(*len),
+            Body::Own(bytes) => bytes.len(),
             Body::Shared(bytes) | Body::Lent(bytes) => bytes.len(),
         }
     }
@@ -154,21 +181,21 @@ impl Frame {
         self.len() == 0
     }
 
-    /// The body as shareable bytes; copies only a body kept inline.
+    /// The body as shareable bytes; copies only a body of less than a kibibyte.
     #[must_use]
     pub fn to_shared(&self) -> Bytes {
         match &self.body {
-            Body::Inline { .. } => Bytes::copy_from_slice(self.as_bytes()),
+            Body::Inline { .. } | Body::Own(_) => Bytes::copy_from_slice(self.as_bytes()),
             Body::Shared(bytes) | Body::Lent(bytes) => bytes.clone(),
         }
     }
 
-    /// The shared body, if the body is not kept inline.
+    /// The body, if it is one that can be shared without copying it.
     #[must_use]
     #[inline]
     pub fn shared(&self) -> Option<&Bytes> {
         match &self.body {
-            Body::Inline { .. } => None,
+            Body::Inline { .. } | Body::Own(_) => None,
             Body::Shared(bytes) | Body::Lent(bytes) => Some(bytes),
         }
     }
@@ -179,7 +206,7 @@ impl Frame {
     pub fn inline(&self) -> Option<(&[u8; Self::INLINE_MAX], usize)> {
         match &self.body {
             Body::Inline { len, bytes } => Some((bytes, usize::from(*len))),
-            Body::Shared(_) | Body::Lent(_) => None,
+            Body::Own(_) | Body::Shared(_) | Body::Lent(_) => None,
         }
     }
 
@@ -327,5 +354,25 @@ mod tests {
             assert_eq!(copied.len(), len);
             assert_eq!(copied.shared().is_some(), len > Frame::INLINE_MAX);
         }
+    }
+
+    #[test]
+    fn a_received_body_takes_the_place_of_any_other() {
+        let bodies = [0, 1, Frame::INLINE_MAX, 47, 47, 200, 64, 255].map(|len| vec![len as u8; len]);
+        for before in &bodies {
+            for body in &bodies {
+                for mut frame in [Frame::received(before), Frame::from(before.clone())] {
+                    let clone = frame.clone();
+                    frame.set_received(body, 7);
+                    assert_eq!((frame.as_bytes(), frame.len(), frame.origin()), (&body[..], body.len(), 7));
+                    assert_eq!((frame.to_shared(), &frame.clone()), (Bytes::from(body.clone()), &frame));
+                    assert_eq!(clone.as_bytes(), before, "a clone is another frame");
+                }
+            }
+        }
+        let mut frame = Frame::received(&[1; 64]);
+        let place = frame.as_mut_ptr();
+        frame.set_received(&[2; 64], 0);
+        assert_eq!(frame.as_mut_ptr(), place, "the same allocation");
     }
 }

@@ -36,9 +36,13 @@ impl Message {
         self.first = part;
     }
 
-    /// The same with a copy of `body`.
-    pub(crate) fn set_copied(&mut self, body: &[u8], origin: u64) {
-        self.set(Frame::copy_from_slice(body).with_origin(origin));
+    /// The same with a copy of `body`, which connection `origin` delivered.
+    #[inline]
+    pub(crate) fn set_received(&mut self, body: &[u8], origin: u64) {
+        if !self.rest.is_empty() {
+            self.rest.clear();
+        }
+        self.first.set_received(body, origin);
     }
 
     /// The same with the first `len` bytes of `window`; `false`, and nothing done, if that is more than it holds.

@@ -10,7 +10,7 @@
 
 use super::fork;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbers from here on are not marked; a child keeps them until it executes something, or ends.
@@ -93,9 +93,11 @@ fn close_marked() {
             let number = index * 64 + bits.trailing_zeros() as usize;
             bits &= bits - 1;
             if let Ok(raw) = RawFd::try_from(number) {
+                // A fork copies the descriptors first and the memory, with these marks, a moment later: what another thread
+                // opened in between is marked and not open here, and the answer is EBADF.
                 // SAFETY: marked, hence a copy of a descriptor that the parent owned at the fork. Its owner's copy in
                 // this process never closes or uses it again: that is what `born` is for.
-                drop(unsafe { OwnedFd::from_raw_fd(raw) });
+                unsafe { libc::close(raw) };
             }
         }
     }

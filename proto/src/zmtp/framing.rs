@@ -235,7 +235,7 @@ impl Cursor {
                 return true;
             }
             if let Some(body) = rest.get(..len) {
-                into.set_copied(body, self.origin);
+                into.set_received(body, self.origin);
                 self.at += 2 + len;
                 return true;
             }
@@ -261,7 +261,7 @@ impl Cursor {
         let len = usize::from(*len);
         if !rest.first_chunk().is_some_and(|window| into.set_from_window(window, len, self.origin)) {
             let Some(body) = rest.get(..len) else { return false };
-            *into = Frame::copy_from_slice(body).with_origin(self.origin);
+            into.set_received(body, self.origin);
         }
         self.at += 2 + len;
         true
@@ -329,23 +329,15 @@ fn whole_frame(bytes: &[u8]) -> Option<WholeFrame> {
     (end <= bytes.len()).then_some(WholeFrame { body_start: header_len, end, more: flags.more() })
 }
 
-/// The body at `range` of `chunk`, kept inside the frame if it is short.
-#[inline]
-fn body_frame(chunk: &Bytes, range: Range<usize>) -> Frame {
-    if range.len() <= Frame::INLINE_MAX {
-        Frame::copy_from_slice(&chunk[range])
-    } else {
-        Frame::from_long(long_body(chunk, range))
-    }
-}
-
 /// The body at `range` of `chunk`, copied unless that costs more than keeping the chunk alive.
 #[inline]
-fn long_body(chunk: &Bytes, range: Range<usize>) -> Bytes {
-    if range.len() < COPIED_BELOW || range.len() < chunk.len() / PINNING_SHARE {
-        Bytes::copy_from_slice(&chunk[range])
+fn body_frame(chunk: &Bytes, range: Range<usize>) -> Frame {
+    if range.len() < COPIED_BELOW {
+        Frame::received(&chunk[range])
+    } else if range.len() < chunk.len() / PINNING_SHARE {
+        Frame::from_long(Bytes::copy_from_slice(&chunk[range]))
     } else {
-        chunk.slice(range)
+        Frame::from_long(chunk.slice(range))
     }
 }
 
