@@ -20,6 +20,7 @@ pub(crate) mod stragglers;
 pub(crate) mod subscriptions;
 pub(crate) mod tx;
 pub(crate) mod wire;
+pub(crate) mod wishes;
 
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ const READ_PER_MESSAGE: usize = 128;
 /// One fill reads at most this often.
 const READS_MAX: usize = 4;
 /// One fill brings about this many commands at most; a message may hold a million subscriptions.
-const NOTICES_MAX: usize = 1024;
+const NOTICES_MAX: usize = 256;
 
 /// Whole messages in the pipe format, from one connection.
 pub(crate) struct Run {

@@ -18,6 +18,7 @@ use crate::peer::PeerInfo;
 use crate::pipe::events_fd::EventsFd;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::wire::WirePipe;
+use crate::pipe::wishes::Wishes;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::wake::Waker;
@@ -41,8 +42,10 @@ pub(crate) enum Signal {
     Readable(u64),
     /// There may be room to write again.
     Writable(u64),
-    /// The peer wants `topic`, or wants it no longer.
+    /// The peer wants `topic`, which is long or comes from an inproc peer, or wants it no longer.
     Subscription { pipe: u64, topic: Bytes, wanted: bool },
+    /// The peer wants these topics, or wants them no longer.
+    Subscriptions { pipe: u64, wishes: Wishes },
     /// A connecting pipe lost its peer and keeps its queue.
     Reconnecting(u64),
     /// Nothing can be written any more; the pipe ends when its last message has been read.
@@ -57,13 +60,17 @@ const UNREAD_SUBSCRIPTIONS_MAX: usize = 16 << 20;
 pub(crate) const UNREAD_ENDED_BYTES_MAX: usize = 256 << 20;
 /// With this many signals unread, peers that are gone again are forgotten.
 const FORGET_FROM: usize = 1024;
-/// What an unread subscription costs beside its topic, in bytes.
+/// What an unread subscription that is told by itself costs beside its topic, in bytes.
 const SUBSCRIPTION_COST: usize = 128;
 
 impl Signal {
-    /// What a subscription to `topic` costs while it waits, in bytes.
-    pub(crate) fn subscription_cost(topic: &[u8]) -> usize {
-        topic.len() + SUBSCRIPTION_COST
+    /// What the subscriptions in it cost while they wait, in bytes.
+    pub(crate) fn subscription_cost(&self) -> usize {
+        match self {
+            Signal::Subscription { topic, .. } => topic.len() + SUBSCRIPTION_COST,
+            Signal::Subscriptions { wishes, .. } => wishes.cost(),
+            _ => 0,
+        }
     }
 
     /// The pipe it is about, if it is about one.
@@ -77,6 +84,7 @@ impl Signal {
             | Signal::Readable(pipe)
             | Signal::Writable(pipe)
             | Signal::Subscription { pipe, .. }
+            | Signal::Subscriptions { pipe, .. }
             | Signal::Reconnecting(pipe)
             | Signal::Ended(pipe) => Some(*pipe),
         }
@@ -110,8 +118,7 @@ impl Queue {
             Signal::Online if std::mem::replace(&mut self.online, true) => return,
             Signal::Attach { .. } => self.peers += 1,
             Signal::Identify { pipe, .. } if self.signals.len() >= FORGET_FROM => self.supersede(*pipe),
-            Signal::Subscription { topic, .. } => self.subscription_bytes += Signal::subscription_cost(topic),
-            _ => {}
+            other => self.subscription_bytes += other.subscription_cost(),
         }
         self.signals.push_back(signal);
     }
@@ -148,10 +155,7 @@ impl Queue {
             }
             match &signal {
                 Signal::Attach { .. } => self.peers -= 1,
-                Signal::Subscription { topic, .. } => {
-                    self.subscription_bytes -= Signal::subscription_cost(topic);
-                }
-                _ => {}
+                other => self.subscription_bytes -= other.subscription_cost(),
             }
             forgotten.push(signal);
         }

@@ -17,6 +17,7 @@ use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
+use crate::pipe::wishes::Wishes;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sys::epoll::Epoll;
@@ -38,6 +39,8 @@ static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new
 
 /// Bytes of one peer's subscriptions that its socket has not read; beyond, the peer is not read either.
 const UNREAD_SUBSCRIPTIONS_MAX: usize = 1 << 20;
+/// A topic of so many bytes is told as it is, without another copy.
+const LONG_TOPIC: usize = 4096;
 
 /// A number no other pipe of this process has.
 pub(crate) fn new_pipe_id() -> u64 {
@@ -617,9 +620,8 @@ impl WirePipe {
         }
     }
 
-    /// The socket has read a subscription to `topic`.
-    pub(crate) fn subscription_read(&self, topic: &[u8]) {
-        let cost = Signal::subscription_cost(topic);
+    /// The socket has read subscriptions that cost so many bytes.
+    pub(crate) fn subscriptions_read(&self, cost: usize) {
         if self.unread_subscriptions.fetch_sub(cost, Ordering::AcqRel) == cost {
             // All are read. Whoever saw more of them has noted the flood under this lock, or will look again.
             let mut rx = self.rx.lock();
@@ -631,11 +633,19 @@ impl WirePipe {
 
     fn act_on(&self, notices: Vec<Notice>) {
         let mut pong = false;
+        let topics = notices.iter().filter_map(|notice| match notice {
+            Notice::Subscription { topic, .. } if topic.len() < LONG_TOPIC => Some(topic.len()),
+            _ => None,
+        });
+        let mut wishes = Wishes::with_room(topics);
         for notice in notices {
             match notice {
+                Notice::Subscription { topic, wanted } if topic.len() < LONG_TOPIC => {
+                    wishes.push(&topic, wanted);
+                }
                 Notice::Subscription { topic, wanted } => {
-                    self.unread_subscriptions.fetch_add(Signal::subscription_cost(&topic), Ordering::AcqRel);
-                    self.mailbox.post(Signal::Subscription { pipe: self.id, topic, wanted });
+                    self.tell_wishes(std::mem::take(&mut wishes));
+                    self.tell(Signal::Subscription { pipe: self.id, topic, wanted });
                 }
                 Notice::Ping { ttl, context } => {
                     self.peer_ttl_ms.store(ttl.as_millis() as u64, Ordering::Relaxed);
@@ -650,9 +660,21 @@ impl WirePipe {
                 Notice::Pong => {}
             }
         }
+        self.tell_wishes(wishes);
         if pong {
             self.flush_and_arm();
         }
+    }
+
+    fn tell_wishes(&self, wishes: Wishes) {
+        if wishes.cost() > 0 {
+            self.tell(Signal::Subscriptions { pipe: self.id, wishes });
+        }
+    }
+
+    fn tell(&self, subscriptions: Signal) {
+        self.unread_subscriptions.fetch_add(subscriptions.subscription_cost(), Ordering::AcqRel);
+        self.mailbox.post(subscriptions);
     }
 
     // ---- The I/O thread's side ----

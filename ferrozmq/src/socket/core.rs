@@ -100,6 +100,7 @@ impl Core {
     }
 
     fn on_signal(&mut self, signal: Signal) {
+        let cost = signal.subscription_cost();
         match signal {
             Signal::Attach { pipe, routing_id, dialed } => {
                 let id = self.ends.add(End::Wire(WireEnd::new(pipe, conflates(self.kind, &self.options))));
@@ -141,12 +142,13 @@ impl Core {
             }
             Signal::Subscription { pipe, topic, wanted } => {
                 let Some(id) = self.ends.find(pipe) else { return };
-                if let Some(end) = self.ends.wire(id) {
-                    end.pipe.subscription_read(&topic);
-                }
-                let count = self.subscribed.entry(pipe).or_default();
-                *count = if wanted { *count + 1 } else { count.saturating_sub(1) };
-                self.pattern.subscription(&mut self.ends, id, &topic, wanted);
+                self.subscriptions_read(id, cost);
+                self.on_subscription(pipe, id, &topic, wanted);
+            }
+            Signal::Subscriptions { pipe, wishes } => {
+                let Some(id) = self.ends.find(pipe) else { return };
+                self.subscriptions_read(id, cost);
+                wishes.iter().for_each(|(topic, wanted)| self.on_subscription(pipe, id, topic, wanted));
             }
             Signal::Reconnecting(pipe) => {
                 self.ready.remove(&pipe);
@@ -156,6 +158,19 @@ impl Core {
             }
             Signal::Ended(pipe) => self.on_ended(pipe),
         }
+    }
+
+    /// The pipe may bring more.
+    fn subscriptions_read(&mut self, id: PipeId, cost: usize) {
+        if let Some(end) = self.ends.wire(id) {
+            end.pipe.subscriptions_read(cost);
+        }
+    }
+
+    fn on_subscription(&mut self, pipe: u64, id: PipeId, topic: &[u8], wanted: bool) {
+        let count = self.subscribed.entry(pipe).or_default();
+        *count = if wanted { *count + 1 } else { count.saturating_sub(1) };
+        self.pattern.subscription(&mut self.ends, id, topic, wanted);
     }
 
     fn on_ended(&mut self, pipe: u64) {
