@@ -10,6 +10,8 @@ const DEFAULT_FUZZ_RUNS: &str = "10000000";
 /// Operations that both providers of cryptography do, and offences against CURVE's frames.
 const CRYPTO_EXECUTIONS: &str = "10000000";
 const CRYPTO_OFFENCES: &str = "1000000";
+/// Peers that begin a handshake and never end it.
+const SLOW_PEERS: &str = "5000";
 
 /// Runs models in full, every fuzz target (if there are any), and the integration tests with long counts; or, if told
 /// `crypto`, what concerns the cryptography alone.
@@ -39,6 +41,10 @@ pub fn run(arguments: &[String]) -> Outcome {
         .env("FERROZMQ_PYTHON", python)
         .env("FERROZMQ_SOAK", &messages);
     step::run("tests with long counts", &mut tests)?;
+    let mut door = cargo();
+    door.args(["test", "--release", "--package", "ferrozmq-misbehaving"])
+        .env("FERROZMQ_SOAK_PEERS", SLOW_PEERS);
+    step::run("peers that misbehave, and thousands of slow ones", &mut door)?;
     loom::run(&[])?;
     fuzz::run(&["--runs".to_owned(), fuzz_runs])
 }
@@ -59,6 +65,9 @@ fn crypto() -> Outcome {
     )?;
     step::run(
         "sockets on the second provider",
-        cargo().args(["test", "--package", "ferrozmq", "--test", "it"]).args(second).args(["curve", "zap"]),
+        cargo()
+            .args(["test", "--package", "ferrozmq", "--test", "it"])
+            .args(second)
+            .args(["--", "curve", "zap"]),
     )
 }

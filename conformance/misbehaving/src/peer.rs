@@ -70,7 +70,10 @@ impl Peer {
     }
 
     /// Says these bytes, or as many of them as the victim takes.
-    pub(crate) fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If the victim has closed, or takes nothing for a while.
+    pub fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
             match either!(&mut self.stream, it => it.write(rest)) {

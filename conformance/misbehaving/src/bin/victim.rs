@@ -1,6 +1,6 @@
 //! The victim: a process with a socket of each kind that the offences are against, on one transport, and an exact count of its memory.
 //!
-//! `victim tcp` or `victim ipc` prints a line `NAME ENDPOINT` for each socket and an empty line, then answers each line on stdin: `base`
+//! `victim tcp MILLISECONDS` or `victim ipc MILLISECONDS`, which is the time that a handshake may take, prints a line `NAME ENDPOINT` for each socket and an empty line, then answers each line on stdin: `base`
 //! begins a measurement, `peak` tells by how many bytes the heap has grown at most since. It ends with stdin. Its sockets serve whoever
 //! may come in: ROUTERs answer every message with the same, the PUB says `tick` all the time.
 
@@ -12,8 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Little, so that those who are to be closed at the deadline do not take the test's time; enough for everybody who means well.
-const HANDSHAKE_MS: &str = "300";
 /// The longest message part, in bytes.
 const MESSAGE_MAX: &str = "1048576";
 /// `ZMQ_CURVE_SECRETKEY`.
@@ -62,12 +60,14 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 fn main() {
-    let transport = std::env::args().nth(1).unwrap_or_default();
+    let mut arguments = std::env::args().skip(1);
+    let (transport, handshake_ms) =
+        (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
     let context = Context::new();
     authenticate(&context);
     let mut out = std::io::stdout().lock();
     for target in Target::ALL {
-        let endpoint = serve(&context, target, &transport);
+        let endpoint = serve(&context, target, &transport, &handshake_ms);
         writeln!(out, "{} {endpoint}", target.name()).expect("somebody reads");
     }
     writeln!(out).expect("somebody reads");
@@ -87,10 +87,10 @@ fn main() {
 }
 
 /// A socket of this kind with a thread that serves it; where it is bound.
-fn serve(context: &Context, target: Target, transport: &str) -> String {
+fn serve(context: &Context, target: Target, transport: &str, handshake_ms: &str) -> String {
     let kind = if target == Target::Publisher { SocketType::Pub } else { SocketType::Router };
     let socket = context.socket(kind).expect("a socket");
-    for (name, value) in [("handshake_ivl", HANDSHAKE_MS), ("maxmsgsize", MESSAGE_MAX)] {
+    for (name, value) in [("handshake_ivl", handshake_ms), ("maxmsgsize", MESSAGE_MAX)] {
         socket.set_text(name, value).expect("an option");
     }
     match target {

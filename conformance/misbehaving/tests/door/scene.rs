@@ -24,15 +24,15 @@ pub struct Scene {
     served: u64,
     /// The victim's descriptors when nobody but the good peers is connected.
     descriptors: usize,
-    _context: Context,
+    context: Context,
 }
 
 impl Scene {
-    /// A victim on this transport, and a good peer of each of its sockets.
-    pub fn new(transport: &str) -> Scene {
+    /// A victim on this transport that gives peers so long for a handshake, and a good peer of each of its sockets.
+    pub fn with_deadline(transport: &str, deadline: Duration) -> Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_victim"));
-        let mut victim =
-            command.arg(transport).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        command.arg(transport).arg(deadline.as_millis().to_string());
+        let mut victim = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let questions = victim.stdin.take().expect("a pipe");
         let mut answers = BufReader::new(victim.stdout.take().expect("a pipe"));
         let mut endpoints = HashMap::new();
@@ -43,19 +43,11 @@ impl Scene {
         }
         read_line(&mut answers);
         let context = Context::new();
-        let good =
-            Target::ALL.map(|target| (target.name(), good_peer(&context, target, &endpoints[target.name()])));
+        let good = Target::ALL
+            .map(|target| (target.name(), good_peer(&context, target, &endpoints[target.name()], "good")));
         let good = HashMap::from(good);
-        let mut scene = Scene {
-            victim,
-            questions,
-            answers,
-            endpoints,
-            good,
-            served: 0,
-            descriptors: 0,
-            _context: context,
-        };
+        let mut scene =
+            Scene { victim, questions, answers, endpoints, good, served: 0, descriptors: 0, context };
         // Each has had its buffers once before anything is measured.
         (0..100).for_each(|_| Target::ALL.iter().for_each(|target| scene.serve(*target, "the beginning")));
         scene.descriptors = scene.open_descriptors();
@@ -129,12 +121,19 @@ impl Scene {
     }
 }
 
-fn good_peer(context: &Context, target: Target, endpoint: &str) -> (Socket, Monitor) {
+/// Somebody who means well comes, is answered once, and goes.
+pub fn come_and_go(scene: &Scene, target: Target) {
+    let (socket, _) = good_peer(&scene.context, target, scene.endpoint(target), "passer-by");
+    socket.send("hello").unwrap();
+    socket.recv_timeout(SOON).expect("an answer");
+}
+
+fn good_peer(context: &Context, target: Target, endpoint: &str, routing_id: &str) -> (Socket, Monitor) {
     let kind = if target == Target::Publisher { SocketType::Sub } else { SocketType::Dealer };
     let socket = context.socket(kind).unwrap();
     match target {
         Target::Publisher => socket.subscribe("tick").unwrap(),
-        Target::Null => socket.set_routing_id("good").unwrap(),
+        Target::Null => socket.set_routing_id(routing_id).unwrap(),
         Target::Plain => {
             socket.set_text("plain_username", USERNAME).unwrap();
             socket.set_text("plain_password", PASSWORD).unwrap();
