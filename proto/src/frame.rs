@@ -39,6 +39,9 @@ impl Frame {
     /// The longest body kept inside the value, in bytes.
     pub const INLINE_MAX: usize = 46;
 
+    /// The longest body that is copied rather than handed over, so that both ends keep their memory, in bytes.
+    const COPIED_MAX: usize = 256;
+
     /// An empty frame.
     #[must_use]
     pub const fn new() -> Frame {
@@ -61,10 +64,8 @@ impl Frame {
         match &mut self.body {
             Body::Own(bytes) if bytes.len() == source.len() => bytes.copy_from_slice(source),
             body if source.len() > Self::INLINE_MAX => *body = Body::Own(source.into()),
-            body => {
-                *body = Frame::new().body;
-                self.set(source);
-            }
+            Body::Inline { .. } => self.set(source),
+            body => *body = Frame::copy_from_slice(source).body,
         }
         self.origin = origin;
     }
@@ -115,6 +116,29 @@ impl Frame {
             self.origin = origin;
         }
         fits
+    }
+
+    /// Makes `into` a copy of this frame if that is cheaper than handing this one over.
+    #[inline(always)]
+    pub(crate) fn copy_to(&self, into: &mut Frame) -> bool {
+        match &self.body {
+            Body::Inline { len, bytes } => into.set_from_window(bytes, usize::from(*len), self.origin),
+            Body::Own(bytes) if bytes.len() <= Self::COPIED_MAX => {
+                into.set_received(bytes, self.origin);
+                true
+            }
+            Body::Own(_) | Body::Shared(_) | Body::Lent(_) => false,
+        }
+    }
+
+    /// The body, if it lives in the value or in an allocation of its own.
+    #[must_use]
+    #[inline]
+    pub fn short(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Inline { .. } | Body::Own(_) => Some(self.as_bytes()),
+            Body::Shared(_) | Body::Lent(_) => None,
+        }
     }
 
     /// A frame with a copy of `source`, which was received.

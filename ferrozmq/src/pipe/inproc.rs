@@ -18,7 +18,7 @@ use crate::pipe::wire::new_pipe_id;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
-use ferrozmq_proto::{Message, SocketType};
+use ferrozmq_proto::{Frame, Message, SocketType};
 use std::sync::{Arc, OnceLock};
 
 /// One socket's end of the pipe.
@@ -86,6 +86,9 @@ struct Backlog {
     /// The connecting end is gone already.
     ended: bool,
 }
+
+/// Bodies shorter than this, in bytes, are copied into the ring and out of it.
+const COPIED_BELOW: usize = 1024;
 
 /// A mark of a side that nobody has bound yet.
 const UNKNOWN: usize = usize::MAX;
@@ -282,9 +285,25 @@ impl InprocEnd {
         } else {
             self.out.push(message);
         }
+        self.tell_of_input();
+    }
+
+    /// Queues a message of one part, a copy of `body`, if there is room and nothing to decide; else does nothing.
+    #[inline]
+    pub(crate) fn append(&mut self, body: &[u8]) -> bool {
+        if self.conflate || body.len() >= COPIED_BELOW || !self.out.room(self.hwm()) {
+            return false;
+        }
+        self.out.push_with(|slot| slot.set_copied(body));
+        self.tell_of_input();
+        true
+    }
+
+    /// There is a message that was not there before: tells the peer if it waits for one.
+    #[inline(always)]
+    fn tell_of_input(&self) {
         barrier::light();
-        let far = self.far();
-        if far.starving.load(Ordering::Relaxed) {
+        if self.far().starving.load(Ordering::Relaxed) {
             self.feed();
         }
     }
@@ -302,11 +321,44 @@ impl InprocEnd {
     /// Puts the next message into `into`.
     #[inline(never)]
     pub(crate) fn pop(&mut self, into: &mut Message) -> bool {
-        let message = if self.conflate { self.newest() } else { self.inp.pop() };
+        if self.conflate {
+            let newest = self.newest();
+            self.tell_of_credit();
+            return newest.map(|message| *into = message).is_some();
+        }
+        self.take(into)
+    }
+
+    /// The same where all messages are kept.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, into: &mut Message) -> bool {
+        let got = self.inp.pop_with(|slot| slot.hand_over(into)).is_some();
+        self.tell_of_credit();
+        got
+    }
+
+    /// The same for a message of a single short part; any other one stays where it is.
+    #[inline(always)]
+    pub(crate) fn take_part(&mut self, into: &mut Frame) -> bool {
+        let got = self.inp.pop_if(|slot| slot.hand_over_part(into).then_some(())).is_some();
+        self.tell_of_credit();
+        got
+    }
+
+    /// The same, its body given to `act`.
+    #[inline(always)]
+    pub(crate) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let taken =
+            self.inp.pop_if(|slot| if slot.len() == 1 { slot.first().short().map(act) } else { None });
+        self.tell_of_credit();
+        taken
+    }
+
+    #[inline(always)]
+    fn tell_of_credit(&mut self) {
         if self.inp.take_credit_released() {
             self.tell_of_room();
         }
-        message.map(|message| *into = message).is_some()
     }
 
     /// The newest message; what was queued before both ends knew of each other is older.

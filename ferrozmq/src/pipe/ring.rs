@@ -3,13 +3,17 @@
 //!
 //! One release store publishes one item; neither side does a read-modify-write per item, and each
 //! keeps a private copy of what it last saw of the other. Chunks are linked as they fill up and
-//! freed as they empty; one empty chunk is handed back to be filled again, so a queue in steady use
-//! does not allocate, and a queue that was long for a while keeps no more than two chunks.
+//! freed as they empty; a few empty chunks are handed back to be filled again, so a queue in steady use
+//! does not allocate, and a queue that was long for a while keeps no more than [`SPARES`] chunks besides the present one.
 //! Nothing is allocated before the first push.
 //!
+//! A slot always holds some value. Either end may move its item in or out, or do it in place ([`Producer::push_with`],
+//! [`Consumer::pop_with`]): then what the consumer leaves behind, an allocation for example, comes back to the producer with
+//! the slot.
+//!
 //! Invariants, on which every `unsafe` block rests:
-//! * Item `n` lives in slot `n % SLOTS` of chunk `n / SLOTS`. Slots `popped..published` hold items;
-//!   they belong to the consumer, all others to the producer.
+//! * Item `n` lives in slot `n % SLOTS` of chunk `n / SLOTS`. Slots `popped..published` belong to the consumer, all
+//!   others to the producer.
 //! * A chunk belongs to the list until the consumer, holding its successor, takes it out.
 //! * The link to a chunk is written before the first item of that chunk is published.
 //!
@@ -24,25 +28,28 @@ use crate::sync::atomic::{
 use crate::sync::{Arc, Padded, UnsafeCell};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::ptr;
 
 /// Items in one chunk; a power of two. 64 messages of 80 bytes are 5 KiB.
 const SLOTS: usize = if cfg!(loom) { 2 } else { 64 };
 
+/// Chunks on their way back to the producer, at most: with a thousand messages one side may run ahead of the other.
+const SPARES: usize = if cfg!(loom) { 2 } else { 16 };
+
 /// A new, empty queue: its sending and its receiving end.
-pub fn ring<T>() -> (Producer<T>, Consumer<T>) {
+pub fn ring<T: Default>() -> (Producer<T>, Consumer<T>) {
     let shared = Arc::new(Shared::new());
     let producer = Producer {
         chunk: ptr::null_mut(),
         pushed: 0,
         consumed: 0,
         hwm: 0,
+        reused: 0,
         shared: Arc::clone(&shared),
         not_sync: PhantomData,
     };
     let consumer = Consumer {
-        reader: Reader { chunk: ptr::null_mut(), popped: 0 },
+        reader: Reader::new(),
         published: 0,
         credited: 0,
         credit_batch: SLOTS,
@@ -54,7 +61,7 @@ pub fn ring<T>() -> (Producer<T>, Consumer<T>) {
 }
 
 /// The end that items are pushed into.
-pub struct Producer<T> {
+pub struct Producer<T: Default> {
     /// The chunk of the item pushed last; null before the first.
     chunk: *mut Chunk<T>,
     /// Items pushed, ever.
@@ -63,14 +70,22 @@ pub struct Producer<T> {
     consumed: usize,
     /// The mark last told to the consumer.
     hwm: usize,
+    /// Spare chunks used again, ever.
+    reused: usize,
     shared: Arc<Shared<T>>,
     not_sync: PhantomData<Cell<()>>,
 }
 
-impl<T> Producer<T> {
+impl<T: Default> Producer<T> {
     /// Appends `item` and publishes it. Does not look at the mark: ask [`room`](Self::room) first.
     #[inline]
     pub fn push(&mut self, item: T) {
+        self.push_with(|slot| *slot = item);
+    }
+
+    /// The same; `fill` makes the item, out of whatever the slot holds.
+    #[inline(always)]
+    pub fn push_with(&mut self, fill: impl FnOnce(&mut T)) {
         let slot = self.pushed % SLOTS;
         if slot == 0 {
             self.append_chunk();
@@ -78,7 +93,7 @@ impl<T> Producer<T> {
         // SAFETY: `chunk` is the last of the list and was linked by this producer; it stays until the
         // consumer holds its successor, which only this producer can append. The slot is unpublished,
         // so it is ours.
-        unsafe { (*self.chunk).slots[slot].with_mut(|cell| (*cell).write(item)) };
+        unsafe { (*self.chunk).slots[slot].with_mut(|cell| fill(&mut *cell)) };
         self.pushed = self.pushed.wrapping_add(1);
         self.shared.tail.published.store(self.pushed, Release);
     }
@@ -117,26 +132,33 @@ impl<T> Producer<T> {
 
     #[cold]
     fn append_chunk(&mut self) {
+        let place = &self.shared.spares[self.reused % SPARES];
         // Acquire: the consumer's last reads of the chunk come before our writes.
-        let spare = self.shared.spare.swap(ptr::null_mut(), Acquire);
-        let chunk = if spare.is_null() { Chunk::allocate() } else { spare };
+        let mut chunk = place.load(Acquire);
+        if chunk.is_null() {
+            chunk = Chunk::allocate();
+        } else {
+            // Release: the consumer fills the place only after we have read it.
+            place.store(ptr::null_mut(), Release);
+            self.reused = self.reused.wrapping_add(1);
+        }
         // SAFETY: the link is ours to write until an item behind it is published.
         unsafe { self.shared.link_after(self.chunk).with_mut(|link| *link = chunk) };
         self.chunk = chunk;
     }
 }
 
-impl<T> Drop for Producer<T> {
+impl<T: Default> Drop for Producer<T> {
     fn drop(&mut self) {
         self.shared.tail.gone.store(true, Release);
     }
 }
 
 // SAFETY: a producer only moves items in; `T: Send` lets them leave this thread.
-unsafe impl<T: Send> Send for Producer<T> {}
+unsafe impl<T: Default + Send> Send for Producer<T> {}
 
 /// The end that items are popped from.
-pub struct Consumer<T> {
+pub struct Consumer<T: Default> {
     reader: Reader<T>,
     /// Items published, as last seen.
     published: usize,
@@ -149,22 +171,34 @@ pub struct Consumer<T> {
     not_sync: PhantomData<Cell<()>>,
 }
 
-impl<T> Consumer<T> {
+impl<T: Default> Consumer<T> {
     /// Takes the oldest item.
     ///
     /// Afterwards ask [`take_credit_released`](Self::take_credit_released) whether a producer that
     /// waits for room should hear of it.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
+        self.pop_with(std::mem::take)
+    }
+
+    /// The same; `take` has the item in its place, and may leave anything there.
+    #[inline(always)]
+    pub fn pop_with<R>(&mut self, take: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.pop_if(|item| Some(take(item)))
+    }
+
+    /// The same; where `take` gives nothing, the item stays the oldest.
+    #[inline(always)]
+    pub fn pop_if<R>(&mut self, take: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
         if self.is_empty() {
             return None;
         }
         // SAFETY: the item at `popped` is published, and was seen so with acquire.
-        let item = unsafe { self.reader.take(&self.shared) };
+        let taken = unsafe { self.reader.take(&self.shared, take) }?;
         if self.reader.popped.wrapping_sub(self.credited) >= self.credit_batch {
             self.report_consumed();
         }
-        Some(item)
+        Some(taken)
     }
 
     /// Whether there is nothing to pop now. Finding nothing reports all that was consumed.
@@ -222,7 +256,7 @@ impl<T> Consumer<T> {
     }
 }
 
-impl<T> Drop for Consumer<T> {
+impl<T: Default> Drop for Consumer<T> {
     /// Drops what is queued now; what the producer pushes later goes when it goes.
     fn drop(&mut self) {
         self.shared.head.gone.store(true, Release);
@@ -233,24 +267,24 @@ impl<T> Drop for Consumer<T> {
 }
 
 // SAFETY: a consumer only moves items out; `T: Send` lets them arrive in this thread.
-unsafe impl<T: Send> Send for Consumer<T> {}
+unsafe impl<T: Default + Send> Send for Consumer<T> {}
 
 /// Notes where reading stopped, even if the destructor of an item panics.
-struct Leave<'a, T> {
+struct Leave<'a, T: Default> {
     reader: &'a mut Reader<T>,
     shared: &'a Shared<T>,
 }
 
-impl<T> Leave<'_, T> {
+impl<T: Default> Leave<'_, T> {
     fn drop_until(&mut self, end: usize) {
         while self.reader.popped != end {
             // SAFETY: items before `end` are published, and were seen so with acquire.
-            drop(unsafe { self.reader.take(self.shared) });
+            drop(unsafe { self.reader.take(self.shared, |item| Some(std::mem::take(item))) });
         }
     }
 }
 
-impl<T> Drop for Leave<'_, T> {
+impl<T: Default> Drop for Leave<'_, T> {
     fn drop(&mut self) {
         // SAFETY: written once by the consumer, read once both ends are gone.
         self.shared.stopped.with_mut(|stopped| unsafe { *stopped = *self.reader });
@@ -258,37 +292,46 @@ impl<T> Drop for Leave<'_, T> {
 }
 
 /// A position in the list, for the side that reads.
-struct Reader<T> {
+struct Reader<T: Default> {
     /// The chunk of the item popped last; null before the first.
     chunk: *mut Chunk<T>,
     /// Items popped, ever.
     popped: usize,
+    /// The first item of the chunk was looked at and left there.
+    at_start: bool,
+    /// Chunks given back to the producer, ever.
+    returned: usize,
 }
 
-impl<T> Clone for Reader<T> {
+impl<T: Default> Clone for Reader<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Reader<T> {}
+impl<T: Default> Copy for Reader<T> {}
 
-impl<T> Reader<T> {
-    /// Moves the next item out.
+impl<T: Default> Reader<T> {
+    fn new() -> Reader<T> {
+        Reader { chunk: ptr::null_mut(), popped: 0, at_start: false, returned: 0 }
+    }
+
+    /// Gives the next item to `take`, and moves on if that gives something.
     ///
     /// # Safety
     /// The caller is the only reader, and has seen (acquire) that the item is published.
-    #[inline]
-    unsafe fn take(&mut self, shared: &Shared<T>) -> T {
+    #[inline(always)]
+    unsafe fn take<R>(&mut self, shared: &Shared<T>, take: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
         let slot = self.popped % SLOTS;
-        if slot == 0 {
+        if slot == 0 && !self.at_start {
             // SAFETY: the item, hence the link to its chunk, is published.
             unsafe { self.advance(shared) };
         }
-        // SAFETY: the slot holds an item, which leaves it here, once: `popped` moves on.
-        let item = unsafe { (*self.chunk).slots[slot].with(|cell| (*cell).assume_init_read()) };
+        // SAFETY: the slot is published and not popped, hence ours.
+        let taken = unsafe { (*self.chunk).slots[slot].with_mut(|cell| take(&mut *cell)) }?;
+        self.at_start = false;
         self.popped = self.popped.wrapping_add(1);
-        item
+        Some(taken)
     }
 
     /// Goes to the next chunk and hands the emptied one back.
@@ -300,28 +343,31 @@ impl<T> Reader<T> {
         let emptied = self.chunk;
         // SAFETY: the link is published, hence no longer written.
         self.chunk = unsafe { shared.link_after(emptied).with(|link| *link) };
+        self.at_start = true;
         if emptied.is_null() {
             return;
         }
-        // Release: our reads of the chunk come before the producer's writes to it. What comes out was put
-        // there by ourselves, so there is nothing to acquire.
-        let previous = shared.spare.swap(emptied, Release);
-        if !previous.is_null() {
-            // SAFETY: a spare chunk belongs to whoever takes it out, and holds no items.
-            drop(unsafe { Box::from_raw(previous) });
+        let place = &shared.spares[self.returned % SPARES];
+        if place.load(Acquire).is_null() {
+            // Release: our reads of the chunk come before the producer's writes to it.
+            place.store(emptied, Release);
+            self.returned = self.returned.wrapping_add(1);
+        } else {
+            // SAFETY: it is out of the list, and what is left in it is nobody's.
+            drop(unsafe { Box::from_raw(emptied) });
         }
     }
 }
 
 struct Chunk<T> {
-    slots: [UnsafeCell<MaybeUninit<T>>; SLOTS],
+    slots: [UnsafeCell<T>; SLOTS],
     next: UnsafeCell<*mut Chunk<T>>,
 }
 
-impl<T> Chunk<T> {
+impl<T: Default> Chunk<T> {
     fn allocate() -> *mut Chunk<T> {
         Box::into_raw(Box::new(Chunk {
-            slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
+            slots: std::array::from_fn(|_| UnsafeCell::new(T::default())),
             next: UnsafeCell::new(ptr::null_mut()),
         }))
     }
@@ -340,11 +386,11 @@ struct Head {
     gone: AtomicBool,
 }
 
-struct Shared<T> {
+struct Shared<T: Default> {
     tail: Padded<Tail>,
     head: Padded<Head>,
-    /// An emptied chunk on its way back to the producer.
-    spare: Padded<AtomicPtr<Chunk<T>>>,
+    /// Emptied chunks on their way back to the producer, in turns: each side knows which place comes next.
+    spares: Padded<[AtomicPtr<Chunk<T>>; SPARES]>,
     /// The link to the first chunk ever.
     first: UnsafeCell<*mut Chunk<T>>,
     /// Where the consumer was when it left.
@@ -352,11 +398,11 @@ struct Shared<T> {
 }
 
 // SAFETY: the cells are passed from thread to thread by the protocol at the top of this file.
-unsafe impl<T: Send> Sync for Shared<T> {}
+unsafe impl<T: Default + Send> Sync for Shared<T> {}
 // SAFETY: as above; whoever drops the last handle drops the items, for which `T: Send` is enough.
-unsafe impl<T: Send> Send for Shared<T> {}
+unsafe impl<T: Default + Send> Send for Shared<T> {}
 
-impl<T> Shared<T> {
+impl<T: Default> Shared<T> {
     fn new() -> Shared<T> {
         Shared {
             tail: Padded(Tail {
@@ -365,9 +411,9 @@ impl<T> Shared<T> {
                 gone: AtomicBool::new(false),
             }),
             head: Padded(Head { credited: AtomicUsize::new(0), gone: AtomicBool::new(false) }),
-            spare: Padded(AtomicPtr::new(ptr::null_mut())),
+            spares: Padded(std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()))),
             first: UnsafeCell::new(ptr::null_mut()),
-            stopped: UnsafeCell::new(Reader { chunk: ptr::null_mut(), popped: 0 }),
+            stopped: UnsafeCell::new(Reader::new()),
         }
     }
 
@@ -385,7 +431,7 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T> Drop for Shared<T> {
+impl<T: Default> Drop for Shared<T> {
     /// Both ends are gone: drops the items that nobody read and the chunks.
     fn drop(&mut self) {
         let end = self.tail.published.load(Relaxed);
@@ -393,11 +439,12 @@ impl<T> Drop for Shared<T> {
         let mut reader = self.stopped.with(|stopped| unsafe { *stopped });
         while reader.popped != end {
             // SAFETY: every item before `end` is published; letting go of the last handle synchronized.
-            drop(unsafe { reader.take(self) });
+            drop(unsafe { reader.take(self, |item| Some(std::mem::take(item))) });
         }
-        for chunk in [reader.chunk, self.spare.load(Relaxed)] {
+        let spares = self.spares.iter().map(|spare| spare.load(Relaxed));
+        for chunk in spares.chain([reader.chunk]) {
             if !chunk.is_null() {
-                // SAFETY: the last chunk of the list and the spare one have no other owner, and hold no items.
+                // SAFETY: the last chunk of the list and the spare ones have no other owner.
                 drop(unsafe { Box::from_raw(chunk) });
             }
         }
@@ -461,18 +508,30 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_allocated_before_the_first_push_and_two_chunks_stay_after_a_burst() {
+    fn nothing_is_allocated_before_the_first_push_and_few_chunks_stay_after_a_burst() {
         let (mut tx, mut rx) = ring();
-        assert!(tx.chunk.is_null() && tx.shared.spare.load(Relaxed).is_null());
+        let spares = |tx: &Producer<usize>| -> Vec<_> {
+            tx.shared
+                .spares
+                .iter()
+                .map(|spare| spare.load(Relaxed))
+                .filter(|spare| !spare.is_null())
+                .collect()
+        };
+        assert!(tx.chunk.is_null() && spares(&tx).is_empty());
         for n in 0..100 * SLOTS {
             tx.push(n);
         }
         while rx.pop().is_some() {}
         assert_eq!(rx.reader.chunk, tx.chunk, "the list is one chunk");
-        assert!(!tx.shared.spare.load(Relaxed).is_null());
-        let spare = tx.shared.spare.load(Relaxed);
-        tx.push(0);
-        assert_eq!(tx.chunk, spare, "the spare chunk is filled again");
+        let mut kept = spares(&tx);
+        assert_eq!(kept.len(), SPARES);
+        kept.push(tx.chunk);
+        for n in 0..3 * SPARES * SLOTS {
+            tx.push(n);
+            assert_eq!(rx.pop(), Some(n));
+            assert!(kept.contains(&tx.chunk), "the spare chunks are filled again");
+        }
     }
 
     #[test]
@@ -519,14 +578,14 @@ mod tests {
                 for consumer_first in [false, true] {
                     let drops = Drops::default();
                     let (mut tx, mut rx) = ring();
-                    (0..pushed).for_each(|_| tx.push(drops.item()));
+                    (0..pushed).for_each(|_| tx.push(Some(drops.item())));
                     (0..popped).for_each(|_| drop(rx.pop()));
                     assert_eq!(drops.count(), popped);
                     if consumer_first {
                         drop(rx);
                         assert_eq!(drops.count(), pushed, "the leaving consumer drops what is queued");
                         assert!(tx.is_peer_gone());
-                        tx.push(drops.item());
+                        tx.push(Some(drops.item()));
                         drop(tx);
                         assert_eq!(drops.count(), pushed + 1);
                     } else {
@@ -548,11 +607,28 @@ mod tests {
         for n in 0..3 * SLOTS {
             let mut item = drops.item();
             item.panics = n == SLOTS;
-            tx.push(item);
+            tx.push(Some(item));
         }
         assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
         drop(tx);
         assert_eq!(drops.count(), 3 * SLOTS);
+    }
+
+    #[test]
+    fn what_the_consumer_leaves_comes_back_with_the_slot() {
+        let (mut tx, mut rx) = ring::<Vec<u8>>();
+        let mut allocated = 0;
+        for n in 0..10 * SLOTS {
+            tx.push_with(|slot| {
+                allocated += usize::from(slot.capacity() == 0);
+                slot.clear();
+                slot.push(n as u8);
+            });
+            assert_eq!(rx.pop_if(|_| None::<()>), None, "looked at and left");
+            assert_eq!(rx.len(), 1);
+            assert_eq!(rx.pop_with(|item| item[0]), Some(n as u8));
+        }
+        assert!(allocated <= 2 * SLOTS, "{allocated}");
     }
 
     #[test]
@@ -595,7 +671,7 @@ mod tests {
             let (mut tx, mut rx) = ring();
             let items: Vec<_> = (0..3 * SLOTS + round % 7).map(|_| drops.item()).collect();
             made += items.len();
-            let producer = std::thread::spawn(move || items.into_iter().for_each(|item| tx.push(item)));
+            let producer = std::thread::spawn(move || items.into_iter().for_each(|item| tx.push(Some(item))));
             for _ in 0..round {
                 drop(rx.pop());
             }
@@ -620,7 +696,7 @@ mod tests {
                 std::thread::yield_now();
             }
         }
-        fn run<T: Send + 'static>(what: &str, hwm: usize, item: fn(u64) -> T) {
+        fn run<T: Default + Send + 'static>(what: &str, hwm: usize, item: fn(u64) -> T) {
             const ITEMS: u64 = 20_000_000;
             let mut rates: Vec<f64> = (0..5)
                 .map(|_| {
@@ -643,7 +719,7 @@ mod tests {
             rates.sort_by(f64::total_cmp);
             println!("{what}, mark {hwm}: {rates:.0?} M/s");
         }
-        fn alone<T>(what: &str, depth: u64, item: fn(u64) -> T) {
+        fn alone<T: Default>(what: &str, depth: u64, item: fn(u64) -> T) {
             const ITEMS: u64 = 20_000_000;
             let (mut tx, mut rx) = ring();
             let start = Instant::now();
@@ -677,7 +753,7 @@ mod models {
         builder.check(f);
     }
 
-    fn pop_all<T>(rx: &mut Consumer<T>, mut each: impl FnMut(T)) {
+    fn pop_all<T: Default>(rx: &mut Consumer<T>, mut each: impl FnMut(T)) {
         loop {
             let last = rx.is_peer_gone();
             while let Some(item) = rx.pop() {

@@ -246,7 +246,7 @@ impl Core {
         let result = self.pattern.send(&mut self.ends, message);
         self.ends.flush_written();
         self.ends.sent += u64::from(result.is_ok());
-        if self.ends.outlet.is_none() && self.ends.gathers() {
+        if self.ends.outlet.is_none() && self.ends.may_append() {
             self.ends.outlet = self.pattern.only_outlet();
         }
         result

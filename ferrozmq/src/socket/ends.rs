@@ -72,6 +72,14 @@ impl WireEnd {
         }
     }
 
+    /// Queues a message of one part, a copy of `body`, if there is room and nothing to decide; else does nothing.
+    #[inline(always)]
+    fn append(&mut self, body: &[u8]) -> bool {
+        let appended = self.credit > 0 && body.len() < SHARE_FROM && self.pipe.append(body);
+        self.credit -= usize::from(appended);
+        appended
+    }
+
     /// Puts the next message into `into`.
     #[inline(always)]
     fn read(&mut self, into: &mut Message) -> bool {
@@ -345,42 +353,48 @@ impl Ends {
         self.inlet = None;
     }
 
-    /// Whether messages gather in some pipe.
+    /// Whether [`append`](Self::append) may do something: messages gather in some pipe, or all peers are in this process.
     #[inline]
-    pub(super) fn gathers(&self) -> bool {
-        !self.dirty.is_empty()
+    pub(super) fn may_append(&self) -> bool {
+        !self.dirty.is_empty() || self.wires == 0
     }
 
     /// Sends a message of one part, a copy of `body`, if there is nothing to decide about it; else does nothing.
     #[inline(always)]
     pub(super) fn append(&mut self, body: &[u8]) -> bool {
         let Some(pipe) = self.outlet else { return false };
-        let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) else { return false };
-        if end.credit == 0 || body.len() >= SHARE_FROM || !end.pipe.append(body) {
-            return false;
-        }
-        end.credit -= 1;
-        self.sent += 1;
-        true
+        let sent = match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => end.append(body),
+            Some(Some(End::Inproc(end))) => end.append(body),
+            _ => false,
+        };
+        self.sent += u64::from(sent);
+        sent
     }
 
     /// The one end that messages come from, if there is nothing to decide about those it has.
     #[inline(always)]
-    fn open_inlet(&mut self) -> Option<&mut WireEnd> {
-        match self.slots.get_mut(self.inlet?.0 as usize) {
-            Some(Some(End::Wire(end))) if !end.conflate => Some(end),
-            _ => None,
-        }
+    fn open_inlet(&mut self) -> Option<&mut End> {
+        let end = self.slots.get_mut(self.inlet?.0 as usize)?.as_mut()?;
+        let keeps_all = match end {
+            End::Wire(end) => !end.conflate,
+            End::Inproc(end) => !end.conflates(),
+        };
+        keeps_all.then_some(end)
     }
 
     /// Receives a message into `into` if there is nothing to decide about it; else does nothing.
     #[inline(always)]
     pub(super) fn take_next(&mut self, into: &mut Message) -> bool {
-        let got = self.open_inlet().is_some_and(|end| {
-            let got = end.cursor.read_message(into);
-            end.tell_consumed();
-            got
-        });
+        let got = match self.open_inlet() {
+            Some(End::Wire(end)) => {
+                let got = end.cursor.read_message(into);
+                end.tell_consumed();
+                got
+            }
+            Some(End::Inproc(end)) => end.take(into),
+            None => false,
+        };
         self.received += u64::from(got);
         got
     }
@@ -388,9 +402,14 @@ impl Ends {
     /// The same for one of a single short part, whose body is given to `act`.
     #[inline(always)]
     pub(super) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let end = self.open_inlet()?;
-        let taken = end.cursor.next_short().map(act)?;
-        end.tell_consumed();
+        let taken = match self.open_inlet()? {
+            End::Wire(end) => {
+                let taken = end.cursor.next_short().map(act)?;
+                end.tell_consumed();
+                taken
+            }
+            End::Inproc(end) => end.take_short(act)?,
+        };
         self.received += 1;
         Some(taken)
     }
@@ -398,18 +417,26 @@ impl Ends {
     /// The same, put into `into`.
     #[inline(always)]
     pub(super) fn take_part(&mut self, into: &mut Frame) -> bool {
-        let got = self.open_inlet().is_some_and(|end| {
-            let got = end.cursor.read_short(into);
-            end.tell_consumed();
-            got
-        });
+        let got = match self.open_inlet() {
+            Some(End::Wire(end)) => {
+                let got = end.cursor.read_short(into);
+                end.tell_consumed();
+                got
+            }
+            Some(End::Inproc(end)) => end.take_part(into),
+            None => false,
+        };
         self.received += u64::from(got);
         got
     }
 
     /// Whether the one end that messages come from has some.
     pub(super) fn has_next(&mut self) -> bool {
-        self.open_inlet().is_some_and(|end| end.cursor.remaining() > 0)
+        match self.open_inlet() {
+            Some(End::Wire(end)) => end.cursor.remaining() > 0,
+            Some(End::Inproc(end)) => end.has_input(),
+            None => false,
+        }
     }
 
     /// Writes what must not wait: after every send.
