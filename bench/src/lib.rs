@@ -1,15 +1,16 @@
 //! What the contenders share: one command line, one set of loops, one report.
 //!
-//! A contender is a program `CONTENDER MODE ENDPOINT SIZE COUNT`. It differs from the others only in its [`Contender`], the handful of
-//! calls that send and receive; loops, clocks and figures are the same code for all, so that a difference between two figures is a
-//! difference between two libraries. Sender and receiver are always two processes.
+//! A contender is a program `CONTENDER ROLE [NAME=VALUE]…` that differs from the others only in its [`Library`]. Except over inproc,
+//! whoever sends and whoever receives are different processes.
 
 mod job;
-mod measure;
+mod library;
 mod report;
+mod roles;
 mod usage;
 
-pub use job::{Job, Mode, Pattern};
-pub use measure::{Contender, run};
-pub use report::{Figures, Latency, Line};
-pub use usage::{Usage, now_ns};
+pub use job::{Job, Role};
+pub use library::{CANNOT, CLIENT_KEYS, Curve, Kind, Library, SERVER_KEYS, Setup, Socket};
+pub use report::{Figures, Latency, Line, Stretch};
+pub use roles::run;
+pub use usage::{Usage, now_ns, resident_kib};

@@ -1,16 +1,20 @@
 //! What a contender prints: lines of JSON on stdout, read by the driver.
 
-use crate::Usage;
+use crate::usage::{Usage, now_ns, resident_kib};
 use serde::{Deserialize, Serialize};
 
 /// One line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
-    /// A binder is ready; peers connect here.
-    Listening(String),
+    /// Bound; peers connect here.
+    Listening(Vec<String>),
+    /// A subscriber has heard its publisher.
+    Ready,
     /// The measurement is over.
     Figures(Figures),
+    /// The contender declines, with the reason.
+    Declined(String),
 }
 
 impl Line {
@@ -32,16 +36,35 @@ pub struct Figures {
     pub cpu_ns: u64,
     /// Its voluntary context switches in that stretch.
     pub voluntary_switches: u64,
+    /// The most that was ever resident, in KiB.
+    pub peak_kib: u64,
     /// Only from the end that measures each message.
     pub latency: Option<Latency>,
+    /// Only from a router whose peers are idle: what each added to what is resident, in bytes.
+    pub bytes_per_peer: Option<f64>,
 }
 
-impl Figures {
-    /// Figures of a stretch that took `elapsed_ns` and `spent`.
+/// The beginning of a stretch that is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    began: u64,
+    before: Usage,
+}
+
+impl Stretch {
+    /// Begins now.
     #[must_use]
-    pub fn new(count: u64, elapsed_ns: u64, spent: Usage) -> Figures {
-        let Usage { cpu_ns, voluntary_switches } = spent;
-        Figures { count, elapsed_ns, cpu_ns, voluntary_switches, latency: None }
+    pub fn begin() -> Stretch {
+        Stretch { began: now_ns(), before: Usage::so_far() }
+    }
+
+    /// Ends now, with `count` messages in it.
+    #[must_use]
+    pub fn end(self, count: u64) -> Figures {
+        let elapsed_ns = now_ns() - self.began;
+        let Usage { cpu_ns, voluntary_switches } = Usage::so_far() - self.before;
+        let (_, peak_kib) = resident_kib();
+        Figures { count, elapsed_ns, cpu_ns, voluntary_switches, peak_kib, ..Figures::default() }
     }
 }
 
@@ -50,22 +73,22 @@ impl Figures {
 pub struct Latency {
     /// Half are faster.
     pub p50: u64,
-    /// Nine of ten are faster.
-    pub p90: u64,
     /// 99 of 100 are faster.
     pub p99: u64,
+    /// 999 of 1000 are faster.
+    pub p999: u64,
     /// The slowest.
     pub max: u64,
 }
 
 impl Latency {
-    /// The percentiles of `samples`, which must not be empty.
+    /// The percentiles of `samples`.
     #[must_use]
-    pub fn of(mut samples: Vec<u64>) -> Latency {
+    pub fn of(mut samples: Vec<u64>) -> Option<Latency> {
         samples.sort_unstable();
-        let last = samples.len() - 1;
+        let last = samples.len().checked_sub(1)?;
         let at = |share: f64| samples[(last as f64 * share).round() as usize];
-        Latency { p50: at(0.50), p90: at(0.90), p99: at(0.99), max: samples[last] }
+        Some(Latency { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: samples[last] })
     }
 }
 
@@ -75,8 +98,9 @@ mod tests {
 
     #[test]
     fn percentiles_are_those_of_the_sorted_samples() {
-        let Latency { p50, p90, p99, max } = Latency::of((0..=100).rev().collect());
-        assert_eq!((p50, p90, p99, max), (50, 90, 99, 100));
-        assert_eq!(Latency::of(vec![7]).p99, 7);
+        let Latency { p50, p99, max, .. } = Latency::of((0..=100).rev().collect()).unwrap();
+        assert_eq!((p50, p99, max), (50, 99, 100));
+        assert_eq!(Latency::of(vec![7]).unwrap().p999, 7);
+        assert!(Latency::of(Vec::new()).is_none());
     }
 }

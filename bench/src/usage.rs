@@ -40,6 +40,17 @@ impl Sub for Usage {
     }
 }
 
+/// What is resident of this process, in KiB: now and at most.
+#[must_use]
+pub fn resident_kib() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    };
+    (field("VmRSS:"), field("VmHWM:"))
+}
+
 /// Nanoseconds on a clock that all processes of this machine read alike.
 #[must_use]
 pub fn now_ns() -> u64 {

@@ -54,7 +54,7 @@ const CHORES: [Chore; 10] = [
     ),
     (
         "bench",
-        "us, libzmq and a bare socket in turns; what follows goes to the driver (try --help)",
+        "us, libzmq, bare sockets and others in turns; what follows goes to the driver (try --help); or: instructions [--update]",
         bench::run,
     ),
 ];

@@ -1,13 +1,14 @@
-//! One run: two processes of one contender, started, pinned, awaited.
+//! One run: the processes of one row with one contender, started, pinned, awaited.
 //!
-//! The binder is started first and says where it listens; only then the connector is started, so that nobody's reconnect interval is
+//! Binders are started first and say where they listen; only then others are started, so that nobody's reconnect interval is
 //! measured. A run that takes longer than its limit is ended and is an error.
 
-use crate::plan::{Placement, Row, Subject};
-use ferrozmq_bench::{Figures, Line, Mode};
+use crate::contender::{Contender, beside};
+use crate::plan::{Placement, Player, Row, Subject};
+use ferrozmq_bench::{Figures, Line, Role};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use std::fmt;
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -16,77 +17,123 @@ use std::time::Duration;
 /// The longest run; a contender that needs more hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the two ends of a run measured.
-pub struct Pair {
-    /// The end that bound: receiver or echo.
-    pub binder: Figures,
-    /// The end that connected: sender or asker.
-    pub connector: Figures,
+/// How a run ended.
+pub enum Ending {
+    /// With figures.
+    Measured(Run),
+    /// The contender has no such thing, and says so.
+    Declined(String),
 }
 
-impl Pair {
-    /// The end whose clock counts: the asker of round trips, the receiver of streams.
-    pub fn judge(&self) -> &Figures {
-        let asked = self.connector.latency.is_some();
-        if asked { &self.connector } else { &self.binder }
-    }
+/// What the processes of a run measured.
+pub struct Run {
+    judge: Figures,
+    /// What the contender's processes spent, the crowd's not.
+    spent: Vec<Figures>,
+}
 
+impl Run {
     /// Nanoseconds for each message or round trip.
-    pub fn elapsed_ns_per_message(&self) -> f64 {
-        let judge = self.judge();
-        judge.elapsed_ns as f64 / judge.count.max(1) as f64
+    pub fn ns_per_message(&self) -> f64 {
+        self.judge.elapsed_ns as f64 / self.judge.count.max(1) as f64
     }
 
-    /// CPU nanoseconds of both processes for each message or round trip.
-    pub fn cpu_ns_per_message(&self) -> f64 {
-        (self.binder.cpu_ns + self.connector.cpu_ns) as f64 / self.judge().count.max(1) as f64
-    }
-
-    /// Voluntary context switches of both processes for each message or round trip.
-    pub fn switches_per_message(&self) -> f64 {
-        let both = self.binder.voluntary_switches + self.connector.voluntary_switches;
-        both as f64 / self.judge().count.max(1) as f64
+    /// The figures, by name.
+    pub fn measures(&self, subject: Subject) -> BTreeMap<String, f64> {
+        let count = self.judge.count.max(1) as f64;
+        let sum = |figure: fn(&Figures) -> u64| self.spent.iter().map(figure).sum::<u64>() as f64;
+        let cpu_ns = sum(|figures| figures.cpu_ns);
+        let mut found = BTreeMap::new();
+        let mut add = |name: &str, value: f64| found.insert(name.to_owned(), value);
+        match subject {
+            Subject::Latency => {
+                let latency = self.judge.latency.unwrap_or_default();
+                add("p50_us", latency.p50 as f64 / 1e3);
+                add("p99_us", latency.p99 as f64 / 1e3);
+                add("p999_us", latency.p999 as f64 / 1e3);
+            }
+            Subject::Rate | Subject::Peers => {
+                add("M_per_s", 1e3 / self.ns_per_message().max(f64::MIN_POSITIVE));
+            }
+            Subject::Storm => {
+                add("storm_ms", self.judge.elapsed_ns as f64 / 1e6);
+            }
+            Subject::Handshakes => {
+                add("per_cpu_s", count * 1e9 / cpu_ns.max(1.0));
+            }
+        }
+        if let Some(bytes) = self.spent.iter().find_map(|figures| figures.bytes_per_peer)
+            && subject == Subject::Peers
+        {
+            add("peer_KiB", bytes / 1024.0);
+        }
+        add("cpu_ns", cpu_ns / count);
+        add("switches", sum(|figures| figures.voluntary_switches) / count);
+        add("peak_MiB", sum(|figures| figures.peak_kib) / 1024.0);
+        found
     }
 }
 
-impl fmt::Display for Pair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (elapsed, cpu) = (self.elapsed_ns_per_message(), self.cpu_ns_per_message());
-        write!(f, "{elapsed:.0} ns, {cpu:.0} ns CPU, {:.2} switches each", self.switches_per_message())
-    }
-}
-
-/// Runs both ends of `row` with contender `name`.
+/// Runs all players of `row` with `contender`.
 ///
 /// # Errors
 /// If a process cannot be started, fails, or exceeds the limit.
-pub fn pair(name: &str, row: &Row, placement: Placement, count: u64) -> Result<Pair, String> {
+pub fn run(contender: &Contender, row: &Row, placement: Placement, count: u64) -> Result<Ending, String> {
     let folder = Folder::new()?;
-    let endpoint = match row.transport {
-        "ipc" => format!("ipc://{}", folder.0.join("socket").display()),
-        _ => "tcp://127.0.0.1:*".to_owned(),
+    let _busy = if placement == Placement::Busy { Busy::everywhere()? } else { Busy(Vec::new()) };
+    let mut places = Vec::new();
+    let mut ends: Vec<(Player, End)> = Vec::new();
+    for mut player in row.players(count) {
+        let connects = player.connects.and_then(|index| places.get(index).cloned());
+        player.job.connect.extend(connects);
+        for endpoint in &mut player.job.bind {
+            *endpoint = endpoint.replace("DIR", &folder.0.display().to_string());
+        }
+        let mut end = End::start(contender, &player, placement)?;
+        if !player.job.bind.is_empty() && row.transport != "inproc" {
+            match end.line()? {
+                Line::Listening(bound) => places.extend(bound),
+                Line::Declined(reason) => return Ok(Ending::Declined(reason)),
+                _ => return Err(format!("{} never listened", end.label)),
+            }
+        }
+        ends.push((player, end));
+    }
+    collect(row, &mut ends)
+}
+
+/// Waits for everybody, the judge first: only when it has everything may the others close.
+fn collect(row: &Row, ends: &mut [(Player, End)]) -> Result<Ending, String> {
+    let judge = ends.iter().position(|(player, _)| player.judge).ok_or("a row without a judge")?;
+    if ends[judge].0.job.role == Role::Subscribe {
+        match ends[judge].1.line()? {
+            Line::Ready => ends[0].1.go(),
+            Line::Declined(reason) => return Ok(Ending::Declined(reason)),
+            _ => return Err(format!("{} was never ready", ends[judge].1.label)),
+        }
+    }
+    let first = match ends[judge].1.line() {
+        Ok(Line::Figures(figures)) => figures,
+        Ok(Line::Declined(reason)) => return Ok(Ending::Declined(reason)),
+        Ok(_) => return Err(format!("{} gave no figures", ends[judge].1.label)),
+        // Perhaps because another end has declined and gone.
+        Err(reason) => return ends.iter().find_map(|(_, end)| end.declined()).ok_or(reason),
     };
-    let mut binder = End::start(name, row.binder, &endpoint, row.size, count, placement)?;
-    let endpoint = match binder.line()? {
-        Line::Listening(endpoint) => endpoint,
-        Line::Figures(_) => return Err(format!("{name} {} never listened", row.binder)),
-    };
-    let mut connector = End::start(name, row.connector, &endpoint, row.size, count, placement)?;
-    // The end whose clock counts goes first; only when it has everything may the other close.
-    let (judge, other) = match row.subject {
-        Subject::RoundTrip => (&mut connector, &mut binder),
-        Subject::Throughput | Subject::Away => (&mut binder, &mut connector),
-    };
-    let first = judge.figures()?;
-    judge.end();
-    other.end();
-    let second = other.figures()?;
-    let swap = row.subject == Subject::RoundTrip;
-    Ok(if swap {
-        Pair { connector: first, binder: second }
-    } else {
-        Pair { binder: first, connector: second }
-    })
+    ends.iter_mut().for_each(|(_, end)| end.end());
+    let mut spent = Vec::new();
+    for (index, (player, end)) in ends.iter_mut().enumerate() {
+        let computes = row.sender_computes() && !player.judge;
+        match (index == judge, player.crowd) {
+            (_, true) => {}
+            (true, _) => spent.push(first),
+            (false, _) => match end.line()? {
+                Line::Figures(figures) if computes => spent.push(Figures { cpu_ns: 0, ..figures }),
+                Line::Figures(figures) => spent.push(figures),
+                _ => return Err(format!("{} gave no figures", end.label)),
+            },
+        }
+    }
+    Ok(Ending::Measured(Run { judge: first, spent }))
 }
 
 /// One process; ended when this is dropped.
@@ -97,20 +144,14 @@ struct End {
 }
 
 impl End {
-    fn start(
-        name: &str,
-        mode: Mode,
-        endpoint: &str,
-        size: usize,
-        count: u64,
-        place: Placement,
-    ) -> Result<End, String> {
-        let label = format!("{name} {mode}");
-        let mut command = Command::new(program(name)?);
-        command.args([&mode.to_string(), endpoint, &size.to_string(), &count.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child =
-            spawn(&mut command, place.core_of(mode)).map_err(|error| format!("{label}: {error}"))?;
+    fn start(contender: &Contender, player: &Player, place: Placement) -> Result<End, String> {
+        let label = format!("{} {}", contender.name, player.job.role);
+        let program = if player.crowd { beside("crowd")? } else { contender.program.clone() };
+        let mut command = Command::new(program);
+        command.args(player.job.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.envs(contender.environment.iter().map(|(name, value)| (name, value)));
+        let core = place.core_of(!player.job.bind.is_empty());
+        let mut child = spawn(&mut command, core).map_err(|error| format!("{label}: {error}"))?;
         let stdout = child.stdout.take().ok_or("stdout is piped")?;
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -127,16 +168,25 @@ impl End {
         serde_json::from_str(&text).map_err(|error| format!("{} printed {text:?}: {error}", self.label))
     }
 
+    /// Why it declines, if that is what it has said.
+    fn declined(&self) -> Option<Ending> {
+        match serde_json::from_str(&self.lines.try_recv().ok()?) {
+            Ok(Line::Declined(reason)) => Some(Ending::Declined(reason)),
+            _ => None,
+        }
+    }
+
+    /// Tells a publisher that all are listening.
+    fn go(&mut self) {
+        if let Some(stdin) = &mut self.child.stdin {
+            // A publisher that has ended will be noticed by whoever waits for its messages.
+            let _ = stdin.write_all(b"go\n");
+        }
+    }
+
     /// Tells the process that it may close.
     fn end(&mut self) {
         drop(self.child.stdin.take());
-    }
-
-    fn figures(&mut self) -> Result<Figures, String> {
-        match self.line()? {
-            Line::Figures(figures) => Ok(figures),
-            Line::Listening(_) => Err(format!("{} listened twice", self.label)),
-        }
     }
 }
 
@@ -145,6 +195,29 @@ impl Drop for End {
         // It has ended, or hangs: in both cases these calls are right and their failure says nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Processes that do nothing but keep every core busy.
+struct Busy(Vec<Child>);
+
+impl Busy {
+    fn everywhere() -> Result<Busy, String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let program = beside("drive")?;
+        let start = |_| Command::new(&program).arg(crate::arguments::SPIN).spawn();
+        let children: std::io::Result<Vec<Child>> = (0..cores).map(start).collect();
+        children.map(Busy).map_err(|error| format!("keeping the cores busy: {error}"))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // They never end by themselves.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -162,13 +235,7 @@ fn spawn(command: &mut Command, core: Option<usize>) -> std::io::Result<Child> {
     child
 }
 
-/// The contender's program, which cargo puts beside the driver.
-fn program(name: &str) -> Result<PathBuf, String> {
-    let here = std::env::current_exe().map_err(|error| error.to_string())?;
-    Ok(here.with_file_name(name))
-}
-
-/// A folder for one run's socket file.
+/// A folder for one run's socket files.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A ratio is refused when its upper quartile bound is this many times its lower one.
+/// A ratio is refused when its upper quartile is this many times its lower one.
 pub const REFUSE_BEYOND: f64 = 1.6;
 
 /// The middle of several runs.
@@ -34,11 +34,15 @@ impl Spread {
         100.0 * (self.high - self.low) / self.median.max(f64::MIN_POSITIVE)
     }
 
-    /// This divided by `other`; `None` if the runs do not agree well enough for that to mean something.
-    pub fn over(&self, other: &Spread) -> Option<f64> {
-        let (low, high) = (self.low / other.high, self.high / other.low);
-        let ratio = self.median / other.median;
-        (ratio.is_finite() && high <= low * REFUSE_BEYOND).then_some(ratio)
+    /// `ours` divided by `theirs`, turn by turn: what slows the machine down for a while slows both of a turn down.
+    pub fn of_ratios(ours: &[f64], theirs: &[f64]) -> Option<Spread> {
+        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(a, b)| a / b).collect();
+        Spread::of(&ratios).filter(|spread| spread.median.is_finite())
+    }
+
+    /// Whether the turns agree well enough for the median to mean something.
+    pub fn is_clear(&self) -> bool {
+        self.high <= self.low * REFUSE_BEYOND
     }
 }
 
@@ -56,10 +60,11 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_of_runs_that_disagree_is_refused() {
-        let steady = Spread::of(&[10.0, 10.1, 10.2]).unwrap();
-        let wild = Spread::of(&[1.0, 5.0, 9.0]).unwrap();
-        assert!((steady.over(&steady).unwrap() - 1.0).abs() < 1e-9);
-        assert!(wild.over(&steady).is_none());
+    fn a_ratio_of_turns_that_disagree_is_refused() {
+        let steady = Spread::of_ratios(&[10.0, 20.0, 30.0], &[1.0, 2.0, 3.0]).unwrap();
+        assert!(steady.is_clear() && (steady.median - 10.0).abs() < 1e-9);
+        let wild = Spread::of_ratios(&[1.0, 5.0, 9.0], &[1.0, 1.0, 1.0]).unwrap();
+        assert!(!wild.is_clear());
+        assert!(Spread::of_ratios(&[1.0], &[0.0]).is_none());
     }
 }

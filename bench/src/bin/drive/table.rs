@@ -1,160 +1,65 @@
-//! The results: cells with their runs, as Markdown for readers and as JSON for programs.
+//! The results for readers: one Markdown line for each row and placement and contender, with ratios where the turns agree.
 
-use crate::arguments::Arguments;
-use crate::plan::{Placement, Row, Subject};
-use crate::run::Pair;
-use crate::statistics::{REFUSE_BEYOND, Spread};
-use serde::Serialize;
+use crate::results::{Cell, Results, Significant, more_is_better, shown};
+use crate::statistics::REFUSE_BEYOND;
 use std::fmt::Write;
 
-/// Everything measured, and where.
-#[derive(Serialize)]
-pub struct Results {
-    /// Kernel, processor, cores, congestion control: figures without them mean little.
-    pub machine: String,
-    /// Runs per cell.
-    pub rounds: usize,
-    /// Seconds per run.
-    pub seconds: f64,
-    /// In the order of measurement.
-    pub cells: Vec<Cell>,
+/// All of `results` that `wanted` says.
+pub fn markdown(results: &Results, wanted: impl Fn(&str) -> bool) -> String {
+    let mut text = format!("{}.\n\n", results.machine);
+    text.push_str("| row | placement | contender | median | quartiles | others | CPU ns | switches | peak MiB | ÷ libzmq | ÷ raw |\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for cell in results.cells.iter().filter(|cell| wanted(&cell.row)) {
+        line(results, cell, &mut text);
+    }
+    let _ = writeln!(
+        text,
+        "\n\"–\" under a ratio: the turns disagree so much (quartiles of the ratio more than {REFUSE_BEYOND} apart) that it would \
+         mean nothing. CPU and switches are those of all processes for each message, delivery or round trip, a sender that computes \
+         between its calls left out; peak memory is their sum. More is better where it says /s or per CPU second; µs are the time of half of the round trips or messages."
+    );
+    text
 }
 
-/// The runs of one contender for one row and placement.
-#[derive(Serialize)]
-pub struct Cell {
-    /// Name of the row.
-    pub row: String,
-    /// What it is about.
-    pub subject: Subject,
-    /// Where the processes ran.
-    pub placement: Placement,
-    /// Whose figures these are.
-    pub contender: String,
-    /// Round trip: median us. Throughput: million messages a second. Away: 99th percentile in us.
-    pub figure: Vec<f64>,
-    /// CPU nanoseconds of both processes for each message or round trip.
-    pub cpu_ns: Vec<f64>,
-    /// Voluntary context switches of both processes for each message or round trip.
-    pub switches: Vec<f64>,
+fn line(results: &Results, cell: &Cell, text: &mut String) {
+    let Cell { row, placement, contender, .. } = cell;
+    if let Some(reason) = &cell.declined {
+        let _ = writeln!(text, "| {row} | {placement} | {contender} | {reason} | | | | | | | |");
+        return;
+    }
+    let Some((measure, figure)) = cell.main_measure().and_then(|name| Some((name, cell.spread(name)?)))
+    else {
+        return;
+    };
+    let middle = |name: &str| cell.spread(name).map_or(0.0, |spread| spread.median);
+    let mut others = Vec::new();
+    for (name, label) in [("p99_us", "p99"), ("p999_us", "p99.9"), ("peer_KiB", "KiB/peer")] {
+        others.extend(cell.spread(name).map(|spread| format!("{label} {}", Significant(spread.median))));
+    }
+    let _ = writeln!(
+        text,
+        "| {row} | {placement} | {contender} | {} | ±{:.0} % | {} | {:.0} | {:.2} | {:.0} | {} | {} |",
+        shown(measure, figure.median),
+        figure.percent() / 2.0,
+        others.join(", "),
+        middle("cpu_ns"),
+        middle("switches"),
+        middle("peak_MiB"),
+        ratio(results, cell, "libzmq", measure),
+        ratio(results, cell, "raw", measure),
+    );
 }
 
-impl Cell {
-    /// A cell without runs.
-    pub fn new(contender: &str, row: &Row, placement: Placement) -> Cell {
-        let (row, subject) = (row.name(), row.subject);
-        let contender = contender.to_owned();
-        Cell {
-            row,
-            subject,
-            placement,
-            contender,
-            figure: Vec::new(),
-            cpu_ns: Vec::new(),
-            switches: Vec::new(),
+fn ratio(results: &Results, cell: &Cell, other: &str, measure: &str) -> String {
+    let other = results.cell(&cell.row, cell.placement, other);
+    let Some(other) = other.filter(|found| found.contender != cell.contender) else { return String::new() };
+    match cell.over(other, measure) {
+        Some(ratio) if ratio.is_clear() => {
+            let better = (ratio.median > 1.0) == more_is_better(measure);
+            let mark = if better { "" } else { " (worse)" };
+            format!("{:.2}{mark}", ratio.median)
         }
+        Some(_) => "–".to_owned(),
+        None => String::new(),
     }
-
-    /// Adds a run.
-    pub fn add(&mut self, pair: &Pair) {
-        let latency = pair.judge().latency.unwrap_or_default();
-        self.figure.push(match self.subject {
-            Subject::RoundTrip => latency.p50 as f64 / 1e3,
-            Subject::Throughput => 1e3 / pair.elapsed_ns_per_message(),
-            Subject::Away => latency.p99 as f64 / 1e3,
-        });
-        self.cpu_ns.push(pair.cpu_ns_per_message());
-        self.switches.push(pair.switches_per_message());
-    }
-
-    fn unit(&self) -> &'static str {
-        match self.subject {
-            Subject::RoundTrip => "us, median round trip",
-            Subject::Throughput => "M messages/s",
-            Subject::Away => "us, 99th percentile",
-        }
-    }
-}
-
-impl Results {
-    /// No cells yet.
-    pub fn new(arguments: &Arguments) -> Results {
-        let (rounds, seconds) = (arguments.rounds, arguments.seconds);
-        Results { machine: machine(), rounds, seconds, cells: Vec::new() }
-    }
-
-    /// One line for each cell, with its ratios to libzmq and to the bare socket in the same row and placement.
-    pub fn markdown(&self) -> String {
-        let mut text =
-            format!("\n{}; {} runs of {} s in turns.\n\n", self.machine, self.rounds, self.seconds);
-        text.push_str("| row | placement | contender | figure | quartiles | CPU ns each | switches each | ÷ libzmq | ÷ raw |\n");
-        text.push_str("|---|---|---|---|---|---|---|---|---|\n");
-        for cell in &self.cells {
-            self.line(cell, &mut text);
-        }
-        let _ = writeln!(
-            text,
-            "\n\"–\" under a ratio: the runs disagree so much (quartiles of the ratio more than {REFUSE_BEYOND} apart) that it would \
-             mean nothing. CPU and switches are both processes' together."
-        );
-        text
-    }
-
-    fn line(&self, cell: &Cell, text: &mut String) {
-        let Some(figure) = Spread::of(&cell.figure) else { return };
-        let middle = |runs: &[f64]| Spread::of(runs).map_or(0.0, |spread| spread.median);
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {:.4} {} | ±{:.0} % | {:.0} | {:.2} | {} | {} |",
-            cell.row,
-            cell.placement,
-            cell.contender,
-            Significant(figure.median),
-            cell.unit(),
-            figure.percent() / 2.0,
-            middle(&cell.cpu_ns),
-            middle(&cell.switches),
-            self.ratio(cell, "libzmq"),
-            self.ratio(cell, "raw"),
-        );
-    }
-
-    fn ratio(&self, cell: &Cell, other: &str) -> String {
-        let same = |candidate: &&Cell| {
-            candidate.row == cell.row && candidate.placement == cell.placement && candidate.contender == other
-        };
-        let Some(other) = self.cells.iter().find(same).filter(|found| found.contender != cell.contender)
-        else {
-            return String::new();
-        };
-        let ratio = Spread::of(&cell.figure).zip(Spread::of(&other.figure)).and_then(|(a, b)| a.over(&b));
-        ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"))
-    }
-}
-
-/// A number with three significant digits or more.
-struct Significant(f64);
-
-impl std::fmt::Display for Significant {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let decimals = match self.0.abs() {
-            size if size >= 100.0 => 0,
-            size if size >= 10.0 => 1,
-            size if size >= 1.0 => 2,
-            _ => 4,
-        };
-        write!(f, "{:.decimals$}", self.0)
-    }
-}
-
-/// What the figures depend on besides the code.
-fn machine() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let processor = read("/proc/cpuinfo");
-    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let kernel = read("/proc/sys/kernel/osrelease");
-    let congestion = read("/proc/sys/net/ipv4/tcp_congestion_control");
-    let processor = processor.trim_start_matches([' ', '\t', ':']);
-    format!("{processor}, {cores} cores, Linux {}, tcp {}", kernel.trim(), congestion.trim())
 }

@@ -1,0 +1,61 @@
+//! The contenders: a name, the program, and what its environment says.
+
+use std::path::PathBuf;
+
+/// What makes `raw` differ from its default.
+const RAW: &str = "FERROZMQ_BENCH_RAW";
+/// The C library that `c` loads.
+const LIBRARY: &str = "FERROZMQ_BENCH_LIBRARY";
+
+/// Those that run unless others are asked for.
+pub const USUAL: [&str; 4] = ["raw", "libzmq", "ours", "ours-c"];
+/// Those of other people, in Rust.
+pub const RELATIVES: [&str; 3] = ["omq", "zeromq", "rzmq"];
+
+/// One contender.
+#[derive(Clone, Debug)]
+pub struct Contender {
+    /// As on the command line.
+    pub name: String,
+    /// Beside the driver.
+    pub program: PathBuf,
+    /// What it finds in its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Contender {
+    /// The contender called `name`; `ours_c` is our C library's file. A name may end in `+VARIABLE=VALUE`s for its environment.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn named(name: &str, ours_c: &str) -> Result<Contender, String> {
+        let mut words = name.split('+');
+        let base = words.next().unwrap_or_default();
+        let (program, variable) = match base.split_once(':') {
+            Some(("c", path)) => ("c", Some((LIBRARY, path))),
+            Some(_) => return Err(format!("{name}: only c:FILE has a colon")),
+            None if base == "ours-c" => ("c", Some((LIBRARY, ours_c))),
+            None => match base.strip_prefix("raw-") {
+                Some(variant) => ("raw", Some((RAW, variant))),
+                None => (base, None),
+            },
+        };
+        let mut environment: Vec<(String, String)> =
+            variable.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        for word in words {
+            let (variable, value) = word.split_once('=').ok_or_else(|| format!("{name}: +VARIABLE=VALUE"))?;
+            environment.push((variable.to_owned(), value.to_owned()));
+        }
+        let program = beside(program)?;
+        match program.exists() {
+            true => Ok(Contender { name: name.to_owned(), program, environment }),
+            false => Err(format!("{name}: {} was not built", program.display())),
+        }
+    }
+}
+
+/// A program that cargo put beside the driver.
+pub fn beside(name: &str) -> Result<PathBuf, String> {
+    let here = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok(here.with_file_name(name))
+}
