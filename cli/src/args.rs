@@ -1,6 +1,7 @@
 //! The command line: which verbs there are, which groups of flags each takes, and examples of each.
 //!
-//! The flags themselves are in [`flags`](crate::flags); the examples in the help texts are run by a test.
+//! The flags themselves are in [`flags`](crate::flags); the examples in the help texts are run by a test. A field `{n}` is
+//! written there with an escape sequence in the middle, which is never printed: clap would take it for a line's end.
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ferrozmq::SocketType;
@@ -40,7 +41,7 @@ pub enum Verb {
     /// Ask: send a request, print its reply
     #[command(
         after_help = "Examples:\n  zmq req -c :5555 hello\n  zmq req -c tcp://host:5555 -t 2s -J ping\n  \
-        seq 3 | zmq req -c /tmp/calc.sock\n  zmq req -c :5555 -n 5 -i 1s --template 'ping {n}'"
+        seq 3 | zmq req -c /tmp/calc.sock\n  zmq req -c :5555 -n 5 -i 1s --template 'ping {\u{1b}[0mn}'"
     )]
     Req(TwoWayArgs),
     /// Answer: print each request, send a reply
@@ -61,7 +62,7 @@ pub enum Verb {
     Router(RouterArgs),
     /// Publish to all subscribers
     #[command(after_help = "Examples:\n  zmq pub -b :5556 news 'hello world'\n  \
-        zmq pub -b :5556 -i 1s --template weather '{ts} {n}'\n  zmq sub -c :5556 -J | zmq pub -b :5557 -J\n  \
+        zmq pub -b :5556 -i 1s --template weather '{ts} {\u{1b}[0mn}'\n  zmq sub -c :5556 -J | zmq pub -b :5557 -J\n  \
         tail -f log | zmq pub -b @log --wait-peer=0")]
     Pub(SenderArgs),
     /// Subscribe to publishers
@@ -81,7 +82,7 @@ pub enum Verb {
     /// Hand out work, in turn to each peer
     #[command(
         after_help = "Examples:\n  zmq push -c :5557 hello\n  seq 10 | zmq push -b :5557 --wait-peer=2\n  \
-        zmq push -c :5557 -F picture.png name\n  zmq push -b :5557 --rate 10k/s -n 1M --template '{n}'"
+        zmq push -c :5557 -F picture.png name\n  zmq push -b :5557 --rate 10k/s -n 1M --template '{\u{1b}[0mn}'"
     )]
     Push(SenderArgs),
     /// Collect work from all peers

@@ -91,8 +91,8 @@ pub struct SendFlags {
     /// Decode C escapes (\n \t \0 \xff \\) in arguments and lines
     #[arg(short, long)]
     pub escape: bool,
-    /// Fill in {n} {ts} {unix} {unix_ms} {pid} {rand:16} anew for each message
-    #[arg(long)]
+    // clap takes a plain `{n}` for a line's end; an escape sequence in the middle, which it never prints, hides it.
+    #[arg(long, help = "Fill in {\u{1b}[0mn} {ts} {unix} {unix_ms} {pid} {rand:16} anew for each message")]
     pub template: bool,
     /// Send again and again, this long apart (or pace the lines of the input)
     #[arg(short, long, value_name = "TIME", value_parser = units::duration, conflicts_with = "rate")]

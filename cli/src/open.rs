@@ -153,13 +153,13 @@ pub fn subscribe(socket: &Socket, topics: &[OsString]) -> Result<(), Failure> {
 
 impl Opened {
     /// Closes the socket and waits for what is still to leave. `outcome` is handed through, but for
-    /// output that could not be written.
+    /// output that could not be written, and for what the connections tell of a time-out's cause.
     ///
     /// # Errors
     /// Those of `outcome`; of the last output; of the library.
     pub fn close(self, outcome: Result<(), Failure>, printer: Option<&mut Printer>) -> Result<(), Failure> {
         let flushed = printer.map_or(Ok(()), Printer::flush);
-        let outcome = outcome.and(flushed);
+        let outcome = outcome.and(flushed).map_err(|failure| self.watch.explain(failure));
         if outcome.is_err() {
             self.port.socket.set_linger(Some(self.linger.min(PARTING)))?;
         }

@@ -3,7 +3,7 @@
 //! A thread reads the socket's monitor until the socket has closed. It never touches the socket.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrozmq::{EventKind, MonitorEvent, Socket};
 
@@ -17,6 +17,8 @@ pub struct Watch {
     living: AtomicUsize,
     had_peers: AtomicBool,
     refused: Mutex<Option<String>>,
+    /// Why the last attempt to reach a peer failed, until one succeeds.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Watch {
@@ -54,8 +56,15 @@ impl Watch {
         if self.had_peers.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        refused.as_ref().map_or(Ok(()), |reason| Err(Failure::Refused(reason.clone())))
+        note(&self.refused).as_ref().map_or(Ok(()), |reason| Err(Failure::Refused(reason.clone())))
+    }
+
+    /// `failure`, with what is known of its cause: who waited in vain hears that nobody could be reached.
+    pub fn explain(&self, failure: Failure) -> Failure {
+        match (failure, &*note(&self.trouble)) {
+            (Failure::TimedOut(text), Some(trouble)) => Failure::TimedOut(format!("{text} ({trouble})")),
+            (failure, _) => failure,
+        }
     }
 
     fn learn(&self, event: &MonitorEvent) {
@@ -63,18 +72,27 @@ impl Watch {
             EventKind::HandshakeSucceeded => {
                 self.living.fetch_add(1, Ordering::SeqCst);
                 self.had_peers.store(true, Ordering::SeqCst);
+                *note(&self.trouble) = None;
             }
             EventKind::Disconnected => {
                 // A connection may be lost before its handshake is done: it was never counted.
                 let _ = self.living.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
             }
-            EventKind::HandshakeFailedAuth => {
-                let mut refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                *refused = Some(describe(event));
+            EventKind::HandshakeFailedAuth => *note(&self.refused) = Some(describe(event)),
+            EventKind::HandshakeFailedProtocol => *note(&self.trouble) = Some(describe(event)),
+            EventKind::ConnectRetried => {
+                // Without a reason it is a connection that was there, and whose end has been told.
+                if let Some(reason) = &event.reason {
+                    *note(&self.trouble) = Some(format!("{}: {reason}", event.remote));
+                }
             }
             _ => {}
         }
     }
+}
+
+fn note(what: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn level_of(kind: EventKind) -> Level {

@@ -55,6 +55,15 @@ fn patience_that_ends_gives_3_and_a_time_that_is_over_gives_0() {
 }
 
 #[test]
+fn who_waited_in_vain_hears_that_nobody_could_be_reached() {
+    for line in ["req -c tcp://127.0.0.1:1 -t 500ms hello", "push -c tcp://127.0.0.1:1 -t 500ms hello"] {
+        let ended = ended(line);
+        assert_eq!(ended.code, 3, "{line}: {ended:?}");
+        assert!(ended.stderr.contains("in time (tcp://127.0.0.1:1: Connection refused"), "{line}: {ended:?}");
+    }
+}
+
+#[test]
 fn a_command_that_fails_gives_5_and_an_empty_reply() {
     let mut server =
         zmq_with(&["rep", "-b", "ipc://*", "--print-endpoint", "-n", "1", "--exec", "exit 7"], b"");

@@ -94,6 +94,9 @@ fn every_verb_explains_itself() {
         let help = ended(&format!("{verb} --help")).lines().join("\n");
         assert!(help.contains("Examples:"), "{verb}");
     }
+    // What clap takes for a line's end is a field here.
+    let help = ended("pub --help").lines().join("\n");
+    assert!(help.contains("Fill in {n} {ts}") && help.contains("'{ts} {n}'"), "{help}");
 }
 
 #[test]
