@@ -282,20 +282,31 @@ fn t22_a_routing_id_is_one_peers_only() {
     assert_eq!(router.recv_timeout(SOON).unwrap(), Message::from(["same", "first"]));
     let mut second = RawPeer::connect(&endpoint);
     second.write(&[identified(b"same"), frame(0, b"second")].concat());
-    // Ids that begin with zero are ours to give, but as libzmq does we do not mind.
+    // Ids that begin with zero are reserved, but as libzmq does we do not mind …
     let mut third = RawPeer::connect(&endpoint);
-    third.write(&[identified(b"\0same"), frame(0, b"third")].concat());
+    third.write(&[identified(b"\0another"), frame(0, b"third")].concat());
     let message = router.recv_timeout(SOON).unwrap();
     assert_eq!(message[1], "third");
     // Reading it, the router met the second as well.
     second.wait_closed();
-    assert_eq!(message.first(), "\0same");
+    assert_eq!(message.first(), "\0another");
     let refused =
         std::iter::from_fn(|| monitor.try_recv()).find(|event| event.kind == EventKind::Disconnected);
     assert_eq!(refused.unwrap().reason.as_deref(), Some("another peer has this routing id"));
     assert_eq!(router.as_socket().stats().peers_refused, 1);
     router.send(["same", "answer"]).unwrap();
     first.read_command(b"answer");
-    router.send(["\0same", "another"]).unwrap();
+    router.send(["\0another", "another"]).unwrap();
     third.read_command(b"another");
+    // … unless they look like those that we give: who has one of them, and leaves, has no heir.
+    let mut nameless = RawPeer::connect(&endpoint);
+    nameless.write(&[identified(b""), frame(0, b"nameless")].concat());
+    let given = router.recv_timeout(SOON).unwrap().first().clone();
+    assert_eq!((given.len(), given[0]), (5, 0));
+    drop(nameless);
+    let mut heir = RawPeer::connect(&endpoint);
+    heir.write(&[identified(&given), frame(0, b"heir")].concat());
+    let message = router.recv_timeout(SOON).unwrap();
+    assert_eq!(message[1], "heir");
+    assert_ne!(*message.first(), given);
 }

@@ -373,13 +373,21 @@ mod tests {
         let _ = router.join(1, "");
         let auto = id_of(&router, 1).unwrap();
         let duplicate = Attached::Refused(RefusedPeer::DuplicateRoutingId);
-        let _ = router.attach(2);
-        assert_eq!(router.pattern.identify(&mut router.pipes, PipeId(2), &auto), duplicate);
-        // A peer sits on the next id that the counter would give.
-        let next = u32::from_be_bytes(auto[1..].try_into().unwrap()) + 1;
+        // Who asks for an id of ours, in use or free again, gets another.
+        for pipe in [2, 3] {
+            let _ = router.attach(pipe);
+            let identified = router.pattern.identify(&mut router.pipes, PipeId(pipe), &auto);
+            assert_eq!(identified, Attached::Accepted);
+            assert_ne!(id_of(&router, pipe).unwrap(), auto);
+            router.detach(1);
+        }
+        router.send(Message::from([auto.clone().into(), "for nobody".into()])).unwrap();
+        assert_eq!(router.pipes.dropped(), [(None, Dropped::Unroutable)]);
+        // The application sits on the next id that the counter would give.
+        let next = u32::from_be_bytes(id_of(&router, 3).unwrap()[1..].try_into().unwrap()) + 1;
         let squatted = [&[0], &next.to_be_bytes()[..]].concat();
-        let _ = router.attach(3);
-        let _ = router.pattern.identify(&mut router.pipes, PipeId(3), &squatted);
+        let squatter = Attach { routing_id: Some(squatted.clone().into()), local: true };
+        let _ = router.pattern.attach(&mut router.pipes, PipeId(9), squatter);
         let _ = router.join(4, "");
         assert_ne!(id_of(&router, 4).unwrap(), squatted);
         let named = Attach { routing_id: Some("mine".into()), local: true };
