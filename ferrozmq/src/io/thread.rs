@@ -213,6 +213,7 @@ impl Io {
             EVENT => {
                 self.handle.desk.event().drain();
                 self.run_errands();
+                self.flush_handed_over();
                 return self.run_orders();
             }
             BACKSTOP => self.flush_stragglers(),
@@ -256,6 +257,13 @@ impl Io {
             if self.contain(0, |_| pipe.flush_straggler()) == Some(true) {
                 self.handle.desk.backstop(pipe);
             }
+        }
+    }
+
+    /// Writes what publishers to many left to this thread.
+    fn flush_handed_over(&mut self) {
+        for pipe in self.handle.desk.take_handed_over() {
+            self.contain(0, |_| pipe.flush_handed_over());
         }
     }
 

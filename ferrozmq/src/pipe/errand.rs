@@ -35,6 +35,7 @@ pub(crate) enum Errand {
 /// Where an I/O thread's errands wait for it.
 pub(crate) struct Desk {
     errands: Mutex<Vec<Errand>>,
+    handed_over: Mutex<Vec<Arc<WirePipe>>>,
     backstops: Mutex<Vec<Arc<WirePipe>>>,
     timer_armed: AtomicBool,
     timer: TimerFd,
@@ -46,6 +47,7 @@ impl Desk {
     pub(crate) fn new() -> io::Result<Desk> {
         Ok(Desk {
             errands: Mutex::new(Vec::new()),
+            handed_over: Mutex::new(Vec::new()),
             backstops: Mutex::new(Vec::new()),
             timer_armed: AtomicBool::new(false),
             timer: TimerFd::new()?,
@@ -70,6 +72,19 @@ impl Desk {
         std::mem::take(&mut *self.errands.lock())
     }
 
+    /// Has the I/O thread write what waits in `pipe`, once it is woken; says whether it must be, because it was left nothing
+    /// before.
+    pub(crate) fn hand_over(&self, pipe: Arc<WirePipe>) -> bool {
+        let mut pipes = self.handed_over.lock();
+        pipes.push(pipe);
+        pipes.len() == 1
+    }
+
+    /// The pipes to write.
+    pub(crate) fn take_handed_over(&self) -> Vec<Arc<WirePipe>> {
+        std::mem::take(&mut *self.handed_over.lock())
+    }
+
     /// Has the I/O thread look at `pipe`, whose sender is streaming, in [`BACKSTOP`].
     pub(crate) fn backstop(&self, pipe: Arc<WirePipe>) {
         self.backstops.lock().push(pipe);
@@ -89,7 +104,7 @@ impl Desk {
     /// The I/O thread has ended: pipes and desk let go of each other.
     pub(crate) fn retire(&self) {
         let pipes = std::mem::take(&mut *self.backstops.lock());
-        drop((self.take(), pipes));
+        drop((self.take(), pipes, self.take_handed_over()));
     }
 
     /// Has the I/O thread told once when `fd` takes output again; from any thread.

@@ -65,17 +65,20 @@ impl Tempo {
         }
     }
 
-    /// It has written to `written` of the socket's `peers`.
+    /// It has written to `written` of the socket's `peers`, maybe to none because somebody else will.
     pub(crate) fn end(&mut self, written: usize, peers: usize, now: impl FnOnce() -> Instant) {
         if std::mem::take(&mut self.rested) {
             // One send after a rest tells nothing of the next.
             return;
         }
         let end = now();
+        self.last_end = Some(end);
+        if written == 0 {
+            return;
+        }
         let spent = self.began.map_or(Duration::ZERO, |began| end.saturating_duration_since(began));
         let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
         self.spent = (spent / share(written)).saturating_mul(share(peers));
-        self.last_end = Some(end);
     }
 }
 
@@ -157,6 +160,11 @@ impl Pace {
         self.eager = if beat.eager { self.eager.saturating_add(1) } else { 0 };
         self.patience = beat.patience;
         self.streaming |= self.eager >= Self::EAGER_RUN;
+    }
+
+    /// Whether messages gather because their sender outruns the kernel.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.streaming
     }
 
     /// `bytes` were written.

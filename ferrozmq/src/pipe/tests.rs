@@ -6,11 +6,15 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::Desk;
+#[cfg(not(loom))]
+use crate::pipe::pace::Beat;
 use crate::pipe::rx::Run;
 use crate::pipe::signal::Mailbox;
 #[cfg(not(loom))]
 use crate::pipe::stragglers;
 use crate::pipe::subscriptions::Subscriptions;
+#[cfg(not(loom))]
+use crate::pipe::wire::Handed;
 use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::epoll::Epoll;
@@ -61,6 +65,27 @@ fn what_a_thread_leaves_in_a_pipe_is_written_before_it_blocks_elsewhere() {
             stragglers::flush();
         }
     }
+}
+
+#[cfg(not(loom))]
+#[test]
+fn a_write_is_left_to_the_io_thread_once_unless_its_sender_outruns_the_kernel() {
+    let mut model = Model::new();
+    model.go_online(Zmtp::V31);
+    let pausing = Beat { eager: false, patience: Duration::ZERO };
+    for _ in 0..2 {
+        assert!(model.pipe.push(&Message::from("one"), None, SHARE_FROM).is_ok_and(|now| now));
+        let Handed::Waking(desk) = model.pipe.hand_over(pausing) else { panic!("nobody was told before") };
+        assert!(model.pipe.push(&Message::from("two"), None, SHARE_FROM).is_ok_and(|now| now));
+        assert!(matches!(model.pipe.hand_over(pausing), Handed::Over), "it is known already");
+        assert!(!model.pipe.is_idle());
+        let left = desk.take_handed_over();
+        assert_eq!(left.len(), 1);
+        left.iter().for_each(|pipe| pipe.flush_handed_over());
+        assert!(model.pipe.is_idle());
+    }
+    model.pipe.outrun();
+    assert!(matches!(model.pipe.hand_over(pausing), Handed::Back));
 }
 
 /// What may happen to a pipe.

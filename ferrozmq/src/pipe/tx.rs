@@ -76,6 +76,8 @@ pub(crate) struct Tx {
     pub(super) room_wanted: bool,
     pub(super) pace: Pace,
     pub(super) backstopped: bool,
+    /// The I/O thread has been told to write what waits here.
+    pub(super) handed_over: bool,
     pub(super) sent: u64,
     /// `sent` when a sender last found no room.
     pub(super) sent_when_full: u64,
@@ -102,6 +104,7 @@ impl Tx {
             room_wanted: false,
             pace: Pace::new(),
             backstopped: false,
+            handed_over: false,
             sent: 0,
             sent_when_full: 0,
             subscriptions: 0,

@@ -58,6 +58,16 @@ pub(crate) enum Flush {
     Offline,
 }
 
+/// What came of leaving a write to the I/O thread.
+pub(crate) enum Handed {
+    /// It knows already.
+    Over,
+    /// It is to be woken.
+    Waking(Arc<Desk>),
+    /// The sender writes.
+    Back,
+}
+
 /// What came of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fill {
@@ -346,6 +356,31 @@ impl WirePipe {
     /// The same at the end of a send.
     pub(crate) fn flush_sent(&self, beat: Beat) {
         self.arm_if_blocked(self.flush_by(Some(beat)));
+    }
+
+    /// Leaves the writing at the end of a send to the I/O thread, unless the sender outruns the kernel: then its own
+    /// writes keep it from filling queues faster than they are emptied.
+    pub(crate) fn hand_over(self: &Arc<Self>, beat: Beat) -> Handed {
+        let mut tx = self.tx.lock();
+        tx.pace.sending(beat);
+        if tx.pace.is_streaming() {
+            return Handed::Back;
+        }
+        if std::mem::replace(&mut tx.handed_over, true) {
+            return Handed::Over;
+        }
+        drop(tx);
+        if self.desk.hand_over(Arc::clone(self)) {
+            Handed::Waking(Arc::clone(&self.desk))
+        } else {
+            Handed::Over
+        }
+    }
+
+    /// Writes what a sender has [handed over](Self::hand_over).
+    pub(crate) fn flush_handed_over(&self) {
+        self.tx.lock().handed_over = false;
+        self.flush_and_arm();
     }
 
     fn arm_if_blocked(&self, result: Flush) -> Flush {

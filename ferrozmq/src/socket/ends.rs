@@ -4,11 +4,12 @@
 //! time and notes which pipes were written, for the caller to flush afterwards.
 
 use crate::peer::PeerInfo;
+use crate::pipe::errand::Desk;
 use crate::pipe::inproc::InprocEnd;
-use crate::pipe::pace::Tempo;
+use crate::pipe::pace::{Beat, Tempo};
 use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
-use crate::pipe::wire::{FANOUT_SHARE_FROM, SHARE_FROM, Taken, WirePipe};
+use crate::pipe::wire::{FANOUT_SHARE_FROM, Handed, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::clock;
 use ferrozmq_proto::pattern::{Closing, Dropped, PipeId, Pipes};
@@ -182,6 +183,10 @@ impl WireEnd {
         self.credit > 0
     }
 }
+
+/// A message that goes to more peers than this is written by the I/O threads, unless messages follow each other so fast
+/// that they gather: a system call for each peer would hold the sender up for longer than it takes to wake a thread.
+const DIRECT_MAX: usize = 4;
 
 /// What became of a message that was written to a pipe.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -448,14 +453,38 @@ impl Ends {
     }
 
     fn flush_listed(&mut self) {
+        let listed = self.flush_now.len();
+        let beat = self.tempo.begin(listed, clock::now);
+        if listed > DIRECT_MAX {
+            self.hand_over_listed(beat);
+        }
         let written = self.flush_now.len();
-        let beat = self.tempo.begin(written, clock::now);
         while let Some(pipe) = self.flush_now.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
                 end.pipe.flush_sent(beat);
             }
         }
         self.tempo.end(written, self.wires, clock::now);
+    }
+
+    /// Leaves to the I/O threads what they are to write, and the rest in the list.
+    #[cold]
+    fn hand_over_listed(&mut self, beat: Beat) {
+        let mut asleep: Vec<Arc<Desk>> = Vec::new();
+        let slots = &self.slots;
+        self.flush_now.retain(|pipe| {
+            let Some(Some(End::Wire(end))) = slots.get(pipe.0 as usize) else { return false };
+            match end.pipe.hand_over(beat) {
+                Handed::Over => false,
+                Handed::Waking(desk) => {
+                    asleep.push(desk);
+                    false
+                }
+                Handed::Back => true,
+            }
+        });
+        // At the end, so that no thread that wakes up takes the processor from this one before it is done.
+        asleep.iter().for_each(|desk| desk.wake());
     }
 
     /// Writes everything held back: before the thread blocks or polls.

@@ -36,6 +36,36 @@ fn what_was_sent_leaves_without_another_call() {
     }
 }
 
+/// To so many that the sender does not write for itself.
+#[test]
+fn what_was_published_to_many_leaves_without_another_call() {
+    const PEERS: usize = 20;
+    for endpoint in wires() {
+        let context = Context::new();
+        let publisher = context.socket(SocketType::Pub).unwrap();
+        publisher.set_sndhwm(0).unwrap();
+        let at = publisher.bind(&endpoint).unwrap();
+        let subscribers: Vec<_> = (0..PEERS)
+            .map(|_| {
+                let subscriber = context.socket(SocketType::Sub).unwrap();
+                subscriber.set_rcvhwm(0).unwrap();
+                subscriber.subscribe("").unwrap();
+                subscriber.connect(&at).unwrap();
+                subscriber
+            })
+            .collect();
+        publisher.wait_for_peers(PEERS, SOON).unwrap();
+        for burst in [1, 2, 5, 100, 2000] {
+            for _ in 0..5 {
+                (0..burst).for_each(|n| publisher.send(numbered(n)).unwrap());
+                for subscriber in &subscribers {
+                    (0..burst).for_each(|n| assert_eq!(number(&subscriber.recv_timeout(SOON).unwrap()), n));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn large_messages_leave_without_another_call() {
     for endpoint in wires() {
