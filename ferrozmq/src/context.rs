@@ -250,6 +250,11 @@ impl ContextBuilder {
     /// Makes the context. Threads start when they are needed.
     #[must_use]
     pub fn build(self) -> Context {
+        self.build_with(Resolver::new())
+    }
+
+    /// The same, asking `resolver` for names.
+    fn build_with(self, resolver: Resolver) -> Context {
         membarrier::register();
         let inproc = Arc::<Registry>::default();
         Context {
@@ -260,7 +265,7 @@ impl ContextBuilder {
                 alive: Arc::default(),
                 terminated: AtomicBool::new(false),
                 threads: Mutex::new(Vec::new()),
-                resolver: Arc::new(Resolver::new()),
+                resolver: Arc::new(resolver),
                 sockets: Mutex::new(Vec::new()),
                 born: fork::generation(),
             }),
@@ -356,4 +361,49 @@ impl Drop for ContextState {
 
 fn saturated(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{EventKind, Message};
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    /// A context that knows `moving.example` by the addresses that `known` holds when it looks.
+    fn context_that_knows(known: &Arc<Mutex<Vec<SocketAddr>>>) -> Context {
+        let known = Arc::clone(known);
+        let lookup = move |host: &str| {
+            assert_eq!(host, "moving.example");
+            Ok(known.lock().clone())
+        };
+        Context::builder().build_with(Resolver::with_lookup(lookup))
+    }
+
+    #[test]
+    fn a_name_is_looked_up_for_every_connection_and_each_of_its_addresses_is_tried() {
+        let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        // With IPv6 on; nobody listens at the first two.
+        let known = Arc::new(Mutex::new(addresses(&["[::1]:0", "127.0.0.3:0", "127.0.0.1:0"])));
+        let context = context_that_knows(&known);
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        push.set_text("ipv6", "1").unwrap();
+        push.set_text("reconnect_ivl", "5ms").unwrap();
+        let monitor = push.monitor().unwrap();
+        let before = pull.bind("tcp://127.0.0.1:*").unwrap();
+        let port = before.rsplit(':').next().unwrap();
+        push.connect(&format!("tcp://moving.example:{port}")).unwrap();
+        push.send("here").unwrap();
+        assert_eq!(pull.recv_timeout(SOON).unwrap(), Message::from("here"));
+        // The server moves.
+        *known.lock() = addresses(&["127.0.0.2:0"]);
+        pull.unbind(&before).unwrap();
+        while monitor.recv_timeout(SOON).expect("an event").kind != EventKind::Disconnected {}
+        pull.bind(&format!("tcp://127.0.0.2:{port}")).unwrap();
+        push.send("there").unwrap();
+        assert_eq!(pull.recv_timeout(SOON).unwrap(), Message::from("there"));
+    }
 }

@@ -356,6 +356,75 @@ fn pauses_grow_up_to_the_maximum() {
     assert!(pauses.iter().any(|pause| *pause > 10), "{pauses:?}");
 }
 
+/// Whoever accepts and hangs up is no peer that was there: the pauses go on growing, and do not begin anew.
+#[test]
+fn pauses_grow_while_handshakes_fail() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    // It ends with the test program, having hung up on everybody.
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let context = Context::new();
+    let push = context.socket(SocketType::Push).unwrap();
+    push.set_linger(Some(Duration::ZERO)).unwrap();
+    push.set_reconnect_interval(Some(Duration::from_millis(2))).unwrap();
+    push.set_reconnect_interval_max(Duration::from_millis(200)).unwrap();
+    let monitor = push.monitor().unwrap();
+    push.connect(&endpoint).unwrap();
+    let retries = monitor.into_iter().filter(|event| event.kind == EventKind::ConnectRetried);
+    let pauses: Vec<u64> = retries.take(6).map(|event| event.value).collect();
+    // The interval doubles five times; the last pause is at least half of what it then is.
+    assert!(pauses.iter().max() >= Some(&32), "{pauses:?}");
+}
+
+#[test]
+fn every_type_comes_back_to_a_server_that_was_away() {
+    use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
+    let context = Context::new();
+    for (server, client) in [
+        (Rep, Req),
+        (Req, Rep),
+        (Router, Dealer),
+        (Dealer, Router),
+        (Pub, Sub),
+        (Sub, Pub),
+        (XPub, XSub),
+        (XSub, XPub),
+        (Pull, Push),
+        (Push, Pull),
+        (Pair, Pair),
+    ] {
+        let client = eager(&context, client);
+        let monitor = client.monitor().unwrap();
+        let endpoint = free_endpoint();
+        client.connect(&endpoint).unwrap();
+        for _ in 0..3 {
+            let server = bind_again(&context, server, &endpoint);
+            await_event(&monitor, EventKind::HandshakeSucceeded);
+            drop(server);
+            await_event(&monitor, EventKind::Disconnected);
+        }
+    }
+}
+
+/// One who connects and says nothing is no peer yet, and is given nothing.
+#[test]
+fn a_bare_connection_swallows_no_messages() {
+    let context = Context::new();
+    let push = context.socket(SocketType::Push).unwrap();
+    let endpoint = push.bind("tcp://127.0.0.1:*").unwrap();
+    let bare = std::net::TcpStream::connect(endpoint.strip_prefix("tcp://").unwrap()).unwrap();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    pull.connect(&endpoint).unwrap();
+    meet(&push, &pull);
+    for n in 0..100 {
+        push.send(numbered(n)).unwrap();
+    }
+    for n in 0..100 {
+        assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), n);
+    }
+    drop(bare);
+}
+
 #[test]
 fn names_are_resolved() {
     let context = Context::new();

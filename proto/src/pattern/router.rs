@@ -278,7 +278,7 @@ mod tests {
     use crate::option::RouterNotify;
     use crate::pattern::testing::Rig;
     use crate::pattern::{Attach, Attached, Dropped, PipeId, Refusal, RefusedPeer};
-    use crate::{Message, SocketType};
+    use crate::{Frame, Message, SocketType};
     use std::collections::{BTreeMap, BTreeSet};
 
     fn router() -> Rig {
@@ -381,7 +381,7 @@ mod tests {
             assert_ne!(id_of(&router, pipe).unwrap(), auto);
             router.detach(1);
         }
-        router.send(Message::from([auto.clone().into(), "for nobody".into()])).unwrap();
+        router.send(Message::from([Frame::from(auto.clone()), "for nobody".into()])).unwrap();
         assert_eq!(router.pipes.dropped(), [(None, Dropped::Unroutable)]);
         // The application sits on the next id that the counter would give.
         let next = u32::from_be_bytes(id_of(&router, 3).unwrap()[1..].try_into().unwrap()) + 1;

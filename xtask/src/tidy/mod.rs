@@ -8,6 +8,7 @@ mod imports;
 mod lines;
 mod manifests;
 mod paths;
+mod pitfalls;
 mod source;
 
 use crate::step::{Outcome, root};
@@ -67,6 +68,10 @@ fn check(sources: &[Source]) -> Vec<Complaint> {
         imports::check(source, &mut complaints);
         manifests::check(source, &mut complaints);
         paths::check(source, &|path| root().join(path).exists(), &mut complaints);
+        let has = |path: &str, name: &str| {
+            sources.iter().any(|source| source.path == path && pitfalls::defines(source, name))
+        };
+        pitfalls::check(source, &has, &mut complaints);
     }
     complaints
 }

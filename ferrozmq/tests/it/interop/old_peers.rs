@@ -4,10 +4,10 @@
 //! too: what both follow is what the wire is.
 
 use crate::interop::python::PATIENCE;
-use crate::interop::side::{Side, both};
+use crate::interop::side::{Side, both, sides};
 use ferrozmq::SocketType;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 
 /// The signature of ZMTP 2.0 and later for an empty routing id; to ZMTP 1.0 it is the beginning of a long frame.
 const SIGNATURE: &[u8] = b"\xff\0\0\0\0\0\0\0\x01\x7f";
@@ -23,7 +23,10 @@ struct Wire {
 impl Wire {
     fn to(side: &Side, endpoint: &str) -> Wire {
         let address = endpoint.strip_prefix("tcp://").expect("a tcp endpoint");
-        let stream = TcpStream::connect(address).expect("the side listens");
+        Wire::over(TcpStream::connect(address).expect("the side listens"), side)
+    }
+
+    fn over(stream: TcpStream, side: &Side) -> Wire {
         stream.set_nodelay(true).expect("small writes leave at once");
         stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
         Wire { stream, side: side.name() }
@@ -50,6 +53,17 @@ impl Wire {
 fn play(what: &str, kind: SocketType, script: impl Fn(&mut Side, &mut Wire)) {
     for (mut side, endpoint) in both(what, kind) {
         let mut wire = Wire::to(&side, &endpoint);
+        script(&mut side, &mut wire);
+    }
+}
+
+/// The same, but the peer listens, and the side connects to it.
+fn play_called(what: &str, kind: SocketType, script: impl Fn(&mut Side, &mut Wire)) {
+    for mut side in sides(what, kind) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        side.connect(&format!("tcp://{}", listener.local_addr().expect("it is bound")));
+        let (stream, _) = listener.accept().expect("the side connects");
+        let mut wire = Wire::over(stream, &side);
         script(&mut side, &mut wire);
     }
 }
@@ -255,6 +269,37 @@ fn zmtp_3_1_subscriptions_are_commands() {
         wire.say(b"\x04\x0c\x06CANCELtopic");
         side.expect(&["\0topic"]);
     });
+}
+
+#[test]
+fn old_peers_are_called_in_every_version() {
+    play_called("a ZMTP 1.0 REP that listens", SocketType::Req, |side, wire| {
+        wire.say(b"\x01\0").hear(SIGNATURE);
+        side.send(&["hello"]);
+        wire.hear(b"\x01\x01\x06\0hello").say(b"\x01\x01\x06\0world");
+        side.expect(&["world"]);
+    });
+    play_called("a ZMTP 2.0 REP that listens", SocketType::Req, |side, wire| {
+        wire.say(SIGNATURE)
+            .say(b"\x01\x04")
+            .say(b"\0\0")
+            .hear(SIGNATURE)
+            .hear(MAJOR)
+            .hear(b"\x03")
+            .hear(b"\0\0");
+        side.send(&["hello"]);
+        wire.hear(b"\x01\0\0\x05hello").say(b"\x01\0\0\x05world");
+        side.expect(&["world"]);
+    });
+    for minor in [0, 1] {
+        play_called("a ZMTP 3 ROUTER that listens", SocketType::Dealer, |side, wire| {
+            wire.say(&greeting(minor)).hear(&greeting(1));
+            wire.say(&ready("ROUTER", Some(""))).hear(&ready("DEALER", Some("")));
+            side.send(&["a", "b"]);
+            wire.hear(b"\x01\x01a\0\x01b").say(b"\0\x01c");
+            side.expect(&["c"]);
+        });
+    }
 }
 
 /// Whoever asks for a sign of life gets one with the same context, whether or not this end asks too.

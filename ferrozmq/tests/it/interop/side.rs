@@ -8,7 +8,7 @@ use ferrozmq::{Context, Socket, SocketType};
 use serde_json::json;
 use std::time::Duration;
 
-/// A bound socket.
+/// A socket that is bound, or connected.
 pub enum Side {
     Ours { socket: Socket, _context: Context },
     Libzmq(Python),
@@ -16,30 +16,31 @@ pub enum Side {
 
 /// Both sides, libzmq's first (a script that it does not follow is wrong), each with a socket of this type bound to a port of its own; libzmq's only where there is one.
 pub fn both(what: &str, kind: SocketType) -> Vec<(Side, String)> {
-    let mut sides = Vec::new();
-    if let Some(mut python) = Python::start(&format!("{what}, against libzmq")) {
+    sides(what, kind).map(|mut side| (side.bind(), side)).map(|(endpoint, side)| (side, endpoint)).collect()
+}
+
+/// Both sides as in [`both`], neither bound nor connected.
+pub fn sides(what: &str, kind: SocketType) -> impl Iterator<Item = Side> {
+    let libzmq = Python::start(&format!("{what}, against libzmq")).map(|mut python| {
         let options = if kind == SocketType::Sub {
             json!({ "SUBSCRIBE": Part::text("topic").json() })
         } else {
             json!({})
         };
         python.open("side", kind.name(), options);
-        let endpoint = python.bind("side", "tcp://127.0.0.1:*");
-        sides.push((Side::Libzmq(python), endpoint));
-    }
-    sides.push(ours(kind));
-    sides
+        Side::Libzmq(python)
+    });
+    libzmq.into_iter().chain([ours(kind)])
 }
 
-fn ours(kind: SocketType) -> (Side, String) {
+fn ours(kind: SocketType) -> Side {
     let context = Context::new();
     let socket = context.socket(kind).expect("a socket");
     socket.set_linger(Some(Duration::ZERO)).expect("linger");
     if kind == SocketType::Sub {
         socket.subscribe("topic").expect("a subscription");
     }
-    let endpoint = socket.bind("tcp://127.0.0.1:*").expect("a free port");
-    (Side::Ours { socket, _context: context }, endpoint)
+    Side::Ours { socket, _context: context }
 }
 
 impl Side {
@@ -47,6 +48,21 @@ impl Side {
         match self {
             Side::Ours { .. } => "ours",
             Side::Libzmq(_) => "libzmq",
+        }
+    }
+
+    fn bind(&mut self) -> String {
+        let anywhere = "tcp://127.0.0.1:*";
+        match self {
+            Side::Ours { socket, .. } => socket.bind(anywhere).expect("a free port"),
+            Side::Libzmq(python) => python.bind("side", anywhere),
+        }
+    }
+
+    pub fn connect(&mut self, endpoint: &str) {
+        match self {
+            Side::Ours { socket, .. } => socket.connect(endpoint).expect("our side connects"),
+            Side::Libzmq(python) => python.connect("side", endpoint),
         }
     }
 
