@@ -157,10 +157,46 @@ static void mixed(void *context, int by_tcp)
     CHECK(zmq_close(pull) == 0 && zmq_close(push) == 0);
 }
 
+static void *replier(void *socket)
+{
+    for (int i = 0; i < MESSAGES / 10; i++) {
+        char byte;
+        CHECK(zmq_recv(socket, &byte, 1, 0) == 1 && zmq_send(socket, &byte, 1, 0) == 1);
+    }
+    return NULL;
+}
+
+/* Loops may wait for the reply without having asked for the events after the request, always or now and then. */
+static void ask(void *context, int by_tcp, unsigned seldom)
+{
+    void *rep = open_socket(context, ZMQ_REP), *req = open_socket(context, ZMQ_REQ);
+    pthread_t thread;
+    join(context, rep, req, by_tcp);
+    int set = epoll_on(fd_of(req), 0);
+    CHECK(pthread_create(&thread, NULL, replier, rep) == 0);
+    for (int i = 0; i < MESSAGES / 10; i++) {
+        char byte;
+        while (!(events_of(req) & ZMQ_POLLOUT))
+            wait_on(set);
+        CHECK(zmq_send(req, "?", 1, ZMQ_DONTWAIT) == 1);
+        int told = seldom && i % seldom && (events_of(req) & ZMQ_POLLIN);
+        while (!told) {
+            wait_on(set);
+            told = events_of(req) & ZMQ_POLLIN;
+        }
+        CHECK(zmq_recv(req, &byte, 1, ZMQ_DONTWAIT) == 1);
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
+    close(set);
+    CHECK(zmq_close(req) == 0 && zmq_close(rep) == 0);
+}
+
 int main(void)
 {
     void *context = zmq_ctx_new();
     for (int by_tcp = 0; by_tcp < 2; by_tcp++) {
+        for (unsigned seldom = 0; seldom < 4; seldom++)
+            ask(context, by_tcp, seldom);
         for (int edge = 0; edge < 2; edge++) {
             receive(context, by_tcp, edge);
             receive_until_empty(context, by_tcp, edge);

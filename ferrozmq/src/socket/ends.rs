@@ -500,6 +500,12 @@ impl Ends {
         }
     }
 
+    /// Whether inproc ends were found empty whose peers have not been asked to tell when they write.
+    #[inline]
+    pub(super) fn has_quiet(&self) -> bool {
+        !self.quiet.is_empty()
+    }
+
     /// Whether an inproc end that was found empty has input again.
     pub(super) fn quiet_has_input(&mut self) -> bool {
         let slots = &mut self.slots;

@@ -268,9 +268,25 @@ impl SocketState {
     /// Sends; after an error `message` is as it was.
     pub(super) fn send(&self, message: &mut Message, patience: Patience) -> Result<()> {
         let mut core = self.enter()?;
-        match core.try_send(message) {
+        match self.try_send(&mut core, message) {
             Ok(()) => Ok(()),
             Err(refusal) => self.send_later(core, message, refusal, patience),
+        }
+    }
+
+    #[inline]
+    fn try_send(&self, core: &mut Core, message: &mut Message) -> std::result::Result<(), Refusal> {
+        let sent = core.try_send(message);
+        self.listen_on(core);
+        sent
+    }
+
+    /// A send may have looked for input, too: a REQ throws away what came before its request. A loop that now waits for
+    /// the descriptor of this socket, without having asked for its events again, must hear of the reply.
+    #[inline]
+    fn listen_on(&self, core: &mut Core) {
+        if core.ends.has_quiet() && self.mailbox.events_fd().is_wanted() && core.announce() {
+            self.mailbox.events_fd().raise();
         }
     }
 
@@ -295,7 +311,7 @@ impl SocketState {
     fn send_made<'a>(&'a self, mut core: LockGuard<'a, Core>, body: &[u8], patience: Patience) -> Result<()> {
         let mut message = Message::new();
         body.put_into(&mut message);
-        match core.try_send(&mut message) {
+        match self.try_send(&mut core, &mut message) {
             Ok(()) => Ok(()),
             Err(refusal) => self.send_later(core, &mut message, refusal, patience),
         }
@@ -320,7 +336,7 @@ impl SocketState {
                 }
                 core = self.wait_to_send(core, &mut patience)?;
             }
-            match core.try_send(message) {
+            match self.try_send(&mut core, message) {
                 Ok(()) => return Ok(()),
                 Err(again) => refusal = again,
             }
@@ -400,7 +416,7 @@ impl SocketState {
             return self.stage(core, part, more, patience);
         }
         let mut message = Message::from(std::mem::take(part));
-        let sent = match core.try_send(&mut message) {
+        let sent = match self.try_send(&mut core, &mut message) {
             Ok(()) => Ok(()),
             Err(refusal) => self.send_later(core, &mut message, refusal, patience),
         };
@@ -433,10 +449,12 @@ impl SocketState {
             return Ok(());
         }
         let mut message = core.staging.complete(std::mem::take(part));
-        core.send_committed(&mut message).map_err(|refusal| {
+        let sent = core.send_committed(&mut message).map_err(|refusal| {
             *part = core.staging.uncomplete(message);
             Error::from_refusal(refusal)
-        })
+        });
+        self.listen_on(&mut core);
+        sent
     }
 
     /// Before a call that does not wait says that it would have to: a loop that waits for the descriptor of this socket

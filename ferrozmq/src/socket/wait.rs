@@ -15,6 +15,7 @@
 use super::core::Core;
 use super::ends::End;
 use super::handle::SocketState;
+use crate::duty;
 use crate::error::{Error, Result};
 use crate::pipe::lock::LockGuard;
 use crate::pipe::stragglers;
@@ -174,7 +175,7 @@ impl<'a> Sleeper<'a> {
 
     /// The last look before the sleep.
     fn has_news(&self, core: &mut Core) -> bool {
-        core.announce() || self.socket.mailbox.pending() || self.socket.is_terminated()
+        core.announce() || self.socket.mailbox.pending() || self.socket.is_terminated() || duty::is_due()
     }
 
     /// Looks for input for as long as it pays, before going to sleep.
@@ -313,6 +314,14 @@ impl SocketState {
         for_input: bool,
         patience: Patience,
     ) -> Result<LockGuard<'a, Core>> {
+        if duty::is_due() {
+            drop(core);
+            duty::perform();
+            core = self.core.lock();
+            self.check(&core)?;
+            // Somebody may have used the socket meanwhile.
+            return Ok(core);
+        }
         if for_input && let Some(bed) = Bed::find(&mut core, patience) {
             return self.doze(core, bed, patience);
         }
