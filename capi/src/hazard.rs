@@ -141,6 +141,19 @@ pub(crate) fn settle_later() {
     }
 }
 
+/// Whether this thread, inside a call, has debts to settle.
+pub(crate) fn is_owing() -> bool {
+    claiming().is_some_and(|record| record.owing.load(Ordering::Relaxed))
+}
+
+/// Settles them although the call goes on: where the engine holds no lock.
+pub(crate) fn settle_now() {
+    if let Some(record) = claiming().filter(|record| record.owing.load(Ordering::Relaxed)) {
+        record.owing.store(false, Ordering::Relaxed);
+        crate::lent::settle();
+    }
+}
+
 /// This thread's record, if it has a claim.
 fn claiming() -> Option<&'static Record> {
     Some(MINE.get()).filter(|record| record.handle.load(Ordering::Relaxed) != 0)

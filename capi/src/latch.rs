@@ -40,10 +40,10 @@ impl<T> Latch<T> {
     }
 }
 
-/// Calls `before` in the thread that is about to fork, and `after` in both processes.
-pub(crate) fn at_fork(before: extern "C" fn(), after: extern "C" fn()) {
+/// Calls `before` in the thread that is about to fork, `after` in it afterwards, and `in_child` in the new process.
+pub(crate) fn at_fork(before: extern "C" fn(), after: extern "C" fn(), in_child: extern "C" fn()) {
     // SAFETY: the functions live as long as the process: the library is never unloaded.
-    let failed = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+    let failed = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(in_child)) };
     // ENOMEM: then a child has the problem that every lock has.
     let _ = failed;
 }

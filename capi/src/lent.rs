@@ -1,9 +1,11 @@
 //! Memory that applications lend to messages (`zmq_msg_init_data`), and when they get it back.
 //!
 //! Each free function is called once. It is a stranger, and may call us again; so it never runs inside a call
-//! of ours, where a lock may be held, but at the end of it. On an I/O thread it runs where no lock is held.
+//! of ours where a lock may be held, but at the end of it, or before the thread sleeps in it: a proxy's call never
+//! ends. On an I/O thread it runs where no lock is held.
 //!
-//! Invariant: while this thread has a [`Claim`](crate::hazard::Claim) no free function runs on it.
+//! Invariant: while this thread has a [`Claim`](crate::hazard::Claim) no free function runs on it, except where the engine
+//! asks for what is due ([`ferrozmq::duty`]).
 
 use crate::hazard;
 use std::cell::RefCell;
@@ -74,7 +76,7 @@ thread_local! {
     static DEBTS: RefCell<Vec<Debt>> = const { RefCell::new(Vec::new()) };
 }
 
-/// At the end of a call, when this thread has no claim: calls the free functions that waited for it.
+/// At the end of a call, or where the engine holds no lock: calls the free functions that waited for it.
 #[cold]
 pub(crate) fn settle() {
     let debts = DEBTS.try_with(|debts| std::mem::take(&mut *debts.borrow_mut())).unwrap_or_default();

@@ -53,16 +53,36 @@ impl Msg {
     /// like a message they are one, and nobody else uses it during `'a`.
     #[inline]
     pub(crate) unsafe fn live<'a>(pointer: *mut Msg) -> Result<&'a mut Msg, Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { Msg::check(pointer) }?;
+        // SAFETY: marked, hence a message; the rest is the caller's promise.
+        Ok(unsafe { &mut *pointer })
+    }
+
+    /// The same for a call that only looks: others may do so at the same time.
+    ///
+    /// # Safety
+    /// As [`live`](Self::live), but others may read it, and ask it for properties, during `'a`.
+    #[inline]
+    unsafe fn seen<'a>(pointer: *const Msg) -> Result<&'a Msg, Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { Msg::check(pointer) }?;
+        // SAFETY: marked, hence a message, and nobody writes it.
+        Ok(unsafe { &*pointer })
+    }
+
+    /// An error unless a live message is at `pointer`.
+    ///
+    /// # Safety
+    /// A pointer that is neither null nor misaligned leads to 64 readable and writable bytes.
+    #[inline]
+    unsafe fn check(pointer: *const Msg) -> Result<(), Errno> {
         if pointer.is_null() || !pointer.is_aligned() {
             return Err(Errno::FAULT);
         }
         // SAFETY: an aligned integer in readable memory, by the caller's promise; what it is is asked next.
-        let word = unsafe { (&raw const (*pointer).word).cast::<u64>().read() };
-        if word & MARK_BITS != MARK {
-            return Err(Errno::FAULT);
-        }
-        // SAFETY: marked, hence a message.
-        Ok(unsafe { &mut *pointer })
+        let word = unsafe { AtomicU64::from_ptr((&raw const (*pointer).word).cast::<u64>().cast_mut()) };
+        if word.load(Ordering::Relaxed) & MARK_BITS == MARK { Ok(()) } else { Err(Errno::FAULT) }
     }
 
     /// Makes a message of the memory at `pointer`, whatever was there.
@@ -300,7 +320,7 @@ pub unsafe extern "C" fn zmq_msg_data(msg: *mut Msg) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_size(msg: *const Msg) -> usize {
     // SAFETY: the caller's promise is the same; nothing is written.
-    call::or(0, || Ok(unsafe { Msg::live(msg.cast_mut()) }?.frame.len()))
+    call::or(0, || Ok(unsafe { Msg::seen(msg) }?.frame.len()))
 }
 
 /// `zmq_msg_more(3)`: whether others of the same message follow this received part.
@@ -310,7 +330,7 @@ pub unsafe extern "C" fn zmq_msg_size(msg: *const Msg) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_more(msg: *const Msg) -> c_int {
     // SAFETY: the caller's promise is the same; nothing is written.
-    call::or(0, || Ok(unsafe { Msg::live(msg.cast_mut()) }?.is_more().into()))
+    call::or(0, || Ok(unsafe { Msg::seen(msg) }?.is_more().into()))
 }
 
 /// `zmq_msg_get(3)`: a property of the message that is a number.
@@ -321,7 +341,7 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const Msg) -> c_int {
 pub unsafe extern "C" fn zmq_msg_get(msg: *const Msg, property: c_int) -> c_int {
     call::int(|| {
         // SAFETY: the caller's promise is the same; nothing is written.
-        let msg = unsafe { Msg::live(msg.cast_mut()) }?;
+        let msg = unsafe { Msg::seen(msg) }?;
         match property {
             ZMQ_MORE => Ok(msg.is_more().into()),
             ZMQ_SHARED => Ok((msg.flags() & SHARED != 0).into()),
@@ -348,7 +368,7 @@ pub unsafe extern "C" fn zmq_msg_set(_msg: *mut Msg, _property: c_int, _value: c
 pub unsafe extern "C" fn zmq_msg_gets(msg: *const Msg, property: *const c_char) -> *const c_char {
     call::pointer(|| {
         // SAFETY: the caller's promise is the same; what is written is written atomically.
-        let msg = unsafe { Msg::live(msg.cast_mut()) }?;
+        let msg = unsafe { Msg::seen(msg) }?;
         if property.is_null() {
             return Err(Errno::INVALID);
         }

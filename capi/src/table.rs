@@ -11,6 +11,7 @@
 use crate::errno::Errno;
 use crate::hazard::{self, Claim};
 use crate::latch::{Latch, at_fork};
+use ferrozmq::duty::{self, Duty};
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::ops::Deref;
@@ -164,12 +165,17 @@ fn find_claimed<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
 
 #[cold]
 fn find_counted<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
+    share(handle).map(|object| Held { object: Arc::into_raw(object), claim: None })
+}
+
+/// The object that `handle` stands for, without a claim: for a call that runs what is not ours.
+pub(crate) fn share<T: Object>(handle: *mut c_void) -> Result<Arc<T>, Errno> {
     let (slot, unit) = locate(handle).ok_or(T::BAD_HANDLE)?;
     let _book = BOOK.lock();
     if slot.tag.load(Ordering::Acquire) != tag::<T>(unit) {
         return Err(T::BAD_HANDLE);
     }
-    Ok(Held { object: Arc::into_raw(count_again(slot)), claim: None })
+    Ok(count_again(slot))
 }
 
 /// Makes `handle` invalid, and gives what it stood for. When that is dropped, call [`reclaim`].
@@ -290,7 +296,8 @@ fn set_up() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
         hazard::register();
-        at_fork(before_fork, after_fork);
+        duty::set(Duty { is_due: hazard::is_owing, perform: hazard::settle_now });
+        at_fork(before_fork, after_fork, in_child);
         for bits in RANGE_BITS.rev() {
             if let Some(base) = reserve_range(1 << bits) {
                 BASE.store(base, Ordering::SeqCst);
@@ -305,6 +312,12 @@ extern "C" fn before_fork() {
 }
 
 extern "C" fn after_fork() {
+    BOOK.open();
+}
+
+extern "C" fn in_child() {
+    // Whether a child inherits the registration is for its kernel to know.
+    hazard::register();
     BOOK.open();
 }
 

@@ -47,7 +47,7 @@ pub extern "C" fn zmq_threadstart(function: Option<ThreadFn>, argument: *mut c_v
     })
 }
 
-/// `zmq_threadclose`: waits until the thread has ended.
+/// `zmq_threadclose`: waits until the thread has ended. A thread that closes itself goes on without a handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_threadclose(thread: *mut c_void) {
     call::or((), || {
@@ -55,6 +55,9 @@ pub extern "C" fn zmq_threadclose(thread: *mut c_void) {
         let thread = object.0.lock().ok().and_then(|mut thread| thread.take());
         drop(object);
         table::reclaim();
+        if thread.as_ref().is_some_and(|thread| thread.thread().id() == std::thread::current().id()) {
+            return Err(Errno(libc::EDEADLK));
+        }
         match thread.map(JoinHandle::join) {
             Some(Err(panic)) => {
                 std::mem::forget(panic);

@@ -57,7 +57,10 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers: *mut *mut c_void) -> c_int {
     call::int(|| {
         // SAFETY: the caller's promise is the same.
         let handle = unsafe { raw::value(timers) }?;
-        drop(table::remove::<TimersObject>(*handle)?);
+        let object = table::remove::<TimersObject>(*handle)?;
+        // A callback may destroy the timers that are being executed: the others are not called any more.
+        *object.timers() = Timers::new();
+        drop(object);
         *handle = std::ptr::null_mut();
         table::reclaim();
         Ok(0)
@@ -122,7 +125,8 @@ pub extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
     call::int(|| {
-        let timers = table::find::<TimersObject>(timers)?;
+        // No claim: a callback is not inside a call of ours, and what it gives back need not wait for the others.
+        let timers = table::share::<TimersObject>(timers)?;
         let now = Instant::now();
         let mut called = Vec::new();
         loop {

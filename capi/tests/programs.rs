@@ -52,6 +52,16 @@ fn threads_use_and_close_what_others_use() {
     run("threads");
 }
 
+#[test]
+fn one_of_several_takes_a_handle_away() {
+    run("races");
+}
+
+#[test]
+fn the_library_stays_when_it_is_let_go_of() {
+    run("unload");
+}
+
 /// Compiles and runs `programs/NAME.c`.
 fn run(name: &str) {
     let Some(folder) = folder() else { return };
@@ -103,7 +113,8 @@ fn compile(source: &Path, folder: &Path, program: &Path) {
         .arg(program)
         .arg("-L")
         .arg(folder)
-        .arg("-l:libzmq.so.5")
+        // A program that loads the library by hand is not linked with it.
+        .args(["-Wl,--as-needed", "-l:libzmq.so.5"])
         .status();
     assert!(compiled.expect("the compiler starts").success(), "{} does not compile", source.display());
 }

@@ -135,22 +135,27 @@ impl Context {
 
     /// Shuts down, and waits until every socket is closed and what it sent has left, or its linger
     /// is over (`zmq_ctx_term(3)`). In a fork's child there is nothing to wait for: there it closes the
-    /// descriptors inherited from the parent's contexts.
+    /// descriptors inherited from the parent's contexts. On an I/O thread of its own it only shuts down.
     pub fn term(&self) {
-        while self.try_term().is_err() {}
+        while self.try_term().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {}
     }
 
     /// [`term`](Self::term), unless a signal handler runs in this thread while it waits. Then the context is shut down,
     /// and the call may be repeated to wait for the rest.
     ///
     /// # Errors
-    /// [`Interrupted`](ErrorKind::Interrupted).
+    /// [`Interrupted`](ErrorKind::Interrupted). [`WrongState`](ErrorKind::WrongState) on an I/O thread of the context, such
+    /// as in a callback that gives memory back: it cannot wait for its own end. The context is shut down all the same.
     pub fn try_term(&self) -> Result<()> {
         if self.state.is_inherited() {
             own::settle();
             return Ok(());
         }
         self.state.shutdown();
+        if self.state.started_threads().iter().any(|thread| thread.is_current()) {
+            let text = "an I/O thread cannot wait for its own end: terminate the context on another";
+            return Err(Error::new(ErrorKind::WrongState, text));
+        }
         if self.state.finish() { Ok(()) } else { Err(Error::interrupted()) }
     }
 

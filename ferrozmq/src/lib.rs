@@ -5,6 +5,8 @@
 compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwind\" in your profile");
 
 mod context;
+#[doc(hidden)]
+pub mod duty; // for the C library
 mod error;
 #[cfg(test)]
 mod fault;

@@ -3,6 +3,7 @@
 //! [`poll`] looks, and if nothing is ready takes the leases of all polled sockets and sleeps on
 //! their connections and the descriptors together.
 
+use crate::duty;
 use crate::error::{Error, ErrorKind, Result};
 use crate::socket::Socket;
 use crate::socket::wait::{self, Patience, Prepared, Sleeper};
@@ -149,6 +150,7 @@ pub fn poll(items: &mut [PollItem<'_>], timeout: Option<Duration>) -> Result<usi
         if ready > 0 || patience == Patience::None || patience.is_over() {
             return Ok(ready);
         }
+        duty::perform();
         rest(items, patience)?;
     }
 }

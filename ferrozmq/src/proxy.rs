@@ -1,5 +1,6 @@
 //! Joining two sockets: what comes in at one goes out at the other (`zmq_proxy(3)`).
 
+use crate::duty;
 use crate::error::{ErrorKind, Result};
 use crate::poller::{Events, PollItem, poll};
 use crate::socket::Socket;
@@ -57,6 +58,7 @@ fn run(front: &Socket, back: &Socket, capture: Option<&Socket>, control: Option<
     let mut inward = Count::default();
     let mut outward = Count::default();
     loop {
+        duty::perform();
         if let Some(control) = control {
             state = steer(control, state, inward, outward)?;
         }

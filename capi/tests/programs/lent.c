@@ -109,6 +109,68 @@ static void dropped(void *context)
     expect_all();
 }
 
+static void *proxied[2];
+
+static void *proxy(void *nothing)
+{
+    CHECK(zmq_proxy(proxied[0], proxied[1], NULL) == -1);
+    return nothing;
+}
+
+/* A proxy, whose call does not end, gives back what it has carried. */
+static void carried(zmq_free_fn *free_fn)
+{
+    void *context = zmq_ctx_new();
+    void *push = open_socket(context, ZMQ_PUSH), *pull = open_socket(context, ZMQ_PULL);
+    pthread_t thread;
+    proxied[0] = open_socket(context, ZMQ_PULL);
+    proxied[1] = open_socket(context, ZMQ_PUSH);
+    join(context, proxied[0], push, 0);
+    join(context, proxied[1], pull, 1);
+    busy = proxied[1];
+    CHECK(pthread_create(&thread, NULL, proxy, NULL) == 0);
+    for (size_t i = 0; i < 10 * SIZES; i++) {
+        zmq_msg_t msg;
+        lend_to(&msg, sizes[i % SIZES], free_fn);
+        CHECK(zmq_msg_send(&msg, push, 0) == (int)sizes[i % SIZES]);
+        CHECK(zmq_msg_init(&msg) == 0);
+        do
+            CHECK(zmq_msg_recv(&msg, pull, 0) >= 0);
+        while (zmq_msg_size(&msg) == 20);
+        CHECK(zmq_msg_size(&msg) == sizes[i % SIZES] && zmq_msg_close(&msg) == 0);
+    }
+    expect_all();
+    CHECK(zmq_ctx_shutdown(context) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(zmq_close(proxied[0]) == 0 && zmq_close(proxied[1]) == 0);
+    CHECK(zmq_close(push) == 0 && zmq_close(pull) == 0 && zmq_ctx_term(context) == 0);
+}
+
+static void *ending;
+static int refused;
+
+static void give_back_and_end(void *data, void *hint)
+{
+    FAILS(EFSM, zmq_ctx_term(ending));
+    __sync_fetch_and_add(&refused, 1);
+    give_back(data, hint);
+}
+
+/* A context that is to end on its own I/O thread, which writes the rest of a large message, is shut down but not waited for. */
+static void ended(void)
+{
+    ending = zmq_ctx_new();
+    void *push = zmq_socket(ending, ZMQ_PUSH), *pull = open_socket(ending, ZMQ_PULL);
+    zmq_msg_t msg;
+    join(ending, pull, push, 1);
+    lend_to(&msg, 40000000, give_back_and_end);
+    CHECK(zmq_msg_send(&msg, push, 0) == 40000000 && zmq_close(push) == 0);
+    CHECK(zmq_msg_init(&msg) == 0);
+    CHECK(zmq_msg_recv(&msg, pull, 0) == 40000000 || errno == ETERM);
+    expect_all();
+    CHECK(refused == 1 && zmq_socket(ending, ZMQ_PAIR) == NULL && errno == ETERM);
+    CHECK(zmq_msg_close(&msg) == 0 && zmq_close(pull) == 0 && zmq_ctx_term(ending) == 0);
+}
+
 int main(void)
 {
     void *context = zmq_ctx_new();
@@ -120,5 +182,8 @@ int main(void)
     dropped(context);
     CHECK(zmq_ctx_term(context) == 0);
     expect_all();
+    carried(give_back);
+    carried(give_back_and_call);
+    ended();
     return 0;
 }

@@ -27,8 +27,8 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 /// Tokens below this are the thread's own descriptors.
@@ -75,6 +75,8 @@ pub(crate) struct IoHandle {
     orders: Mutex<Vec<Order>>,
     load: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Set by the thread itself.
+    id: OnceLock<ThreadId>,
 }
 
 impl IoHandle {
@@ -90,13 +92,17 @@ impl IoHandle {
             orders: Mutex::new(Vec::new()),
             load: AtomicUsize::new(0),
             thread: Mutex::new(None),
+            id: OnceLock::new(),
         });
         let desk = &handle.desk;
         desk.epoll().add(desk.event(), Interest::READABLE, EVENT)?;
         desk.epoll().add(desk.timer(), Interest::READABLE, BACKSTOP)?;
         desk.epoll().add(handle.ticker.timer(), Interest::READABLE, TICK)?;
         let mut io = Io::new(Arc::clone(&handle), resolver);
+        let own = Arc::clone(&handle);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            own.id.get_or_init(|| std::thread::current().id());
+            drop(own);
             prepare();
             io.run();
         })?;
@@ -121,6 +127,11 @@ impl IoHandle {
     /// Endpoints and connections the thread looks after.
     pub(crate) fn load(&self) -> usize {
         self.load.load(Ordering::Relaxed)
+    }
+
+    /// Whether the calling thread is this one.
+    pub(crate) fn is_current(&self) -> bool {
+        self.id.get().is_some_and(|id| *id == std::thread::current().id())
     }
 
     /// Ends the thread and waits for it.
