@@ -57,7 +57,12 @@ pub fn run(arguments: &[String]) -> Outcome {
         }
     }
     step::run("the C library", cargo().args(["build", "--package", "ferrozmq-capi"]))?;
-    step::run("tests", &mut tests(python))
+    let mut tests = tests(python);
+    if interop && suites {
+        let (python, prefix) = conformance::pyzmq::built()?;
+        tests.env("FERROZMQ_PYTHON_BUILT", python).env("FERROZMQ_PREFIX", prefix);
+    }
+    step::run("tests", &mut tests)
 }
 
 /// The workspace's tests, told where the C library is, and the Python with PyZMQ.

@@ -15,7 +15,7 @@ mod matrix;
 mod original;
 mod pool;
 mod programs;
-mod pyzmq;
+pub mod pyzmq;
 mod report;
 mod sandbox;
 mod tree;
