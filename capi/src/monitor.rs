@@ -41,9 +41,15 @@ pub unsafe extern "C" fn zmq_socket_monitor_versioned(
         let format = match version {
             1 => EventFormat::Version1,
             2 => EventFormat::Version2,
+            // Whoever ends a monitor need not know how it was begun.
+            _ if endpoint.is_null() => EventFormat::Version2,
             _ => return Err(Errno::INVALID),
         };
-        let kind = SocketType::from_number(kind).ok_or(Errno::INVALID)?;
+        let kind = match SocketType::from_number(kind) {
+            Some(kind) => kind,
+            None if endpoint.is_null() => SocketType::Pair,
+            None => return Err(Errno::INVALID),
+        };
         // SAFETY: the caller's promise is the same.
         unsafe { monitor(object, endpoint, events, format, kind) }
     })

@@ -91,6 +91,21 @@ fn it_declares_what_the_library_exports() {
     );
 }
 
+#[test]
+fn every_function_is_called_by_a_program() {
+    if !there_is("cc") {
+        return;
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    let files = std::fs::read_dir(folder).expect("the programs").flatten();
+    let text: String =
+        files.map(|file| std::fs::read_to_string(file.path()).expect("a program is text")).collect();
+    let called: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let all = declared(&["-DZMQ_BUILD_DRAFT_API"]);
+    let missing: Vec<_> = all.iter().filter(|name| !called.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "no program of tests/programs calls {missing:?}");
+}
+
 /// The functions that the header declares, as a C compiler sees them.
 fn declared(flags: &[&str]) -> BTreeSet<String> {
     let output = compile("cc", &[&["-E", "-P"][..], flags, &["-"]].concat(), "#include <zmq.h>\n");

@@ -63,7 +63,9 @@ impl Socket {
     ) -> Result<EventPublisher> {
         if !endpoint.starts_with("inproc://") {
             let text = "a monitor publishes to an inproc:// endpoint";
-            return Err(Error::new(ErrorKind::ProtocolNotSupported, text));
+            let is_one = endpoint.contains("://");
+            let kind = if is_one { ErrorKind::ProtocolNotSupported } else { ErrorKind::Invalid };
+            return Err(Error::new(kind, text));
         }
         if format == EventFormat::Version1 && events >> u16::BITS != 0 {
             return Err(Error::new(ErrorKind::Invalid, "version 1 tells of the first 16 events only"));

@@ -124,7 +124,44 @@ static void as_message(zmq_msg_t *m, void *socket)
     FAILS(EINVAL, zmq_msg_set(m, ZMQ_MORE, 1));
     CHECK(zmq_msg_data(m) == NULL && zmq_msg_size(m) == 0 && zmq_msg_more(m) == 0);
     CHECK(zmq_msg_gets(m, "Socket-Type") == NULL && errno == EFAULT);
+    errno = 0;
+    CHECK(zmq_msg_group(m) == NULL && errno == EFAULT);
+    errno = 0;
+    CHECK(zmq_msg_routing_id(m) == 0 && errno == EFAULT);
     CHECK(zmq_msg_close(&good) == 0);
+}
+
+/* Pollers and timers that exist, and what is asked of them does not. */
+static void other_sets(void *socket)
+{
+    void *poller = zmq_poller_new(), *timers = zmq_timers_new();
+    zmq_poller_event_t event;
+    int fd;
+    CHECK(poller != NULL && timers != NULL);
+    FAILS(EAGAIN, zmq_poller_wait(poller, &event, 0));
+    FAILS(EFAULT, zmq_poller_wait(poller, &event, -1));
+    FAILS(EINVAL, zmq_poller_modify(poller, socket, ZMQ_POLLIN));
+    FAILS(EINVAL, zmq_poller_remove(poller, socket));
+    FAILS(EINVAL, zmq_poller_modify_fd(poller, 0, ZMQ_POLLIN));
+    FAILS(EINVAL, zmq_poller_remove_fd(poller, 0));
+    FAILS(EBADF, zmq_poller_add_fd(poller, -1, NULL, ZMQ_POLLIN));
+    FAILS(EINVAL, zmq_poller_add(poller, socket, NULL, 16));
+    FAILS(EINVAL, zmq_poller_fd(poller, &fd));
+    CHECK(zmq_poller_add(poller, socket, NULL, ZMQ_POLLIN) == 0 && zmq_poller_size(poller) == 1);
+    FAILS(EINVAL, zmq_poller_add(poller, socket, NULL, ZMQ_POLLIN));
+    FAILS(EFAULT, zmq_poller_wait(poller, NULL, 0));
+    FAILS(EFAULT, zmq_poller_wait_all(poller, NULL, 1, 0));
+    FAILS(EINVAL, zmq_poller_wait_all(poller, &event, -1, 0));
+    FAILS(EFAULT, zmq_poller_fd(poller, NULL));
+    CHECK(zmq_poller_destroy(&poller) == 0);
+    FAILS(EFAULT, zmq_timers_add(timers, 1, NULL, NULL));
+    FAILS(EINVAL, zmq_timers_cancel(timers, 1));
+    FAILS(EINVAL, zmq_timers_reset(timers, -1));
+    FAILS(EINVAL, zmq_timers_set_interval(timers, 0, 1));
+    CHECK(zmq_timers_timeout(timers) == -1 && zmq_timers_execute(timers) == 0);
+    CHECK(zmq_timers_add(timers, 1000, callback, NULL) == 1 && zmq_timers_cancel(timers, 1) == 0);
+    FAILS(EINVAL, zmq_timers_cancel(timers, 1));
+    CHECK(zmq_timers_destroy(&timers) == 0);
 }
 
 static void other_nulls(void *context, void *socket)
@@ -162,6 +199,40 @@ static void other_nulls(void *context, void *socket)
     CHECK(zmq_z85_decode((uint8_t *)buffer, NULL) == NULL && errno == EFAULT);
     CHECK(zmq_z85_decode((uint8_t *)buffer, "Hello") && !zmq_z85_decode((uint8_t *)buffer, "Hell"));
     CHECK(zmq_threadstart(NULL, NULL) == NULL && errno == EFAULT);
+    FAILS(EFAULT, zmq_curve_keypair(NULL, buffer));
+    FAILS(EFAULT, zmq_curve_keypair(buffer, NULL));
+    FAILS(EFAULT, zmq_curve_public(NULL, "0000000000000000000000000000000000000000"));
+    FAILS(EFAULT, zmq_curve_public(buffer, NULL));
+    FAILS(EINVAL, zmq_curve_public(buffer, "too short"));
+    FAILS(EINVAL, zmq_curve_public(buffer, "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~"));
+    FAILS(EINVAL, zmq_sendiov(socket, NULL, 1, ZMQ_DONTWAIT));
+    FAILS(EINVAL, zmq_sendiov(socket, (void *)buffer, 0, ZMQ_DONTWAIT));
+    FAILS(EINVAL, zmq_recviov(socket, NULL, &size, ZMQ_DONTWAIT));
+    FAILS(EINVAL, zmq_recviov(socket, (void *)buffer, NULL, ZMQ_DONTWAIT));
+    FAILS(EINVAL, zmq_recviov(socket, (void *)buffer, &(size_t){0}, ZMQ_DONTWAIT));
+    FAILS(EFAULT, zmq_ctx_set_ext(context, ZMQ_IO_THREADS, NULL, sizeof(int)));
+    FAILS(EFAULT, zmq_ppoll(NULL, 1, 0, NULL));
+    FAILS(EINVAL, zmq_ppoll(NULL, -1, 0, NULL));
+    FAILS(EPROTONOSUPPORT, zmq_socket_monitor(socket, "tcp://127.0.0.1:*", ZMQ_EVENT_ALL));
+    FAILS(EINVAL, zmq_socket_monitor(socket, "", ZMQ_EVENT_ALL));
+    FAILS(EINVAL, zmq_socket_monitor_versioned(socket, "inproc://m", 1, 3, ZMQ_PAIR));
+    FAILS(EINVAL, zmq_socket_monitor_versioned(socket, "inproc://m", 1, 2, ZMQ_REP));
+    FAILS(EINVAL, zmq_socket_monitor_versioned(socket, "inproc://m", 1ull << 40, 1, ZMQ_PAIR));
+    FAILS(EINVAL, zmq_socket_monitor_pipes_stats(socket));
+    CHECK(zmq_socket_monitor(socket, NULL, 0) == 0);
+    CHECK(zmq_socket_monitor_versioned(socket, NULL, 0, 7, 99) == 0);
+    CHECK(zmq_msg_init(&msg) == 0 && zmq_msg_gets(&msg, NULL) == NULL && errno == EINVAL);
+    CHECK(zmq_msg_gets(&msg, "Socket-Type") == NULL && errno == EINVAL);
+    FAILS(EINVAL, zmq_msg_get(&msg, 0));
+    FAILS(EINVAL, zmq_msg_get(&msg, ZMQ_SRCFD));
+    FAILS(EINVAL, zmq_msg_set_routing_id(&msg, 0));
+    CHECK(zmq_msg_close(&msg) == 0);
+    other_sets(socket);
+    zmq_sleep(0);
+    zmq_sleep(-1);
+    void *watch = zmq_stopwatch_start();
+    CHECK(watch != NULL && zmq_stopwatch_intermediate(watch) <= zmq_stopwatch_stop(watch));
+    CHECK(zmq_stopwatch_intermediate(watch) == 0);
     FAILS(EFAULT, zmq_timers_destroy(NULL));
     FAILS(EFAULT, zmq_poller_destroy(NULL));
     zmq_atomic_counter_destroy(NULL);

@@ -246,6 +246,27 @@ fn a_proxy_joins_requests_and_replies_until_the_end() {
 }
 
 #[test]
+fn an_observer_that_comes_late_misses_nothing() {
+    let context = Context::new();
+    let (front, push) = join(&context, SocketType::Pull, SocketType::Push, "tcp://127.0.0.1:*");
+    let (pull, back) = join(&context, SocketType::Pull, SocketType::Push, "tcp://127.0.0.1:*");
+    let capture = context.socket(SocketType::Push).unwrap();
+    let at = capture.bind("tcp://127.0.0.1:*").unwrap();
+    let proxying = thread::spawn(move || proxy(&front, &back, Some(&capture)).unwrap_err().kind());
+    for n in 0..10 {
+        push.send(numbered(n)).unwrap();
+    }
+    let observer = context.socket(SocketType::Pull).unwrap();
+    observer.connect(&at).unwrap();
+    for n in 0..10 {
+        assert_eq!(number(&observer.recv_timeout(SOON).unwrap()), n);
+        assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), n);
+    }
+    context.shutdown();
+    assert_eq!(proxying.join().unwrap(), ErrorKind::Terminated);
+}
+
+#[test]
 fn a_proxy_forwards_streams_and_subscriptions() {
     let context = Context::new();
     let (front, back) =
