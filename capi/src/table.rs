@@ -1,7 +1,8 @@
 //! The table of handles: what a `void *` of a stranger stands for, if anything.
 //!
-//! A handle is an address in a range that is reserved and never accessible, so that no foreign pointer can
-//! equal one. It encodes a slot and the slot's generation; the slot's tag says which kind and generation lives
+//! A handle is an address in a range that is reserved for them, so that no foreign pointer can equal one. Whoever looks there
+//! reads zeros: CZMQ does, because what it is given may be a socket of libzmq's or an object of its own with a tag in front.
+//! Nothing is ever written there. A handle encodes a slot and the slot's generation; the slot's tag says which kind and generation lives
 //! in it. A lookup is a subtraction, two loads and a comparison, without a lock. A handle that was closed stays
 //! invalid until its slot has been used again for as many times as there are generations.
 //!
@@ -37,6 +38,8 @@ const CHUNK: usize = 1024;
 const CHUNKS: usize = (1 << INDEX_BITS) / CHUNK;
 /// The reserved range has 2 to the power of this many bytes, or less where that is not to be had.
 const RANGE_BITS: std::ops::RangeInclusive<u32> = SPACING_BITS + INDEX_BITS + 2..=32;
+/// What is readable behind the last handle, in bytes: as much as an object may have that it is mistaken for.
+const BEYOND: usize = 4096;
 /// So many slots rest before the one that has rested longest is used again.
 const RESTING: usize = 64;
 
@@ -321,11 +324,11 @@ extern "C" fn in_child() {
     BOOK.open();
 }
 
-/// Addresses that nobody else will get, and that nobody can use.
+/// Addresses that nobody else will get, and where there are zeros that take no memory.
 fn reserve_range(bytes: usize) -> Option<usize> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a fresh mapping at an address of the kernel's choice touches no memory of ours; never unmapped.
-    let range = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    let range = unsafe { libc::mmap(std::ptr::null_mut(), bytes + BEYOND, libc::PROT_READ, flags, -1, 0) };
     (range != libc::MAP_FAILED).then(|| range.addr())
 }
 

@@ -248,6 +248,11 @@ int main(void)
     void *gone = zmq_ctx_new(), *poller = zmq_poller_new(), *destroyed = poller;
     CHECK(closed && zmq_close(closed) == 0 && zmq_ctx_term(gone) == 0 && zmq_poller_destroy(&poller) == 0);
     memset(foreign, 0xa5, sizeof foreign);
+    /* CZMQ looks for a tag of its own in what may be a socket. */
+    void *handles[] = {context, socket, counter, closed, gone, destroyed};
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+        for (size_t at = 0; at < 64; at++)
+            CHECK(((volatile unsigned char *)handles[i])[at] == 0);
     as_socket(NULL, ENOTSOCK);
     as_socket(foreign, ENOTSOCK);
     as_socket(context, ENOTSOCK);
