@@ -168,30 +168,35 @@ pub fn poll_masked(
     mask.during(|| poll(items, timeout))
 }
 
-/// Looks at every item without waiting; returns how many are ready.
+/// Looks at every item without waiting; returns how many are ready. At descriptors first: one may be `ZMQ_FD` of a socket
+/// that is polled too, and asking the socket makes it quiet.
 fn look(items: &mut [PollItem<'_>]) -> Result<usize> {
-    let mut fds = Vec::new();
+    look_at_descriptors(items)?;
     for item in items.iter_mut() {
-        match &item.source {
-            Source::Socket(socket) => {
-                let (events, changes) = socket.state().events_and_changes()?;
-                item.ready = events & item.wanted;
-                item.changes = changes;
-            }
-            Source::Descriptor(fd, _) => fds.push(descriptor(*fd, item.wanted)),
-        }
-    }
-    if !fds.is_empty() {
-        sys_poll::poll(&mut fds, Some(Duration::ZERO)).map_err(poll_error)?;
-        let mut told = fds.iter();
-        for item in items.iter_mut() {
-            if let (Source::Descriptor(..), Some(fd)) = (&item.source, told.clone().next()) {
-                item.ready = from_poll(fd.revents, item.wanted);
-                told.next();
-            }
+        if let Source::Socket(socket) = &item.source {
+            let (events, changes) = socket.state().events_and_changes()?;
+            item.ready = events & item.wanted;
+            item.changes = changes;
         }
     }
     Ok(items.iter().filter(|item| !item.ready.is_empty()).count())
+}
+
+fn look_at_descriptors(items: &mut [PollItem<'_>]) -> Result<()> {
+    let descriptors = items.iter().filter_map(|item| match item.source {
+        Source::Descriptor(fd, _) => Some(descriptor(fd, item.wanted)),
+        Source::Socket(_) => None,
+    });
+    let mut fds: Vec<PollFd> = descriptors.collect();
+    if fds.is_empty() {
+        return Ok(());
+    }
+    sys_poll::poll(&mut fds, Some(Duration::ZERO)).map_err(poll_error)?;
+    let items = items.iter_mut().filter(|item| matches!(item.source, Source::Descriptor(..)));
+    for (item, fd) in items.zip(&fds) {
+        item.ready = from_poll(fd.revents, item.wanted);
+    }
+    Ok(())
 }
 
 /// Sleeps until something may have changed.

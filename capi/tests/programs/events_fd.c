@@ -157,6 +157,25 @@ static void mixed(void *context, int by_tcp)
     CHECK(zmq_close(pull) == 0 && zmq_close(push) == 0);
 }
 
+/* A poller that has a socket and its descriptor: both tell, the descriptor also of what is no message. */
+static void watched_twice(void *context)
+{
+    void *pull = open_socket(context, ZMQ_PULL), *push = open_socket(context, ZMQ_PUSH), *poller = zmq_poller_new();
+    zmq_poller_event_t events[2];
+    int fd = fd_of(pull);
+    CHECK(zmq_poller_add(poller, pull, NULL, ZMQ_POLLIN) == 0);
+    CHECK(zmq_poller_add_fd(poller, fd, &fd, ZMQ_POLLIN) == 0);
+    while (zmq_poller_wait(poller, events, 0) == 0)
+        CHECK(events->user_data == &fd);
+    join(context, pull, push, 1);
+    CHECK(zmq_poller_wait(poller, events, 20000) == 0 && events->user_data == &fd);
+    CHECK(zmq_send(push, "x", 1, 0) == 1);
+    do
+        CHECK(zmq_poller_wait_all(poller, events, 2, 20000) > 0);
+    while (events->socket != pull);
+    CHECK(zmq_poller_destroy(&poller) == 0 && zmq_close(pull) == 0 && zmq_close(push) == 0);
+}
+
 static void *replier(void *socket)
 {
     for (int i = 0; i < MESSAGES / 10; i++) {
@@ -204,6 +223,7 @@ int main(void)
         }
         mixed(context, by_tcp);
     }
+    watched_twice(context);
     /* Termination is told by the descriptor, too. */
     void *socket = open_socket(context, ZMQ_PULL);
     int set = epoll_on(fd_of(socket), 1), events;
