@@ -31,7 +31,7 @@ const CHORES: [Chore; 10] = [
     ("tidy", "the repository's rules", tidy::run),
     (
         "conformance",
-        "other people's test suites on our C library: header, install, libzmq, pyzmq",
+        "other people's test suites on our C library: header, install, libzmq, czmq, pyzmq, zmq-crate",
         conformance::run,
     ),
     (

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Other people's suites, each once.
-const SUITES: [&[&str]; 5] =
-    [&["header"], &["install"], &["zmq-crate"], &["libzmq"], &["pyzmq", "--no-large"]];
+const SUITES: [&[&str]; 6] =
+    [&["header"], &["install"], &["zmq-crate"], &["libzmq"], &["czmq"], &["pyzmq", "--no-large"]];
 
 /// What each fuzz target gets, in seconds, after its seeds.
 const FUZZ_SECONDS: u64 = 10;

@@ -5,6 +5,7 @@
 //! `target/conformance`.
 
 mod crate_zmq;
+mod czmq;
 mod deviations;
 mod header;
 mod install;
@@ -27,7 +28,8 @@ use std::path::PathBuf;
 /// A suite's name, its flags, and what runs it.
 type Suite = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const SUITES: [Suite; 5] = [
+const SUITES: [Suite; 6] = [
+    ("czmq", "[NAME…] [--repeat N] [--release]", czmq::run),
     ("zmq-crate", "[CARGO'S FLAG…]", crate_zmq::run),
     ("header", "", header::run),
     ("install", "[--release]", install::run),

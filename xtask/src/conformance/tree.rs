@@ -1,6 +1,6 @@
-//! The source trees of the original: where its test programs and its header come from.
+//! The source trees of the original, where its test programs and its header come from, and of other programs in Debian.
 //!
-//! Nothing of them ever enters the repository. Debian's is fetched by `apt-get source` with lists of its own, so that the
+//! Nothing of them ever enters the repository. Debian's are fetched by `apt-get source` with lists of its own, so that the
 //! system's need not name source packages; the crate's is what `bench/` compiles anyway.
 
 use super::workshop;
@@ -8,15 +8,28 @@ use crate::step::{self, cargo, root};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Debian's package, the release that has it, and what its files' SHA-256 sums must be.
-const PACKAGE: &str = "zeromq3=4.3.4-6";
+/// A source package of Debian's.
+pub struct Package {
+    /// Its name and version, as `apt-get source` wants them.
+    pub name: &'static str,
+    /// The file that describes it.
+    pub dsc: &'static str,
+    /// What its files' SHA-256 sums must be.
+    pub sums: &'static str,
+}
+
+/// The release of Debian that has the packages.
 const SUITE: &str = "bookworm";
-const SUMS: &str = "\
+
+const ZEROMQ: Package = Package {
+    name: "zeromq3=4.3.4-6",
+    dsc: "zeromq3_4.3.4-6.dsc",
+    sums: "\
 0ff5a531c9ffaf0dfdc7dc78d13d1383088f454896d252934c429b2554d10559  zeromq3_4.3.4.orig.tar.gz
 fbb0dcb4ffbf483d416d9af722db74ad4edd7004625ce10381e8cd3a71b6cd58  zeromq3_4.3.4-6.debian.tar.xz
 dfc0e1a03950bff1891b60de3eb41605e9d1d804af063e4b565602165be8c3fe  zeromq3_4.3.4-6.dsc
-";
-const DSC: &str = "zeromq3_4.3.4-6.dsc";
+",
+};
 
 /// The crate that carries the source of libzmq 4.3.5; `bench/Cargo.lock` pins its version and sum.
 const CRATE: &str = "zeromq-src";
@@ -36,61 +49,66 @@ impl Tree {
     /// If there is no such tree, or it cannot be fetched.
     pub fn fetch(name: &str) -> Result<Tree, String> {
         match name {
-            "debian" => Ok(Tree { name: "debian", root: debian()? }),
+            "debian" => Ok(Tree { name: "debian", root: ZEROMQ.fetch(&workshop().join("debian"))? }),
             "crate" => Ok(Tree { name: "crate", root: from_crate()? }),
             other => Err(format!("no such tree: {other} (debian, crate)")),
         }
     }
 }
 
-fn debian() -> Result<PathBuf, String> {
-    let folder = workshop().join("debian");
-    let tree = folder.join("source");
-    if tree.join("debian").exists() {
-        return Ok(tree);
+impl Package {
+    /// The folder `source` in `folder`, with the package unpacked in it; fetched first if need be.
+    ///
+    /// # Errors
+    /// If it cannot be fetched, or is not what it should be.
+    pub fn fetch(&self, folder: &Path) -> Result<PathBuf, String> {
+        let tree = folder.join("source");
+        if tree.join("debian").exists() {
+            return Ok(tree);
+        }
+        make_folder(folder)?;
+        if !self.sums_are_right(folder) {
+            self.download(folder)?;
+        }
+        if !self.sums_are_right(folder) {
+            return Err(format!("{}: the files have other SHA-256 sums than they should", folder.display()));
+        }
+        let unpack = ["--no-check", "--extract", self.dsc, "source"];
+        step::output_in(folder, "dpkg-source", Command::new("dpkg-source").args(unpack))
+            .map_err(|reason| format!("{reason} (dpkg-source is in Debian's package dpkg-dev)"))?;
+        Ok(tree)
     }
-    make_folder(&folder)?;
-    if !sums_are_right(&folder) {
-        download(&folder)?;
-    }
-    if !sums_are_right(&folder) {
-        return Err(format!("{}: the files have other SHA-256 sums than they should", folder.display()));
-    }
-    let unpack = ["--no-check", "--extract", DSC, "source"];
-    step::output_in(&folder, "dpkg-source", Command::new("dpkg-source").args(unpack))
-        .map_err(|reason| format!("{reason} (dpkg-source is in Debian's package dpkg-dev)"))?;
-    Ok(tree)
-}
 
-fn sums_are_right(folder: &Path) -> bool {
-    let sums = folder.join("SHA256SUMS");
-    let check =
-        |sums| step::output_in(folder, "sha256sum", Command::new("sha256sum").args(["--check", sums]));
-    std::fs::write(&sums, SUMS).is_ok() && check("SHA256SUMS").is_ok()
-}
-
-fn download(folder: &Path) -> Result<(), String> {
-    eprintln!("==> fetching Debian's {PACKAGE}");
-    let list = folder.join("sources.list");
-    let source = format!(
-        "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {SUITE} main\n"
-    );
-    std::fs::write(&list, source).map_err(|error| format!("{}: {error}", list.display()))?;
-    for made in ["state/lists/partial", "cache/archives/partial"] {
-        make_folder(&folder.join(made))?;
+    fn sums_are_right(&self, folder: &Path) -> bool {
+        let sums = folder.join("SHA256SUMS");
+        let check =
+            |sums| step::output_in(folder, "sha256sum", Command::new("sha256sum").args(["--check", sums]));
+        std::fs::write(&sums, self.sums).is_ok() && check("SHA256SUMS").is_ok()
     }
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.arg("--quiet").arg("-o").arg(format!("Dir::Etc::SourceList={}", list.display()));
-        command.args(["-o", "Dir::Etc::SourceParts=/dev/null", "-o", "APT::Sandbox::User="]);
-        command.arg("-o").arg(format!("Dir::State={}", folder.join("state").display()));
-        command.arg("-o").arg(format!("Dir::Cache={}", folder.join("cache").display()));
-        command.args(arguments);
-        step::output_in(folder, &format!("apt-get {}", arguments.join(" ")), &mut command)
-    };
-    apt(&["update"])?;
-    apt(&["source", "--download-only", PACKAGE])?;
-    Ok(())
+
+    fn download(&self, folder: &Path) -> Result<(), String> {
+        eprintln!("==> fetching Debian's {}", self.name);
+        let list = folder.join("sources.list");
+        let source = format!(
+            "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian {SUITE} main\n"
+        );
+        std::fs::write(&list, source).map_err(|error| format!("{}: {error}", list.display()))?;
+        for made in ["state/lists/partial", "cache/archives/partial"] {
+            make_folder(&folder.join(made))?;
+        }
+        let apt = |arguments: &[&str]| {
+            let mut command = Command::new("apt-get");
+            command.arg("--quiet").arg("-o").arg(format!("Dir::Etc::SourceList={}", list.display()));
+            command.args(["-o", "Dir::Etc::SourceParts=/dev/null", "-o", "APT::Sandbox::User="]);
+            command.arg("-o").arg(format!("Dir::State={}", folder.join("state").display()));
+            command.arg("-o").arg(format!("Dir::Cache={}", folder.join("cache").display()));
+            command.args(arguments);
+            step::output_in(folder, &format!("apt-get {}", arguments.join(" ")), &mut command)
+        };
+        apt(&["update"])?;
+        apt(&["source", "--download-only", self.name])?;
+        Ok(())
+    }
 }
 
 fn from_crate() -> Result<PathBuf, String> {
