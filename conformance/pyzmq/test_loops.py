@@ -67,6 +67,7 @@ def send_all(socket):
     chance = random.Random(7)
     for number in range(MESSAGES):
         if chance.random() < 0.2:
+            # not settling: the pauses are the subject
             time.sleep(chance.random() / 5000)
         socket.send(number.to_bytes(4, "big"))
 
