@@ -151,7 +151,7 @@ fn classes(source: &Path) -> Result<Vec<String>, String> {
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut names: Vec<String> = names
         .filter_map(|file| file.strip_suffix(".c").map(str::to_owned))
-        .filter(|name| !LEFT_OUT.contains(&name.as_str()))
+        .filter(|name| name.starts_with('z') && !LEFT_OUT.contains(&name.as_str()))
         .collect();
     names.sort();
     Ok(names)
