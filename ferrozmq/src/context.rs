@@ -8,12 +8,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inproc::Registry;
 use crate::io::events::EventSink;
 use crate::io::lease::{Lease, Ticker};
-use crate::io::owner::{Alive, Counters, Owner};
+use crate::io::owner::{Alive, Owner};
 use crate::io::thread::IoHandle;
+use crate::pipe::ledger::{Books, Ledger};
 use crate::pipe::signal::Mailbox;
 use crate::resolver::Resolver;
 use crate::socket::Socket;
 use crate::socket::handle::SocketState;
+use crate::socket::window::Window;
 use crate::sync::Mutex;
 use crate::sys::{cpu, fork, membarrier, own, random};
 use crate::zap::Access;
@@ -46,6 +48,7 @@ pub struct Context {
 #[must_use = "call build() to make the context"]
 pub struct ContextBuilder {
     options: ContextOptions,
+    window: Option<bool>,
 }
 
 /// The state behind all clones of a context.
@@ -58,6 +61,9 @@ pub(crate) struct ContextState {
     threads: Mutex<Vec<Arc<IoHandle>>>,
     resolver: Arc<Resolver>,
     sockets: Mutex<Vec<Weak<SocketState>>>,
+    books: Arc<Books>,
+    /// Where others look at the sockets, if they may.
+    pub(crate) window: Option<Window>,
     /// The process it belongs to. A fork's child has a copy without threads, and with locks that nobody releases.
     born: u64,
 }
@@ -74,9 +80,22 @@ impl Context {
         Context { state: Arc::clone(socket.state().context()) }
     }
 
+    /// The sockets that are not gone.
+    pub(crate) fn live_sockets(&self) -> Vec<Arc<SocketState>> {
+        if self.state.is_inherited() {
+            return Vec::new();
+        }
+        self.state.sockets.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// What has ended in it.
+    pub(crate) fn books(&self) -> &Books {
+        &self.state.books
+    }
+
     /// Settings for a context.
     pub fn builder() -> ContextBuilder {
-        ContextBuilder { options: ContextOptions::new() }
+        ContextBuilder { options: ContextOptions::new(), window: None }
     }
 
     /// Makes a socket.
@@ -100,7 +119,7 @@ impl Context {
             let text = format!("the context has {max_sockets} sockets already (max_sockets)");
             return Err(Error::new(ErrorKind::TooManySockets, text));
         };
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::new(Ledger::new(Arc::clone(&context.books))));
         // Here, and not in the first call that waits, is where a program expects to run out of descriptors.
         mailbox.waker().event_fd().map_err(|error| Error::os("creating an event descriptor", &error))?;
         let lease = Lease::new(context.ticker()?);
@@ -110,7 +129,6 @@ impl Context {
             events: Arc::new(EventSink::default()),
             subscriptions: Arc::default(),
             lease: Arc::clone(&lease),
-            counters: Counters::default(),
             access: Arc::clone(&context.access),
             _alive: alive,
         });
@@ -119,6 +137,9 @@ impl Context {
         sockets.retain(|socket| socket.strong_count() > 0);
         sockets.push(Arc::downgrade(&state));
         drop(sockets);
+        if let Some(window) = &context.window {
+            window.roster.enlist(&state);
+        }
         if context.terminated.load(Ordering::Acquire) {
             state.terminate();
         }
@@ -252,6 +273,13 @@ impl ContextBuilder {
         self
     }
 
+    /// Whether other processes of the same user may see what the context's sockets count and hold, as `zmq top` does; never
+    /// what is in messages. Unless said here, if the environment has `FERROZMQ_TOP=1`. It costs a thread of its own.
+    pub fn window(mut self, open: bool) -> Self {
+        self.window = Some(open);
+        self
+    }
+
     /// Makes the context. Threads start when they are needed.
     #[must_use]
     pub fn build(self) -> Context {
@@ -262,6 +290,8 @@ impl ContextBuilder {
     fn build_with(self, resolver: Resolver) -> Context {
         membarrier::register();
         let inproc = Arc::<Registry>::default();
+        let books = Arc::<Books>::default();
+        let window = Window::open(self.window, &books);
         Context {
             state: Arc::new(ContextState {
                 options: Mutex::new(self.options),
@@ -272,6 +302,8 @@ impl ContextBuilder {
                 threads: Mutex::new(Vec::new()),
                 resolver: Arc::new(resolver),
                 sockets: Mutex::new(Vec::new()),
+                books,
+                window,
                 born: fork::generation(),
             }),
         }

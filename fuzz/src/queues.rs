@@ -3,7 +3,7 @@
 //! It checks what every pattern owes its pipes: none is written to that is over or was never there.
 
 use ferrozmq_proto::Message;
-use ferrozmq_proto::pattern::{Closing, Dropped, PipeId, Pipes};
+use ferrozmq_proto::pattern::{Closing, Discarded, Dropped, PipeId, Pipes};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The pipes.
@@ -109,4 +109,6 @@ impl Pipes for Queues {
     }
 
     fn dropped(&mut self, _: Option<PipeId>, _: Dropped) {}
+
+    fn discarded(&mut self, _: Option<PipeId>, _: Discarded) {}
 }

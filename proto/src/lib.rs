@@ -17,6 +17,7 @@ pub mod backoff;
 pub mod endpoint;
 pub mod error;
 pub mod frame;
+pub mod loss;
 pub mod mechanism;
 pub mod message;
 pub mod option;

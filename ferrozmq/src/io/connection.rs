@@ -12,7 +12,7 @@
 use crate::io::admission::{self, Failure};
 use crate::io::dialer::Dialer;
 use crate::io::events::{EventKind, Parties};
-use crate::io::owner::{Counters, Owner};
+use crate::io::owner::Owner;
 use crate::io::parting::Parting;
 use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
@@ -30,6 +30,7 @@ use crate::transport::Stream;
 use crate::zap::Inquiry;
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
@@ -59,6 +60,8 @@ pub(super) struct Conn {
     /// The socket has closed it; it ends when its output is written.
     lingering: bool,
     pub(super) linger_timer: Option<TimerKey>,
+    /// Its linger is over.
+    lingered: bool,
     /// It ends of our own will and with all written: the peer is given time to notice.
     gently: bool,
     origin: u64,
@@ -168,6 +171,7 @@ impl Io {
             timer: None,
             lingering: false,
             linger_timer: None,
+            lingered: false,
             gently: false,
             origin: peer::new_connection(),
         };
@@ -316,7 +320,7 @@ impl Io {
             );
             pipe.belongs_to(conn.endpoint);
             if owner.never_reads() {
-                pipe.discard_input();
+                pipe.discard_input(Discarded::Unsolicited);
             }
             pipe.expect(token);
             let attach = Signal::Attach { pipe: Arc::clone(&pipe), routing_id, dialed: conn.dialed };
@@ -350,7 +354,7 @@ impl Io {
 
     pub(super) fn handshake_failed(&mut self, token: u64, failure: Failure) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
-        Counters::add(&conn.owner.counters.handshake_failures, 1);
+        conn.owner.mailbox.ledger().handshake_failed();
         let refusal = match &conn.stage {
             Stage::Handshake(handshake) => handshake.link.refusal(),
             _ => None,
@@ -394,6 +398,9 @@ impl Io {
             (Some(End::Closed) | None, _) => None,
         };
         if let Some(pipe) = &conn.pipe {
+            if gently {
+                pipe.part();
+            }
             // Before anybody hears of it: what is sent from then on is kept for the next connection.
             pipe.go_offline();
         }
@@ -449,7 +456,8 @@ impl Io {
         }
         let returned = conn.dialed && self.dialer_down(conn.endpoint, outcome, pipe.as_ref());
         if let (false, Some(pipe)) = (returned, &pipe) {
-            end_pipe(&conn.owner, pipe);
+            let why = if conn.lingered { Dropped::Linger } else { Dropped::Disconnected };
+            end_pipe(&conn.owner, pipe, why);
         }
         if conn.gently {
             return self.begin_parting(token, conn);
@@ -506,7 +514,7 @@ impl Io {
             match heartbeat.handle_timeout(now) {
                 Action::None => break,
                 Action::SendPing => {
-                    pipe.ping(conn.options.heartbeat_ttl.unwrap_or_default(), Bytes::new());
+                    pipe.ping(conn.options.heartbeat_ttl.unwrap_or_default());
                     heartbeat.ping_sent(now);
                 }
                 Action::CheckOnce => {
@@ -543,6 +551,7 @@ impl Io {
             }
             conn.lingering = true;
             if handshaking || linger == Some(Duration::ZERO) {
+                conn.lingered = true;
                 self.tear_down(token, Outcome::Disconnected);
                 continue;
             }
@@ -560,6 +569,7 @@ impl Io {
         let Some(conn) = self.conns.get(&token) else { return };
         let Some(pipe) = conn.pipe().filter(|pipe| conn.lingering && pipe.is_idle()) else { return };
         pipe.drain();
+        pipe.part();
         let gently = !conn.stream.may_be_closed();
         // As in libzmq, what the socket itself ends is not announced as a disconnection.
         self.end(token, Outcome::Disconnected, gently);
@@ -570,6 +580,7 @@ impl Io {
         self.dialer_linger_over(token);
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.linger_timer = None;
+        conn.lingered = true;
         conn.gently = false;
         if let Some(pipe) = conn.pipe() {
             // Closing with input unread resets the connection, which costs output on its way.
@@ -593,9 +604,8 @@ impl Io {
 }
 
 /// The pipe's peer is gone for good: what was queued for it is dropped, and counted.
-pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe) {
-    let dropped = pipe.close();
-    Counters::add(&owner.counters.dropped_disconnected, dropped);
+pub(super) fn end_pipe(owner: &Owner, pipe: &WirePipe, why: Dropped) {
+    pipe.close(why);
     pipe.charge();
     if pipe.has_input() {
         owner.mailbox.post(Signal::Ended(pipe.id()));

@@ -12,7 +12,7 @@
 
 use crate::io::connection::{Origin, Outcome, end_pipe};
 use crate::io::events::{EventKind, Parties};
-use crate::io::owner::{Counters, Owner};
+use crate::io::owner::Owner;
 use crate::io::thread::{Due, Io, Order, Watched, new_token};
 use crate::io::timer::{self, TimerKey};
 use crate::pipe::signal::Signal;
@@ -22,6 +22,7 @@ use crate::sys::random;
 use crate::transport::{Dial, DialAddress, IpcAddress, Progress, Socks5, Stream, StreamOptions, negotiate};
 use bytes::Bytes;
 use ferrozmq_proto::backoff::Backoff;
+use ferrozmq_proto::loss::Dropped;
 use ferrozmq_proto::option::{Options, ReconnectStop};
 use std::collections::VecDeque;
 use std::io;
@@ -390,7 +391,7 @@ impl Io {
         dialer.state = State::Up { conn };
         dialer.backoff.reset();
         if dialer.was_up {
-            Counters::add(&dialer.plan.owner.counters.reconnects, 1);
+            dialer.plan.owner.mailbox.ledger().reconnected();
         }
         dialer.was_up = true;
         if dialer.closing {
@@ -476,7 +477,8 @@ impl Io {
         self.cancel(&mut dialer.linger_timer);
         let up = matches!(dialer.state, State::Up { conn } if self.conns.contains_key(&conn));
         if let (false, Some(pipe)) = (up, &dialer.plan.pipe) {
-            end_pipe(&dialer.plan.owner, pipe);
+            let why = if dialer.closing { Dropped::Linger } else { Dropped::Disconnected };
+            end_pipe(&dialer.plan.owner, pipe, why);
         }
     }
 }

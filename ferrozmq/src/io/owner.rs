@@ -14,7 +14,7 @@ use crate::zap::Access;
 use bytes::Bytes;
 use ferrozmq_proto::option::Options;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A socket as its I/O threads see it.
 pub(crate) struct Owner {
@@ -23,22 +23,10 @@ pub(crate) struct Owner {
     pub(crate) events: Arc<EventSink>,
     pub(crate) subscriptions: Arc<Mutex<Subscriptions>>,
     pub(crate) lease: Arc<Lease>,
-    pub(crate) counters: Counters,
     /// Who decides about peers.
     pub(crate) access: Arc<Access>,
     /// Handshakes done and connections not yet ended.
     pub(crate) _alive: AliveTicket,
-}
-
-/// Facts counted off the message path.
-#[derive(Default)]
-pub(crate) struct Counters {
-    /// Queued messages dropped because their connection ended.
-    pub(crate) dropped_disconnected: AtomicU64,
-    /// Handshakes that did not succeed.
-    pub(crate) handshake_failures: AtomicU64,
-    /// Connections made again after they had been lost.
-    pub(crate) reconnects: AtomicU64,
 }
 
 impl Owner {
@@ -56,12 +44,6 @@ impl Owner {
 /// Whether sockets of this type have `ZMQ_HELLO_MSG`: the types of request and reply, as with libzmq.
 pub(crate) fn says_hello(kind: SocketType) -> bool {
     matches!(kind, SocketType::Dealer | SocketType::Router | SocketType::Req | SocketType::Rep)
-}
-
-impl Counters {
-    pub(crate) fn add(counter: &AtomicU64, count: usize) {
-        counter.fetch_add(count as u64, Ordering::Relaxed);
-    }
 }
 
 /// Counts the sockets of a context that still exist, lingering ones included.

@@ -12,12 +12,14 @@
 //! still be read.
 
 use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::ledger::SocketStats;
 use crate::pipe::ring::{self, Consumer, Producer};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, barrier};
 use bytes::Bytes;
+use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::{Frame, Message, SocketType};
 use std::sync::{Arc, OnceLock};
 
@@ -30,6 +32,9 @@ pub(crate) struct InprocEnd {
     link: Arc<Link>,
     /// Only the newest message is kept (`ZMQ_CONFLATE`), here or at the other end.
     conflate: bool,
+    /// Messages taken where only the newest is kept, and greetings sent.
+    taken: u64,
+    greetings: u64,
     /// The peer is gone: no more input will come than is there.
     pub(crate) ended: bool,
     pub(crate) routing_id: Bytes,
@@ -52,7 +57,9 @@ struct Side {
     sndhwm: AtomicUsize,
     rcvhwm: AtomicUsize,
     /// The newest message for this side, of a pipe that keeps only that.
-    cell: Mutex<Option<Message>>,
+    cell: Mutex<Cell>,
+    /// How many messages had come when this side's end was given up; [`NOT_YET`] before.
+    heard: AtomicU64,
     starving: AtomicBool,
     stalled: AtomicBool,
 }
@@ -79,6 +86,15 @@ impl Told {
     }
 }
 
+/// A queue of one message, and how many were ever put into it.
+#[derive(Default)]
+struct Cell {
+    newest: Option<Message>,
+    stored: u64,
+}
+
+const NOT_YET: u64 = u64::MAX;
+
 /// For whoever binds the address.
 #[derive(Default)]
 struct Backlog {
@@ -101,7 +117,8 @@ impl Side {
             backlog: Mutex::default(),
             sndhwm: AtomicUsize::new(UNKNOWN),
             rcvhwm: AtomicUsize::new(UNKNOWN),
-            cell: Mutex::new(None),
+            cell: Mutex::default(),
+            heard: AtomicU64::new(NOT_YET),
             starving: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
         }
@@ -155,6 +172,8 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         inp: inp_a,
         link: Arc::clone(&link),
         conflate: connecting.conflate,
+        taken: 0,
+        greetings: 0,
         ended: false,
         routing_id: connecting.routing_id.clone(),
         peer_routing_id: Bytes::new(),
@@ -166,6 +185,8 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         inp: inp_b,
         link,
         conflate: connecting.conflate,
+        taken: 0,
+        greetings: 0,
         ended: false,
         routing_id: Bytes::new(),
         peer_routing_id: connecting.routing_id.clone(),
@@ -274,6 +295,7 @@ impl InprocEnd {
     fn say_hello(&mut self, party: &Party) {
         if let Some(hello) = &party.hello {
             self.push(Message::from(hello.clone()));
+            self.greetings += 1;
         }
     }
 
@@ -281,7 +303,12 @@ impl InprocEnd {
     #[inline(never)]
     pub(crate) fn push(&mut self, message: Message) {
         if self.conflate {
-            self.far().cell.lock().replace(message);
+            let mut cell = self.far().cell.lock();
+            let older = cell.newest.replace(message);
+            cell.stored += 1;
+            drop(cell);
+            // Its owner may have something to say to it.
+            drop(older);
         } else {
             self.out.push(message);
         }
@@ -323,6 +350,7 @@ impl InprocEnd {
     pub(crate) fn pop(&mut self, into: &mut Message) -> bool {
         if self.conflate {
             let newest = self.newest();
+            self.taken += u64::from(newest.is_some());
             self.tell_of_credit();
             return newest.map(|message| *into = message).is_some();
         }
@@ -367,13 +395,13 @@ impl InprocEnd {
         while let Some(message) = self.inp.pop() {
             queued = Some(message);
         }
-        self.near().cell.lock().take().or(queued)
+        self.near().cell.lock().newest.take().or(queued)
     }
 
     /// Whether there is something to read now.
     #[inline]
     pub(crate) fn has_input(&mut self) -> bool {
-        !self.inp.is_empty() || self.conflate && self.near().cell.lock().is_some()
+        !self.inp.is_empty() || self.conflate && self.near().cell.lock().newest.is_some()
     }
 
     /// Says that this end is empty and wants a signal. The caller pays one [`barrier::heavy`]
@@ -384,14 +412,56 @@ impl InprocEnd {
 
     /// Messages waiting to be read, and messages the peer has not read yet.
     pub(crate) fn queued(&mut self) -> (usize, usize) {
-        let newest = |side: &Side| usize::from(self.conflate && side.cell.lock().is_some());
+        let newest = |side: &Side| usize::from(self.conflate && side.cell.lock().newest.is_some());
         let (inward, outward) = (newest(self.near()), newest(self.far()));
         (self.inp.len() + inward, self.out.len() + outward)
     }
 
-    /// Messages pushed here, and by the peer, ever; none where only the newest is kept.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.out.pushed() as u64, self.inp.pushed() as u64)
+    /// Messages pushed here, and by the peer, ever.
+    fn pushed(&self) -> (u64, u64) {
+        let stored = |side: &Side| if self.conflate { side.cell.lock().stored } else { 0 };
+        let (inward, outward) = (stored(self.near()), stored(self.far()));
+        (self.out.pushed() as u64 + outward, self.inp.pushed() as u64 + inward)
+    }
+
+    /// What has been counted, and waits here. What was pushed is with the peer, unless nobody has bound the name.
+    pub(crate) fn books(&mut self) -> SocketStats {
+        let (queued_in, unread) = self.queued();
+        let (pushed, arrived) = self.pushed();
+        let queued_out = if self.far().told.get().is_none() { unread } else { 0 };
+        let mut books = SocketStats {
+            added: self.greetings,
+            left: pushed - queued_out as u64,
+            queued_out,
+            arrived,
+            queued_in,
+            ..SocketStats::default()
+        };
+        if self.conflate {
+            books.discarded.note(Discarded::Conflated, arrived.saturating_sub(self.taken + queued_in as u64));
+        }
+        books
+    }
+
+    /// The socket lets go of this end: what has been counted, with all that remains in it accounted for.
+    pub(crate) fn settle(&mut self) -> SocketStats {
+        // One end after the other: what is pushed while the other end goes is the receiver's or the sender's to
+        // account for, never nobody's.
+        let link = Arc::clone(&self.link);
+        let _turn = link.sides[0].backlog.lock();
+        let mut books = self.books();
+        books.discarded.note(Discarded::Closed, std::mem::take(&mut books.queued_in) as u64);
+        self.near().heard.store(books.arrived, Ordering::Relaxed);
+        // Whoever binds the name may still receive them.
+        books.in_doubt = std::mem::take(&mut books.queued_out) as u64;
+        books.left += books.in_doubt;
+        let heard = self.far().heard.load(Ordering::Relaxed);
+        if heard != NOT_YET {
+            let unheard = books.left.saturating_sub(heard);
+            books.left -= unheard;
+            books.dropped.note(Dropped::Disconnected, unheard);
+        }
+        books
     }
 
     /// Tells the peer about a subscription.

@@ -9,6 +9,7 @@ pub(crate) mod codec;
 pub(crate) mod errand;
 pub(crate) mod events_fd;
 pub(crate) mod inproc;
+pub(crate) mod ledger;
 pub(crate) mod lock;
 #[cfg(all(test, loom))]
 pub(crate) mod models;

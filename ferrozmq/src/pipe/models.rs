@@ -5,6 +5,7 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::ledger::Ledger;
 use crate::pipe::rx::Run;
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
@@ -91,7 +92,8 @@ impl Scene {
     }
 
     fn alone() -> Scene {
-        let (desk, mailbox) = (Arc::new(Desk::new().expect("descriptors")), Arc::new(Mailbox::new()));
+        let (desk, mailbox) =
+            (Arc::new(Desk::new().expect("descriptors")), Arc::new(Mailbox::new(Ledger::default())));
         let set = Arc::new(Epoll::new().expect("a descriptor"));
         Scene::new(desk, mailbox, set, [SocketType::Pair, SocketType::Pair])
     }
@@ -307,7 +309,7 @@ fn loom_role_of_the_reader_tells_the_socket() {
 #[test]
 fn loom_mailbox_loses_no_signal() {
     model(4, || {
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::new(Ledger::default()));
         let posters: Vec<_> = (0..2)
             .map(|n| {
                 let mailbox = Arc::clone(&mailbox);

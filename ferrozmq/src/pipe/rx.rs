@@ -14,6 +14,7 @@ use crate::sys::epoll::{Epoll, Interest};
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::PeerError;
+use ferrozmq_proto::loss::{Discarded, Discards};
 use ferrozmq_proto::zmtp::Received;
 use std::collections::VecDeque;
 use std::io;
@@ -66,7 +67,7 @@ pub(crate) struct Rx {
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
     /// The socket never reads, or has let go of the pipe: messages are dropped as they come.
-    discard: bool,
+    discard: Option<Discarded>,
     pub(super) paused: bool,
     /// Too many of the peer's subscriptions wait to be read by the socket.
     pub(super) flooded: bool,
@@ -76,6 +77,9 @@ pub(crate) struct Rx {
     pub(super) input_wanted: bool,
     pub(super) end: Option<End>,
     pub(super) received: u64,
+    pub(super) received_bytes: u64,
+    /// What was discarded here.
+    pub(super) discards: Discards,
 }
 
 /// Where the descriptor is watched while nobody holds it back.
@@ -110,13 +114,15 @@ impl Rx {
             held_bytes: 0,
             hwm: if conflate { 0 } else { hwm },
             conflate,
-            discard: false,
+            discard: None,
             paused: false,
             flooded: false,
             rest: false,
             input_wanted: true,
             end: None,
             received: 0,
+            received_bytes: 0,
+            discards: Discards::default(),
         }
     }
 
@@ -154,8 +160,9 @@ impl Rx {
 
     /// Drops what is there and what will come.
     #[must_use]
-    pub(super) fn discard_all(&mut self) -> bool {
-        self.discard = true;
+    pub(super) fn discard_all(&mut self, why: Discarded) -> bool {
+        let why = *self.discard.get_or_insert(why);
+        self.discards.note(why, self.waiting as u64);
         self.hwm = 0;
         self.runs.clear();
         (self.waiting, self.held) = (0, 0);
@@ -195,16 +202,21 @@ impl Rx {
         }
     }
 
-    /// Notes what one fill brought.
-    pub(super) fn store(&mut self, intake: &mut Intake) {
+    /// Notes what one fill brought; says whether there are messages among it to be received.
+    pub(super) fn store(&mut self, intake: &mut Intake) -> bool {
         let origin = intake.origin;
         let haul = &mut intake.haul;
         self.rest = haul.rest;
-        if self.discard {
-            haul.runs.clear();
+        self.received_bytes += haul.bytes as u64;
+        if let Some(why) = self.discard {
+            let count = haul.runs.drain(..).map(|(_, count)| count as u64).sum();
+            self.discards.note(why, count);
+            self.received += count;
         }
+        let more = !haul.runs.is_empty();
         for (bytes, count) in haul.runs.drain(..) {
             if self.conflate {
+                self.discards.note(Discarded::Conflated, self.waiting as u64);
                 self.runs.clear();
                 self.waiting = 0;
                 self.waiting_bytes = 0;
@@ -220,6 +232,7 @@ impl Rx {
         } else if self.is_full() {
             self.pause();
         }
+        more
     }
 }
 
@@ -227,7 +240,7 @@ impl Rx {
 pub(crate) enum Notice {
     Subscription { topic: Bytes, wanted: bool },
     Ping { ttl: Duration, context: Bytes },
-    Pong,
+    Pong { context: Bytes },
 }
 
 /// Whether a fill may sleep before its first read.
@@ -354,7 +367,7 @@ impl Intake {
                     haul.notices.push(Notice::Subscription { topic, wanted });
                 }
                 Ok(Some(Received::Ping { ttl, context })) => haul.notices.push(Notice::Ping { ttl, context }),
-                Ok(Some(Received::Pong { .. })) => haul.notices.push(Notice::Pong),
+                Ok(Some(Received::Pong { context })) => haul.notices.push(Notice::Pong { context }),
                 Ok(Some(Received::Error { .. })) => {
                     haul.end = Some(End::Protocol(PeerError::Refused));
                     return;

@@ -17,6 +17,7 @@
 use crate::peer::PeerInfo;
 use crate::pipe::events_fd::EventsFd;
 use crate::pipe::inproc::InprocEnd;
+use crate::pipe::ledger::Ledger;
 use crate::pipe::wire::WirePipe;
 use crate::pipe::wishes::Wishes;
 use crate::sync::Mutex;
@@ -99,6 +100,7 @@ pub(crate) struct Mailbox {
     queue: Mutex<Queue>,
     waker: Waker,
     events_fd: EventsFd,
+    ledger: Ledger,
 }
 
 #[derive(Default)]
@@ -164,13 +166,14 @@ impl Queue {
 }
 
 impl Mailbox {
-    pub(crate) fn new() -> Mailbox {
+    pub(crate) fn new(ledger: Ledger) -> Mailbox {
         Mailbox {
             pending: AtomicBool::new(false),
             ended_bytes: AtomicUsize::new(0),
             queue: Mutex::default(),
             waker: Waker::new(),
             events_fd: EventsFd::default(),
+            ledger,
         }
     }
 
@@ -261,6 +264,11 @@ impl Mailbox {
     /// What a loop that is not ours waits on.
     pub(crate) fn events_fd(&self) -> &EventsFd {
         &self.events_fd
+    }
+
+    /// Where pipes of the socket enter what they have counted when they end.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// What a thread that wants to sleep in the socket waits on.

@@ -6,6 +6,7 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::Desk;
+use crate::pipe::ledger::Ledger;
 #[cfg(not(loom))]
 use crate::pipe::pace::Beat;
 use crate::pipe::rx::Run;
@@ -19,7 +20,8 @@ use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::epoll::Epoll;
 use crate::transport::Stream;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use ferrozmq_proto::loss::Dropped;
 use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::zmtp::framing::{Cursor, Header, encode, parse_header};
 use ferrozmq_proto::zmtp::{Command, Link, LinkConfig, metadata};
@@ -150,7 +152,8 @@ proptest! {
         let mut model = Model::new();
         steps.iter().for_each(|step| model.act(step));
         let waiting = model.unsent();
-        prop_assert_eq!(model.pipe.close(), waiting);
+        model.pipe.close(Dropped::Disconnected);
+        prop_assert_eq!(model.pipe.books().dropped.disconnected, waiting as u64);
         prop_assert!(model.pipe.push(&Message::from("late"), None, SHARE_FROM).is_err());
         model.pushed.truncate(model.pushed.len() - waiting);
         for step in later {
@@ -160,7 +163,8 @@ proptest! {
             }
             prop_assert_eq!((model.pipe.queued(), model.pipe.room()), (0, 0));
         }
-        prop_assert_eq!(model.pipe.close(), 0);
+        model.pipe.close(Dropped::Disconnected);
+        prop_assert_eq!(model.pipe.books().dropped.disconnected, waiting as u64);
     }
 }
 
@@ -207,7 +211,7 @@ struct Peer {
 impl Model {
     fn new() -> Model {
         let desk = Arc::new(Desk::new().unwrap());
-        let pipe = WirePipe::new(desk, Arc::new(Mailbox::new()), 5, 5, false);
+        let pipe = WirePipe::new(desk, Arc::new(Mailbox::new(Ledger::default())), 5, 5, false);
         Model {
             pipe,
             subscriptions: Mutex::new(Subscriptions::default()),
@@ -228,7 +232,7 @@ impl Model {
             Step::OutputReady => self.pipe.output_ready(),
             Step::Ping => {
                 if self.peer.as_ref().is_some_and(|peer| peer.zmtp == Zmtp::V31) {
-                    self.pipe.ping(Duration::from_secs(1), Bytes::from_static(b"context"));
+                    self.pipe.ping(Duration::from_secs(1));
                 }
             }
             Step::Read(most) => {

@@ -14,12 +14,13 @@ use crate::pipe::pace::Pace;
 use crate::sys::clock;
 use crate::transport::Stream;
 use bytes::Bytes;
+use ferrozmq_proto::loss::{Dropped, Drops};
 use ferrozmq_proto::zmtp::Command;
 use ferrozmq_proto::{Frame, Message};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One system call writes at most this many bytes, so that a sender is not kept from its work.
 const WRITE_MAX: usize = 256 * 1024;
@@ -79,6 +80,12 @@ pub(crate) struct Tx {
     /// The I/O thread has been told to write what waits here.
     pub(super) handed_over: bool,
     pub(super) sent: u64,
+    pub(super) sent_bytes: u64,
+    /// What was dropped here, and by whose will.
+    pub(super) drops: Drops,
+    pub(super) doubt: Doubt,
+    /// Greetings among `sent`.
+    pub(super) greetings: u64,
     /// `sent` when a sender last found no room.
     pub(super) sent_when_full: u64,
     /// Version of the subscriptions last replayed to the peer.
@@ -106,6 +113,10 @@ impl Tx {
             backstopped: false,
             handed_over: false,
             sent: 0,
+            sent_bytes: 0,
+            drops: Drops::default(),
+            doubt: Doubt::default(),
+            greetings: 0,
             sent_when_full: 0,
             subscriptions: 0,
         }
@@ -139,6 +150,7 @@ impl Tx {
     pub(super) fn push(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) -> bool {
         if self.conflate {
             self.queued -= self.arena.messages();
+            self.drops.note(Dropped::Conflated, self.arena.messages() as u64);
             self.arena.clear();
         }
         self.arena.push(message, envelope, share_from);
@@ -173,24 +185,42 @@ impl Tx {
             let oldest = self.control.iter().position(is_pong);
             oldest.and_then(|oldest| self.control.remove(oldest));
         }
+        if let Control::Hello(_) = control {
+            self.sent += 1;
+            self.greetings += 1;
+        }
         self.control.push_back(control);
         self.wanted = true;
     }
 
+    /// Queues a PING, whose answer will tell what has arrived.
+    pub(super) fn push_ping(&mut self, ttl: Duration) {
+        let context = self.doubt.next_context();
+        self.push_control(Control::Ping { ttl, context });
+    }
+
     /// Notes that `count` messages are wholly with the kernel.
     pub(super) fn sent_messages(&mut self, count: usize) {
-        self.sent += count as u64;
         // A closed pipe has given up all it had, even what somebody was writing.
         if !self.closed {
+            self.sent += count as u64;
             self.queued -= count;
         }
     }
 
-    /// Takes no more messages, and gives up what it has; returns how many those were. They are to be dropped when
-    /// the lock is open: their owners may have something to say to it.
-    pub(super) fn close(&mut self) -> (usize, Arena) {
+    /// Takes no more messages, and gives up what it has. That is to be dropped when the lock is open: its owners may have
+    /// something to say to it.
+    pub(super) fn close(&mut self, why: Dropped) -> Arena {
         self.closed = true;
-        (std::mem::take(&mut self.queued), std::mem::take(&mut self.arena))
+        self.drops.note(why, std::mem::take(&mut self.queued) as u64);
+        std::mem::take(&mut self.arena)
+    }
+
+    /// A connection begins.
+    pub(super) fn go_online(&mut self, line: Box<Line>) {
+        self.online = true;
+        self.line = Some(line);
+        self.doubt.begin(self.sent);
     }
 
     /// Whether anything waits to be written; `true` while somebody is writing.
@@ -210,7 +240,10 @@ impl Tx {
 
     /// The writer's role is lost with whoever held it, and with it what was on its way into the connection.
     pub(super) fn lose_line(&mut self) {
-        self.queued = if self.closed { 0 } else { self.arena.messages() };
+        if !self.closed {
+            self.drops.note(Dropped::Disconnected, (self.queued - self.arena.messages()) as u64);
+            self.queued = self.arena.messages();
+        }
         self.reset();
     }
 
@@ -226,6 +259,9 @@ impl Tx {
 
     /// There is no connection.
     fn reset(&mut self) {
+        if self.online {
+            self.doubt.end(self.sent);
+        }
         self.control.clear();
         self.online = false;
         self.blocked = false;
@@ -233,6 +269,74 @@ impl Tx {
         self.failed = false;
         self.orphaned = false;
         self.pace = Pace::new();
+    }
+}
+
+/// What of that which was handed to the kernel may not have reached the peer.
+///
+/// A peer answers a PING after it has read all that was sent before it. Of what was sent later nobody knows, once the
+/// connection is lost.
+#[derive(Default)]
+pub(super) struct Doubt {
+    /// Messages that were in doubt when their connections were lost.
+    pub(super) lost: u64,
+    /// Messages sent, ever, up to which nothing is in doubt.
+    certain: u64,
+    /// The connection is ended by this side, with everything written.
+    orderly: bool,
+    contexts: u32,
+    /// The PING whose answer is awaited, and the messages sent before it.
+    pinged: Option<(u32, Instant, u64)>,
+    /// Connections, ever.
+    pub(super) connections: u64,
+    /// How long the last answer took.
+    pub(super) round_trip: Option<Duration>,
+}
+
+impl Doubt {
+    fn begin(&mut self, sent: u64) {
+        self.connections += 1;
+        self.certain = sent;
+        self.pinged = None;
+        self.orderly = false;
+        self.round_trip = None;
+    }
+
+    fn end(&mut self, sent: u64) {
+        if !self.orderly {
+            self.lost += sent - self.certain;
+        }
+        self.certain = sent;
+    }
+
+    /// This side ends the connection, and all is written.
+    pub(super) fn part(&mut self) {
+        self.orderly = true;
+    }
+
+    fn next_context(&mut self) -> Bytes {
+        self.contexts = self.contexts.wrapping_add(1);
+        Bytes::copy_from_slice(&self.contexts.to_be_bytes())
+    }
+
+    fn pinged(&mut self, context: &[u8], sent: u64) {
+        if let (None, Ok(context)) = (self.pinged, context.try_into()) {
+            self.pinged = Some((u32::from_be_bytes(context), clock::now(), sent));
+        }
+    }
+
+    /// The peer has answered the PING with this context. (libzmq before 4.3 answers without one, and tells nothing.)
+    pub(super) fn ponged(&mut self, context: &[u8]) {
+        let Ok(context) = context.try_into().map(u32::from_be_bytes) else { return };
+        let Some((awaited, at, sent)) = self.pinged else { return };
+        if context == awaited {
+            self.round_trip = Some(clock::now().saturating_duration_since(at));
+        }
+        // A later one than the awaited says as much about what was sent before it.
+        if context >= awaited && context <= self.contexts {
+            self.certain = sent;
+            self.pinged = None;
+        }
     }
 }
 
@@ -286,7 +390,12 @@ impl Line {
         }
         // Commands go between messages only.
         if !tx.control.is_empty() && self.batch.at_boundary() {
-            tx.control.drain(..).for_each(|control| self.encode(&control));
+            while let Some(control) = tx.control.pop_front() {
+                if let Control::Ping { context, .. } = &control {
+                    tx.doubt.pinged(context, tx.sent);
+                }
+                self.encode(&control);
+            }
         }
         if self.wire.is_empty() && !self.sealer.is_plain() {
             tx.sent_messages(self.seal());

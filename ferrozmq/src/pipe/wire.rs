@@ -10,6 +10,7 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
+use crate::pipe::ledger::SocketStats;
 use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::pace::Beat;
 use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Sleep, Watch};
@@ -24,11 +25,13 @@ use crate::sys::epoll::Epoll;
 use crate::sys::signals;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
+use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::zmtp::framing;
 use ferrozmq_proto::{Frame, Message};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bodies this long are kept by reference instead of copied into the queue.
 pub(crate) const SHARE_FROM: usize = 16 * 1024;
@@ -138,6 +141,7 @@ pub(crate) struct WirePipe {
 impl Drop for WirePipe {
     fn drop(&mut self) {
         self.mailbox.refund(self.charged.load(Ordering::Relaxed));
+        self.mailbox.ledger().enter(&self.books().settled());
     }
 }
 
@@ -299,6 +303,7 @@ impl WirePipe {
                 Ok((bytes, messages)) => {
                     written += bytes;
                     tx.sent_messages(messages);
+                    tx.sent_bytes += bytes as u64;
                     tx.pace.wrote(bytes);
                     self.tell_of_room(&mut tx);
                     if Line::is_enough(written) {
@@ -407,7 +412,7 @@ impl WirePipe {
     #[cfg(all(test, not(loom)))]
     pub(crate) fn outrun(&self) {
         let mut tx = self.tx.lock();
-        let beat = Beat { eager: true, patience: std::time::Duration::from_micros(20) };
+        let beat = Beat { eager: true, patience: Duration::from_micros(20) };
         (0..8).for_each(|_| tx.pace.sending(beat));
     }
 
@@ -442,11 +447,15 @@ impl WirePipe {
         !self.tx.lock().has_output()
     }
 
-    /// Takes no more messages, and drops those it has; returns how many.
-    pub(crate) fn close(&self) -> usize {
-        let (count, messages) = self.tx.lock().close();
+    /// Takes no more messages, and drops those it has.
+    pub(crate) fn close(&self, why: Dropped) {
+        let messages = self.tx.lock().close(why);
         drop(messages);
-        count
+    }
+
+    /// This side ends the connection, and all is written: what the kernel has is not in doubt.
+    pub(crate) fn part(&self) {
+        self.tx.lock().doubt.part();
     }
 
     // ---- The socket's side: reading ----
@@ -484,8 +493,8 @@ impl WirePipe {
     /// The socket never reads, or lets go of the pipe: from now on input is read and dropped, so that
     /// commands and the end of the connection are seen, and closing it does not reset it, which would
     /// cost what was sent.
-    pub(crate) fn discard_input(&self) {
-        let fill = self.rx.lock().discard_all();
+    pub(crate) fn discard_input(&self, why: Discarded) {
+        let fill = self.rx.lock().discard_all(why);
         self.fill_if(fill);
     }
 
@@ -616,11 +625,9 @@ impl WirePipe {
         if rx.flooded {
             rx.pause();
         }
-        let before = rx.received;
-        rx.store(&mut intake);
-        let messages = rx.received - before;
+        let messages = rx.store(&mut intake);
         let mut tell = false;
-        if messages > 0 && rx.input_wanted {
+        if messages && rx.input_wanted {
             rx.input_wanted = false;
             tell = notify;
         }
@@ -641,8 +648,8 @@ impl WirePipe {
             self.desk.leave(Errand::Broken(token));
         }
         match (messages, end) {
-            (0, None) => Fill::Nothing,
-            (0, Some(_)) => Fill::Ended,
+            (false, None) => Fill::Nothing,
+            (false, Some(_)) => Fill::Ended,
             _ => Fill::Messages,
         }
     }
@@ -692,7 +699,7 @@ impl WirePipe {
                     self.tx.lock().push_control(Control::Pong { context });
                     pong = true;
                 }
-                Notice::Pong => {}
+                Notice::Pong { context } => self.tx.lock().doubt.ponged(&context),
             }
         }
         self.tell_wishes(wishes);
@@ -729,9 +736,8 @@ impl WirePipe {
             // Both locks: a change is replayed here, or told by the socket, never both or neither.
             let wanted = subscriptions.lock();
             let mut tx = self.tx.lock();
-            tx.online = true;
             tx.subscriptions = wanted.version();
-            tx.line = Some(Box::new(Line::new(Arc::clone(&stream), sealer)));
+            tx.go_online(Box::new(Line::new(Arc::clone(&stream), sealer)));
             if let Some(hello) = hello {
                 let mut message = Vec::with_capacity(framing::HEADER_MAX + hello.len());
                 framing::encode_small(&hello, false, &mut message);
@@ -813,8 +819,8 @@ impl WirePipe {
     }
 
     /// Sends a PING.
-    pub(crate) fn ping(&self, ttl: std::time::Duration, context: Bytes) {
-        self.tx.lock().push_control(Control::Ping { ttl, context });
+    pub(crate) fn ping(&self, ttl: Duration) {
+        self.tx.lock().push_ping(ttl);
         self.flush_and_arm();
     }
 
@@ -846,14 +852,32 @@ impl WirePipe {
         false
     }
 
-    /// What has been counted.
-    pub(crate) fn counts(&self) -> Counts {
-        let (sent, queued_out_bytes) = {
+    /// What has been counted over all its connections, and what waits in it now, the socket's share excepted.
+    pub(crate) fn books(&self) -> SocketStats {
+        let mut books = SocketStats::default();
+        {
             let tx = self.tx.lock();
-            (tx.sent, tx.queued_bytes())
-        };
+            books.added = tx.greetings;
+            books.left = tx.sent;
+            books.left_bytes = tx.sent_bytes;
+            books.in_doubt = tx.doubt.lost;
+            books.dropped = tx.drops;
+            books.queued_out = tx.queued;
+            books.queued_out_bytes = tx.queued_bytes();
+        }
         let rx = self.rx.lock();
-        Counts { sent, received: rx.received, queued_out_bytes, queued_in_bytes: rx.waiting_bytes }
+        books.arrived = rx.received;
+        books.arrived_bytes = rx.received_bytes;
+        books.discarded = rx.discards;
+        books.queued_in = rx.waiting;
+        books.queued_in_bytes = rx.waiting_bytes;
+        books
+    }
+
+    /// Connections, ever, and how long the present peer took to answer the last PING.
+    pub(crate) fn liveness(&self) -> (u64, Option<Duration>) {
+        let tx = self.tx.lock();
+        (tx.doubt.connections, tx.doubt.round_trip)
     }
 
     /// Messages that the socket has not taken yet, and messages to be sent.
@@ -862,14 +886,6 @@ impl WirePipe {
         let rx = self.rx.lock();
         (rx.waiting, queued)
     }
-}
-
-/// What a pipe has counted: messages over all its connections, and bytes that wait in it now.
-pub(crate) struct Counts {
-    pub(crate) sent: u64,
-    pub(crate) received: u64,
-    pub(crate) queued_out_bytes: usize,
-    pub(crate) queued_in_bytes: usize,
 }
 
 /// The pipe takes no more messages.

@@ -12,8 +12,9 @@ use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::{Fill, WirePipe};
 use crate::sys::epoll::{Epoll, Events};
 use crate::{Message, SocketType};
+use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::option::Options;
-use ferrozmq_proto::pattern::{Attach, Pattern, PatternOptions, PipeId, Refusal};
+use ferrozmq_proto::pattern::{Attach, Pattern, PatternOptions, PipeId, Pipes, Refusal};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -434,10 +435,20 @@ impl Core {
         self.finish_ended();
     }
 
-    /// Lets go of all pipes.
+    /// Lets go of all pipes, and of what was taken out of them.
     pub(super) fn close_ends(&mut self) {
         let all: Vec<PipeId> = self.ends.iter_mut().map(|(id, _)| id).collect();
         all.into_iter().for_each(|id| self.retire(id));
+        self.ends.books.discarded.note(Discarded::Closed, self.pattern.held() as u64);
+    }
+
+    /// A message whose last part was not sent never will be.
+    pub(super) fn abandon_unfinished(&mut self) {
+        if self.staging.has_output() {
+            self.staging.abandon();
+            self.ends.sent += 1;
+            self.ends.dropped(None, Dropped::Unfinished);
+        }
     }
 
     pub(super) fn owner(&self) -> Result<&Arc<Owner>> {

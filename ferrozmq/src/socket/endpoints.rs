@@ -4,6 +4,7 @@ use super::Socket;
 use super::core::Core;
 use super::ends::{End, WireEnd};
 use super::handle::SocketState;
+use super::report::EndpointReport;
 use crate::SocketType;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::dialer::{DialPlan, Target};
@@ -17,6 +18,7 @@ use crate::sys::own;
 use crate::transport::address::local_address;
 use crate::transport::{Gate, ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
+use ferrozmq_proto::loss::Discarded;
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Attach;
 use std::io;
@@ -39,6 +41,10 @@ pub(super) struct BoundEndpoint {
 impl BoundEndpoint {
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn report(&self) -> EndpointReport {
+        EndpointReport { endpoint: self.name.clone(), bound: self.bound }
     }
 
     /// Whether the I/O threads know it by this number.
@@ -169,7 +175,7 @@ impl SocketState {
         if let Some(pipe) = &pipe {
             pipe.belongs_to(endpoint);
             if owner.never_reads() {
-                pipe.discard_input();
+                pipe.discard_input(Discarded::Unsolicited);
             }
             let end = WireEnd::new(Arc::clone(pipe), conflates(self.kind, &core.options));
             let slot = core.ends.add(End::Wire(end));
@@ -237,12 +243,18 @@ impl SocketState {
         if self.is_inherited() {
             return own::settle();
         }
+        if let Some(window) = &self.context.window {
+            // Before the guard: who looks takes it after the roster's lock.
+            window.roster.strike(self);
+        }
         let mut core = self.core.lock();
         let Some(owner) = core.owner.take() else { return };
-        core.staging.abandon();
+        core.abandon_unfinished();
         core.ends.flush_all();
         self.context.inproc.unbind_all(&self.mailbox);
         core.close_ends();
+        self.mailbox.ledger().enter(&core.ends.close_books());
+        self.mailbox.ledger().leave_lingering(core.ends.lingering());
         for thread in self.context.started_threads() {
             thread.order(Order::Close { owner: Arc::clone(&owner), linger: core.options.linger });
         }

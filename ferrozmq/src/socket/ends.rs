@@ -6,13 +6,15 @@
 use crate::peer::PeerInfo;
 use crate::pipe::errand::Desk;
 use crate::pipe::inproc::InprocEnd;
+use crate::pipe::ledger::SocketStats;
 use crate::pipe::pace::{Beat, Tempo};
 use crate::pipe::rx::Run;
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{FANOUT_SHARE_FROM, Handed, SHARE_FROM, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::clock;
-use ferrozmq_proto::pattern::{Closing, Dropped, PipeId, Pipes};
+use ferrozmq_proto::loss::{Discarded, Discards, Dropped, Drops};
+use ferrozmq_proto::pattern::{Closing, Entry, PipeId, Pipes};
 use ferrozmq_proto::zmtp::framing::Cursor;
 use ferrozmq_proto::{Frame, Message};
 use std::collections::{HashMap, VecDeque};
@@ -35,6 +37,20 @@ impl End {
             End::Inproc(end) => end.queued(),
         }
     }
+
+    /// What is counted in it, and waits in it.
+    pub(super) fn books(&mut self) -> SocketStats {
+        match self {
+            End::Wire(end) => {
+                let mut books = end.pipe.books();
+                books.queued_in += end.undecoded();
+                books.queued_in_bytes += end.undecoded_bytes();
+                books.discarded.note(Discarded::Conflated, end.superseded);
+                books
+            }
+            End::Inproc(end) => end.books(),
+        }
+    }
 }
 
 /// The socket's end of a pipe to another process.
@@ -55,6 +71,8 @@ pub(super) struct WireEnd {
     hung_up: bool,
     pub(super) peer: Option<Arc<PeerInfo>>,
     conflate: bool,
+    /// Messages that were taken from the pipe, and gave way to newer ones.
+    superseded: u64,
 }
 
 impl WireEnd {
@@ -70,6 +88,7 @@ impl WireEnd {
             hung_up: false,
             peer: None,
             conflate,
+            superseded: 0,
         }
     }
 
@@ -95,7 +114,12 @@ impl WireEnd {
     #[cold]
     fn read_slowly(&mut self, got: bool, into: &mut Message) -> bool {
         let got = got || self.load() && self.cursor.read_message(into);
-        while self.conflate && got && (self.cursor.read_message(into) || self.load()) {}
+        while self.conflate
+            && got
+            && (self.cursor.read_message(into) || self.load() && self.cursor.read_message(into))
+        {
+            self.superseded += 1;
+        }
         self.tell_consumed();
         got
     }
@@ -167,7 +191,7 @@ impl WireEnd {
     }
 
     /// The same in bytes.
-    pub(super) fn undecoded_bytes(&self) -> usize {
+    fn undecoded_bytes(&self) -> usize {
         self.cursor.remaining() + self.inbox.iter().map(|run| run.bytes.len()).sum::<usize>()
     }
 
@@ -204,8 +228,8 @@ enum Written {
 /// All ends of one socket's pipes.
 pub(super) struct Ends {
     slots: Vec<Option<End>>,
-    /// Messages dropped, by slot and reason.
-    peer_drops: Vec<[u64; DROPS]>,
+    /// What was lost here of each slot's messages.
+    losses: Vec<(Drops, Discards)>,
     free: Vec<u32>,
     by_id: HashMap<u64, PipeId>,
     wires: usize,
@@ -225,31 +249,17 @@ pub(super) struct Ends {
     /// Ends whose input is over and read.
     pub(super) finished: Vec<PipeId>,
     subscriptions: Option<Arc<Mutex<Subscriptions>>>,
-    pub(super) drops: [u64; DROPS],
     pub(super) sent: u64,
     pub(super) received: u64,
-    /// Connections ended for something that their peers did.
-    pub(super) refused: u64,
+    /// What else was counted here, and in inproc ends that are gone.
+    pub(super) books: SocketStats,
 }
-
-/// Number of reasons in [`Dropped`].
-pub(super) const DROPS: usize = 6;
-
-/// Every reason, in the order in which they are counted.
-pub(super) const DROP_REASONS: [Dropped; DROPS] = [
-    Dropped::HighWaterMark,
-    Dropped::NoPeer,
-    Dropped::Unroutable,
-    Dropped::Disconnected,
-    Dropped::Filtered,
-    Dropped::Malformed,
-];
 
 impl Ends {
     pub(super) fn new() -> Ends {
         Ends {
             slots: Vec::new(),
-            peer_drops: Vec::new(),
+            losses: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             wires: 0,
@@ -262,10 +272,9 @@ impl Ends {
             retired: HashMap::new(),
             finished: Vec::new(),
             subscriptions: None,
-            drops: [0; DROPS],
             sent: 0,
             received: 0,
-            refused: 0,
+            books: SocketStats::default(),
         }
     }
 
@@ -280,27 +289,32 @@ impl Ends {
         };
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            self.peer_drops.push([0; DROPS]);
+            self.losses.push(Default::default());
             (self.slots.len() - 1) as u32
         });
         self.slots[slot as usize] = Some(end);
-        self.peer_drops[slot as usize] = [0; DROPS];
+        self.losses[slot as usize] = Default::default();
         self.by_id.insert(id, PipeId(slot));
         PipeId(slot)
     }
 
     pub(super) fn remove(&mut self, pipe: PipeId) -> Option<End> {
         self.ask_again();
-        let end = self.slots.get_mut(pipe.0 as usize)?.take()?;
-        let id = match &end {
+        let mut end = self.slots.get_mut(pipe.0 as usize)?.take()?;
+        let id = match &mut end {
             End::Wire(end) => {
                 self.wires -= 1;
-                end.pipe.discard_input();
+                self.books.discarded.note(Discarded::Closed, end.undecoded() as u64);
+                self.books.discarded.note(Discarded::Conflated, end.superseded);
+                end.pipe.discard_input(Discarded::Closed);
                 self.retired.retain(|_, pipe| pipe.strong_count() > 0);
                 self.retired.insert(end.pipe.id(), Arc::downgrade(&end.pipe));
                 end.pipe.id()
             }
-            End::Inproc(end) => end.id(),
+            End::Inproc(end) => {
+                self.books += &end.settle();
+                end.id()
+            }
         };
         self.by_id.remove(&id);
         self.free.push(pipe.0);
@@ -335,9 +349,41 @@ impl Ends {
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
     }
 
-    /// Messages dropped that were meant for `pipe` or came from it, by reason.
-    pub(super) fn drops_of(&self, pipe: PipeId) -> [u64; DROPS] {
-        self.peer_drops.get(pipe.0 as usize).copied().unwrap_or_default()
+    /// What was lost here of that which was meant for `pipe` or came from it.
+    pub(super) fn losses_of(&self, pipe: PipeId) -> (Drops, Discards) {
+        self.losses.get(pipe.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// Pipes to other processes.
+    pub(super) fn pipes(&self) -> impl Iterator<Item = Arc<WirePipe>> {
+        self.slots.iter().filter_map(|end| match end {
+            Some(End::Wire(end)) => Some(Arc::clone(&end.pipe)),
+            _ => None,
+        })
+    }
+
+    /// Pipes that linger after the socket let go of them.
+    pub(super) fn lingering(&self) -> impl Iterator<Item = Weak<WirePipe>> {
+        self.retired.values().cloned()
+    }
+
+    /// What was counted here, and in the pipes that there are, and what waits in them.
+    pub(super) fn all_books(&mut self) -> SocketStats {
+        let mut all = self.books.clone();
+        all.sent += self.sent;
+        all.received += self.received;
+        for (_, end) in self.iter_mut() {
+            all += &end.books();
+        }
+        all
+    }
+
+    /// The socket is closed: what was counted here, from now on nowhere.
+    pub(super) fn close_books(&mut self) -> SocketStats {
+        let mut all = std::mem::take(&mut self.books);
+        all.sent = std::mem::take(&mut self.sent);
+        all.received = std::mem::take(&mut self.received);
+        all
     }
 
     /// The one end, if there is only one.
@@ -712,14 +758,32 @@ impl Pipes for Ends {
             }
             Some(End::Inproc(_)) => self.finished.push(pipe),
         }
-        self.refused += u64::from(fault.is_some());
+        self.books.peers_refused += u64::from(fault.is_some());
     }
 
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped) {
-        let Some(index) = DROP_REASONS.iter().position(|reason| *reason == why) else { return };
-        self.drops[index] += 1;
-        if let Some(drops) = pipe.and_then(|pipe| self.peer_drops.get_mut(pipe.0 as usize)) {
-            drops[index] += 1;
+        self.books.dropped.note(why, 1);
+        if let Some((drops, _)) = pipe.and_then(|pipe| self.losses.get_mut(pipe.0 as usize)) {
+            drops.note(why, 1);
         }
+    }
+
+    fn discarded(&mut self, pipe: Option<PipeId>, why: Discarded) {
+        self.books.discarded.note(why, 1);
+        if let Some((_, discards)) = pipe.and_then(|pipe| self.losses.get_mut(pipe.0 as usize)) {
+            discards.note(why, 1);
+        }
+    }
+
+    fn tally(&mut self, entry: Entry, count: usize) {
+        let counter = match entry {
+            Entry::Added => &mut self.books.added,
+            Entry::Command => &mut self.books.commands,
+            Entry::Notice => &mut self.books.noticed,
+            Entry::Consumed => &mut self.books.consumed,
+            // A new kind would be missing in the sums, which the tests of the books see.
+            _ => return,
+        };
+        *counter += count as u64;
     }
 }

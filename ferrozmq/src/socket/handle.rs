@@ -1,8 +1,7 @@
 //! A socket behind all its handles, and the calls that send and receive.
 
-use super::SocketStats;
 use super::core::Core;
-use super::ends::{DROP_REASONS, End};
+use super::ends::End;
 use super::wait::Patience;
 use crate::context::ContextState;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,10 +16,12 @@ use crate::sys::fork;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use bytes::buf::UninitSlice;
 use ferrozmq_proto::option::Options;
-use ferrozmq_proto::pattern::{Dropped, Refusal};
+use ferrozmq_proto::pattern::Refusal;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::time::Duration;
+
+static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// What all handles of a socket share.
 pub(crate) struct SocketState {
@@ -33,6 +34,7 @@ pub(crate) struct SocketState {
     pub(super) context: Arc<ContextState>,
     /// The process it belongs to.
     born: u64,
+    number: u64,
     pub(super) timeouts: Timeouts,
 }
 
@@ -84,9 +86,15 @@ impl SocketState {
             terminated: AtomicBool::new(false),
             context,
             born: fork::generation(),
+            number: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             timeouts: Timeouts::default(),
         };
         Arc::new(state)
+    }
+
+    /// Its number in this process.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn kind(&self) -> SocketType {
@@ -169,43 +177,6 @@ impl SocketState {
             }
         });
         Ok(events.collect())
-    }
-
-    pub(super) fn stats(&self) -> SocketStats {
-        if self.is_inherited() {
-            return SocketStats::default();
-        }
-        let mut core = self.core.lock();
-        let mut stats = SocketStats {
-            sent: core.ends.sent,
-            received: core.ends.received,
-            peers_refused: core.ends.refused,
-            peers: core.ready.len(),
-            ..SocketStats::default()
-        };
-        for (reason, count) in DROP_REASONS.iter().zip(core.ends.drops) {
-            match reason {
-                Dropped::HighWaterMark => stats.dropped_hwm = count,
-                Dropped::NoPeer => stats.dropped_no_peer = count,
-                Dropped::Unroutable => stats.dropped_unroutable = count,
-                Dropped::Disconnected => stats.dropped_disconnected = count,
-                Dropped::Filtered => stats.dropped_filtered = count,
-                Dropped::Malformed => stats.dropped_malformed = count,
-                _ => {}
-            }
-        }
-        if let Some(owner) = &core.owner {
-            let counters = &owner.counters;
-            stats.dropped_disconnected += counters.dropped_disconnected.load(Ordering::Relaxed);
-            stats.handshake_failures = counters.handshake_failures.load(Ordering::Relaxed);
-            stats.reconnects = counters.reconnects.load(Ordering::Relaxed);
-        }
-        for (_, end) in core.ends.iter_mut() {
-            let (inward, outward) = end.queued();
-            stats.queued_in += inward;
-            stats.queued_out += outward;
-        }
-        stats
     }
 
     /// Enters the socket: its guard, with all signals read.

@@ -7,14 +7,17 @@ mod dozer;
 mod endpoints;
 mod ends;
 pub(crate) mod handle;
+mod json;
 #[cfg(all(test, loom))]
 mod models;
 pub mod monitor;
 mod options;
+pub mod report;
 mod staging;
 pub mod stats;
 pub mod typed;
 pub(crate) mod wait;
+pub mod window;
 
 #[cfg_attr(
     not(feature = "serde"),
@@ -69,41 +72,6 @@ impl Drop for CloseOnDrop {
             std::mem::forget(Arc::clone(&self.0));
         }
     }
-}
-
-/// What a socket has counted, and holds.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct SocketStats {
-    /// Messages that send calls accepted.
-    pub sent: u64,
-    /// Messages that receive calls returned.
-    pub received: u64,
-    /// Messages waiting to be sent.
-    pub queued_out: usize,
-    /// Messages that arrived and wait to be received.
-    pub queued_in: usize,
-    /// Peers whose handshake is done.
-    pub peers: usize,
-    /// Messages dropped because a peer's high-water mark was reached.
-    pub dropped_hwm: u64,
-    /// Messages dropped because there was no peer.
-    pub dropped_no_peer: u64,
-    /// Messages dropped because no peer has their routing id.
-    pub dropped_unroutable: u64,
-    /// Messages dropped because their connection ended for good.
-    pub dropped_disconnected: u64,
-    /// Messages that arrived and matched no subscription.
-    pub dropped_filtered: u64,
-    /// Messages that arrived with a malformed envelope.
-    pub dropped_malformed: u64,
-    /// Connections made again after they had been lost.
-    pub reconnects: u64,
-    /// Handshakes that did not succeed.
-    pub handshake_failures: u64,
-    /// Connections that this socket ended because of what the peer wanted: a routing id in use, a second peer of a
-    /// PAIR, more subscriptions than one peer may have. The monitor tells which.
-    pub peers_refused: u64,
 }
 
 impl Socket {
@@ -376,12 +344,6 @@ impl Socket {
     #[must_use]
     pub fn peer_of(&self, message: &Message) -> Option<Arc<PeerInfo>> {
         PeerInfo::of(message.last())
-    }
-
-    /// What the socket has counted so far.
-    #[must_use]
-    pub fn stats(&self) -> SocketStats {
-        self.state.stats()
     }
 
     /// Closes the socket for all its handles: calls in it, and later ones, end with

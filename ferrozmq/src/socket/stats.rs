@@ -1,20 +1,29 @@
-//! What a socket has counted for each of its peers.
+//! What a socket has counted, in all and for each of its peers.
 //!
 //! Everything here is counted where it happens anyway; asking costs, counting does not.
 
 use super::Socket;
 use super::core::Core;
 use super::endpoints::BoundEndpoint;
-use super::ends::{DROP_REASONS, DROPS, End};
+use super::ends::End;
 use super::handle::SocketState;
+use super::report::EndpointReport;
 use crate::peer::PeerInfo;
-use ferrozmq_proto::pattern::Dropped;
+use crate::pipe::ledger::SocketStats;
+use crate::pipe::wire::WirePipe;
+use ferrozmq_proto::loss::{Discards, Drops};
+use ferrozmq_proto::mechanism::Mechanism;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a socket has counted for one peer. A peer that it connects to stays the same one over all its connections.
+///
+/// What one socket counts as `left` is what the other counts as `arrived`.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PeerStats {
+    /// The pipe's number, which no other of this process has or will have.
+    pub id: u64,
     /// What the handshake told; `None` before the first one, and over inproc.
     pub peer: Option<Arc<PeerInfo>>,
     /// The endpoint that was connected, or to which the peer came; empty if it is not known any more, and at the bound
@@ -23,25 +32,31 @@ pub struct PeerStats {
     /// Whether the peer is there now.
     pub connected: bool,
     /// Messages that have left wholly: for the kernel, or over inproc for the peer.
-    pub sent: u64,
-    /// Messages that arrived, those that wait to be received included.
-    pub received: u64,
+    pub left: u64,
+    /// Bytes given to the kernel, headers and commands included; 0 over inproc.
+    pub left_bytes: u64,
+    /// As in [`SocketStats::in_doubt`].
+    pub in_doubt: u64,
     /// Messages waiting to be sent.
     pub queued_out: usize,
     /// The same in bytes on the wire, as far as no thread is writing them just now; 0 over inproc.
     pub queued_out_bytes: usize,
+    /// Messages for this peer that were dropped before they left.
+    pub dropped: Drops,
+    /// Messages that arrived, those that wait to be received included.
+    pub arrived: u64,
+    /// Bytes read from the connection, headers and commands included; 0 over inproc.
+    pub arrived_bytes: u64,
     /// Messages that arrived and wait to be received.
     pub queued_in: usize,
     /// The same in bytes on the wire; 0 over inproc.
     pub queued_in_bytes: usize,
-    /// Messages dropped because this peer's high-water mark was reached.
-    pub dropped_hwm: u64,
-    /// Messages dropped because the peer was gone.
-    pub dropped_disconnected: u64,
-    /// Messages from it that matched no subscription.
-    pub dropped_filtered: u64,
-    /// Messages from it with a malformed envelope.
-    pub dropped_malformed: u64,
+    /// Messages from it that were discarded before they were received.
+    pub discarded: Discards,
+    /// Connections made again after they had been lost.
+    pub reconnects: u64,
+    /// How long it took to answer the last heartbeat (`ZMQ_HEARTBEAT_IVL`), if it has answered one over this connection.
+    pub round_trip: Option<Duration>,
 }
 
 impl Socket {
@@ -51,10 +66,63 @@ impl Socket {
     pub fn peer_stats(&self) -> Vec<PeerStats> {
         self.state.peer_stats()
     }
+
+    /// What the socket has counted so far, peers that are gone included. Of a closed socket, what it had counted, and
+    /// what has become since of the messages that lingered.
+    ///
+    /// ```
+    /// use ferrozmq::{Context, SocketType};
+    /// # fn main() -> ferrozmq::Result<()> {
+    /// let context = Context::new();
+    /// let publisher = context.socket(SocketType::Pub)?;
+    /// publisher.bind("inproc://news")?;
+    /// publisher.send("nobody is there")?;
+    /// let stats = publisher.stats();
+    /// assert_eq!((stats.sent, stats.dropped.no_peer), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> SocketStats {
+        self.state.stats()
+    }
 }
 
 impl SocketState {
-    fn peer_stats(&self) -> Vec<PeerStats> {
+    pub(crate) fn stats(&self) -> SocketStats {
+        if self.is_inherited() {
+            return SocketStats::default();
+        }
+        // Signals may tell of pipes that have counted already. A socket that takes no calls any more has none to come.
+        let mut core = self.enter().unwrap_or_else(|_| self.lock());
+        // Held until the ledger is read: a pipe is counted here or has entered itself there, never both or neither.
+        let mut pipes = Vec::new();
+        let mut all = live(&mut core, &mut pipes);
+        all += &self.mailbox.ledger().past();
+        all
+    }
+
+    /// What has not ended, and is not in the books of the context; `None` of a closed socket. Pipes that are counted are
+    /// added to `pipes`, and enter nothing there as long as those are held.
+    pub(crate) fn live_stats(&self, pipes: &mut Vec<Arc<WirePipe>>) -> Option<SocketStats> {
+        if self.is_inherited() {
+            return None;
+        }
+        let mut core = self.enter().unwrap_or_else(|_| self.lock());
+        core.owner.is_some().then(|| live(&mut core, pipes))
+    }
+
+    /// Mechanism, high-water marks out and in, and endpoints.
+    pub(crate) fn particulars(&self) -> (Mechanism, u32, u32, Vec<EndpointReport>) {
+        if self.is_inherited() {
+            return (Mechanism::Null, 0, 0, Vec::new());
+        }
+        let core = self.lock();
+        let endpoints = core.endpoints.iter().map(BoundEndpoint::report).collect();
+        (core.options.security.mechanism, core.options.sndhwm, core.options.rcvhwm, endpoints)
+    }
+
+    pub(crate) fn peer_stats(&self) -> Vec<PeerStats> {
         let Ok(mut core) = self.enter() else { return Vec::new() };
         let Core { ends, endpoints, ready, .. } = &mut *core;
         let mut all = Vec::new();
@@ -64,30 +132,58 @@ impl SocketState {
             all.push(of_end(end, endpoints, |pipe| ready.contains(&pipe)));
         }
         for (stats, pipe) in all.iter_mut().zip(pipes) {
-            count_drops(stats, ends.drops_of(pipe));
+            let (drops, discards) = ends.losses_of(pipe);
+            stats.dropped += drops;
+            stats.discarded += discards;
         }
         all
     }
 }
 
+fn live(core: &mut Core, pipes: &mut Vec<Arc<WirePipe>>) -> SocketStats {
+    let lingering = core.ends.lingering().filter_map(|pipe| pipe.upgrade());
+    let first = pipes.len();
+    pipes.extend(lingering);
+    let mut all = core.ends.all_books();
+    pipes[first..].iter().for_each(|pipe| all += &pipe.books());
+    pipes.extend(core.ends.pipes());
+    if core.owner.is_some() {
+        all.queued_in += core.pattern.held();
+        all.peers = core.ready.len();
+    }
+    all
+}
+
 fn of_end(end: &mut End, endpoints: &[BoundEndpoint], ready: impl Fn(u64) -> bool) -> PeerStats {
-    let (queued_in, queued_out) = end.queued();
-    let mut stats = PeerStats { queued_in, queued_out, ..PeerStats::default() };
+    let books = end.books();
+    let mut stats = PeerStats {
+        left: books.left,
+        left_bytes: books.left_bytes,
+        in_doubt: books.in_doubt,
+        queued_out: books.queued_out,
+        queued_out_bytes: books.queued_out_bytes,
+        dropped: books.dropped,
+        arrived: books.arrived,
+        arrived_bytes: books.arrived_bytes,
+        queued_in: books.queued_in,
+        queued_in_bytes: books.queued_in_bytes,
+        discarded: books.discarded,
+        ..PeerStats::default()
+    };
     match end {
         End::Wire(end) => {
-            let counts = end.pipe.counts();
+            let (connections, round_trip) = end.pipe.liveness();
+            stats.id = end.pipe.id();
             stats.peer.clone_from(&end.peer);
             stats.connected = ready(end.pipe.id());
             stats.endpoint = name_of(endpoints, |known| known.is_at(end.pipe.endpoint()));
-            stats.sent = counts.sent;
-            stats.received = counts.received;
-            stats.queued_out_bytes = counts.queued_out_bytes;
-            stats.queued_in_bytes = counts.queued_in_bytes + end.undecoded_bytes();
+            stats.reconnects = connections.saturating_sub(1);
+            stats.round_trip = round_trip;
         }
         End::Inproc(end) => {
+            stats.id = end.id();
             stats.connected = ready(end.id());
             stats.endpoint = name_of(endpoints, |known| known.is_inproc_pipe(end.id()));
-            (stats.sent, stats.received) = end.counts();
         }
     }
     stats
@@ -95,17 +191,4 @@ fn of_end(end: &mut End, endpoints: &[BoundEndpoint], ready: impl Fn(u64) -> boo
 
 fn name_of(endpoints: &[BoundEndpoint], is_it: impl Fn(&BoundEndpoint) -> bool) -> String {
     endpoints.iter().find(|known| is_it(known)).map(|known| known.name().to_owned()).unwrap_or_default()
-}
-
-fn count_drops(stats: &mut PeerStats, drops: [u64; DROPS]) {
-    for (reason, count) in DROP_REASONS.iter().zip(drops) {
-        match reason {
-            Dropped::HighWaterMark => stats.dropped_hwm = count,
-            Dropped::Disconnected => stats.dropped_disconnected = count,
-            Dropped::Filtered => stats.dropped_filtered = count,
-            Dropped::Malformed => stats.dropped_malformed = count,
-            // Nobody in particular was meant.
-            _ => {}
-        }
-    }
 }

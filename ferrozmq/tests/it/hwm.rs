@@ -283,7 +283,7 @@ fn a_publisher_drops_what_exceeds_the_mark() {
     for n in 0..10 {
         publisher.try_send(numbered(n)).unwrap();
     }
-    assert_eq!(publisher.stats().dropped_hwm, 5);
+    assert_eq!(publisher.stats().dropped.hwm, 5);
     assert_eq!(drain(&subscriber), 5);
     publisher.try_send(numbered(0)).unwrap();
     assert_eq!(drain(&subscriber), 1);
@@ -300,12 +300,12 @@ fn a_publisher_never_waits_for_a_subscriber_over_a_wire() {
             publisher.send(vec![1; 10_000]).unwrap();
         }
         let stats = publisher.stats();
-        assert!(stats.dropped_hwm > 0, "{stats:?}");
+        assert!(stats.dropped.hwm > 0, "{stats:?}");
         let mut received = 0;
         while subscriber.recv_timeout(MOMENT).is_ok() {
             received += 1;
         }
-        assert_eq!(received + stats.dropped_hwm, 2000);
+        assert_eq!(received + stats.dropped.hwm, 2000);
     }
 }
 
@@ -368,5 +368,5 @@ fn a_router_with_mandatory_says_that_its_peer_is_full() {
     assert_eq!(router.try_send(["nobody", "3"]).unwrap_err().error().kind(), ErrorKind::Unroutable);
     router.set_router_mandatory(false).unwrap();
     router.try_send(["d", "3"]).unwrap();
-    assert_eq!(router.stats().dropped_hwm, 1);
+    assert_eq!(router.stats().dropped.hwm, 1);
 }

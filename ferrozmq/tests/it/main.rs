@@ -1,5 +1,6 @@
 //! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
+mod books;
 mod child;
 mod conversations;
 mod curve;

@@ -111,7 +111,7 @@ fn f15_a_stopped_subscriber_costs_itself_only() {
         publisher.send(numbered(n)).unwrap();
         assert_eq!(number(&good.recv_timeout(SOON).unwrap()), n);
     }
-    assert!(publisher.as_socket().stats().dropped_hwm > 0, "what the stopped one cannot take is dropped");
+    assert!(publisher.as_socket().stats().dropped.hwm > 0, "what the stopped one cannot take is dropped");
     signal(&peer, libc::SIGCONT);
     let mut output = BufReader::new(peer.stdout.take().unwrap());
     // It reads again; sooner or later the last word fits into its queue.

@@ -29,12 +29,12 @@ fn both_ends_count_what_goes_between_them() {
             pull.recv_timeout(SOON).unwrap();
         }
         let is_inproc = at.starts_with("inproc");
-        let stats = once(&push, |stats| stats.sent == 10);
+        let stats = once(&push, |stats| stats.left == 10);
         assert!(stats.connected && stats.endpoint == pull.last_endpoint());
         assert_eq!(stats.peer.is_none(), is_inproc);
-        let stats = once(&pull, |stats| stats.received == 10 && stats.queued_in == 6);
+        let stats = once(&pull, |stats| stats.arrived == 10 && stats.queued_in == 6);
         assert_eq!(stats.queued_in_bytes, if is_inproc { 0 } else { 6 * 10 });
-        assert_eq!((stats.sent, stats.queued_out), (0, 0));
+        assert_eq!((stats.left, stats.queued_out), (0, 0));
         if !is_inproc {
             assert_eq!(stats.endpoint, pull.last_endpoint());
             assert_eq!(stats.peer.unwrap().socket_type, Some(SocketType::Push));
@@ -55,14 +55,14 @@ fn a_peer_to_come_has_a_queue_and_one_that_was_there_keeps_its_counts() {
         pull.recv_timeout(SOON).unwrap();
         pull.close();
         let stats = once(&push, |stats| !stats.connected);
-        assert_eq!(stats.sent, 1);
+        assert_eq!(stats.left, 1);
         push.send(numbered(1)).unwrap();
         let stats = once(&push, |stats| stats.queued_out == 1);
-        assert_eq!((stats.queued_out_bytes, stats.sent), (10, 1));
+        assert_eq!((stats.queued_out_bytes, stats.left), (10, 1));
         let pull = context.socket(SocketType::Pull).unwrap();
         pull.bind(&at).unwrap();
         pull.recv_timeout(SOON).unwrap();
-        let stats = once(&push, |stats| stats.connected && stats.sent == 2);
+        let stats = once(&push, |stats| stats.connected && stats.left == 2);
         assert_eq!((stats.queued_out, stats.queued_out_bytes), (0, 0));
     }
 }
@@ -83,9 +83,9 @@ fn drops_are_counted_for_the_peer_that_lost_something() {
         message.push_back("x");
         router.send(message).unwrap();
     }
-    let mut drops: Vec<u64> = router.peer_stats().iter().map(|stats| stats.dropped_hwm).collect();
+    let mut drops: Vec<u64> = router.peer_stats().iter().map(|stats| stats.dropped.hwm).collect();
     drops.sort_unstable();
     assert_eq!(drops, [0, 3]);
-    assert_eq!(router.stats().dropped_hwm, 3);
+    assert_eq!(router.stats().dropped.hwm, 3);
     assert!(quick.recv_timeout(MOMENT).is_err());
 }

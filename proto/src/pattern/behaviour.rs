@@ -68,6 +68,10 @@ pub(super) trait Behaviour {
         false
     }
 
+    fn held(&self) -> usize {
+        0
+    }
+
     fn last_source(&self) -> Option<PipeId> {
         None
     }

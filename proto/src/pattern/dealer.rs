@@ -5,7 +5,9 @@
 use super::balance::Balance;
 use super::fair::Fair;
 use super::salute::Salute;
-use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
+use super::{
+    Admission, Attach, Attached, Behaviour, Discarded, Dropped, Entry, PatternOptions, PipeId, Pipes, Refusal,
+};
 use crate::{Frame, Message};
 use bytes::Bytes;
 
@@ -28,8 +30,9 @@ impl Dealer {
         while pipes.read(pipe, &mut message) {
             self.inbox.put_ahead(pipe, std::mem::take(&mut message));
         }
+        pipes.tally(Entry::Notice, 1);
         if !self.inbox.notify(pipe, Message::from(self.hiccup.clone())) {
-            pipes.dropped(Some(pipe), Dropped::HighWaterMark);
+            pipes.discarded(Some(pipe), Discarded::Overflow);
         }
     }
 }
@@ -109,6 +112,10 @@ impl Behaviour for Dealer {
 
     fn wants_input(&self) -> bool {
         true
+    }
+
+    fn held(&self) -> usize {
+        self.inbox.held()
     }
 
     fn last_source(&self) -> Option<PipeId> {

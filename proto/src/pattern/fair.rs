@@ -5,7 +5,7 @@
 //! what the socket itself has to say, waits in `ahead` and comes first.
 
 use super::rota::Rota;
-use super::{PipeId, Pipes};
+use super::{Discarded, PipeId, Pipes};
 use crate::{Frame, Message};
 use std::collections::VecDeque;
 
@@ -66,8 +66,14 @@ impl Fair {
         }
         let mut newer = Message::new();
         let has_newer = self.rota.is_active(pipe) && pipes.conflates(pipe) && pipes.read(pipe, &mut newer);
-        if has_newer && wanted(&newer) {
+        if !has_newer {
+            return;
+        }
+        if wanted(&newer) {
             *message = newer;
+            pipes.discarded(Some(pipe), Discarded::Conflated);
+        } else {
+            pipes.discarded(Some(pipe), Discarded::Filtered);
         }
     }
 
@@ -141,6 +147,11 @@ impl Fair {
             self.ahead.push_back((pipe, notice));
         }
         space
+    }
+
+    /// Messages that wait in `ahead`.
+    pub fn held(&self) -> usize {
+        self.ahead.len()
     }
 
     pub fn has_ahead(&self) -> bool {

@@ -5,7 +5,7 @@
 //! Invariant: a pipe whose `room` said `false` is not asked again before [`writable`](Fanout::writable), so that a slow
 //! peer costs a fast publisher next to nothing.
 
-use super::{Admission, Dropped, PipeId, Pipes};
+use super::{Admission, Dropped, Entry, PipeId, Pipes};
 use crate::Message;
 
 const ABSENT: u32 = u32::MAX;
@@ -109,11 +109,20 @@ impl Fanout {
         nodrop && how == Admission::IfRoom && !marked.iter().all(|pipe| has_room(places, pipes, *pipe))
     }
 
+    /// Whether no pipe is marked.
+    #[inline]
+    pub fn is_for_nobody(&self) -> bool {
+        self.marked.is_empty()
+    }
+
     /// Writes `message` to each marked pipe that has room, or for a message that must go out to each.
     #[inline]
     pub fn deliver<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message, force: bool) {
         let Fanout { marked, places, .. } = self;
         let Some((last, others)) = marked.split_last() else { return };
+        if !others.is_empty() {
+            pipes.tally(Entry::Added, others.len());
+        }
         for &pipe in others {
             if force || has_room(places, pipes, pipe) {
                 pipes.write_shared(pipe, message);

@@ -22,6 +22,7 @@
 mod balance;
 mod behaviour;
 mod dealer;
+mod entry;
 mod fair;
 mod fanout;
 mod interest;
@@ -52,7 +53,9 @@ use crate::{Frame, Message, SocketType};
 use behaviour::Behaviour;
 use verdict::Admission;
 
+pub use crate::loss::{Discarded, Dropped};
 pub use dealer::Dealer;
+pub use entry::Entry;
 pub use options::PatternOptions;
 pub use pair::Pair;
 pub use pull::Pull;
@@ -113,38 +116,24 @@ pub trait Pipes {
     fn close(&mut self, pipe: PipeId, why: Closing);
     /// Notes that a message meant for `pipe` (or for nobody) was dropped, and why.
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped);
+    /// Notes that a message that had come from `pipe` (or from the socket itself) was discarded, and why.
+    fn discarded(&mut self, pipe: Option<PipeId>, why: Discarded);
+    /// Notes `count` messages that began or ended otherwise than by being sent, received or lost.
+    fn tally(&mut self, _entry: Entry, _count: usize) {}
 }
 
 /// Most messages thrown away from one pipe that is over; a high-water mark keeps it far below.
 const UNHEARD_MAX: usize = 1 << 20;
 
 /// Reads out a pipe whose input nobody will ever take, so that the engine finds it empty and lets it go.
-fn discard_input<P: Pipes>(pipes: &mut P, pipe: PipeId) {
+fn discard_input<P: Pipes>(pipes: &mut P, pipe: PipeId, why: Discarded) {
     let mut unheard = Message::new();
     for _ in 0..UNHEARD_MAX {
         if !pipes.read(pipe, &mut unheard) {
             return;
         }
-        pipes.dropped(Some(pipe), Dropped::Disconnected);
+        pipes.discarded(Some(pipe), why);
     }
-}
-
-/// Why a message was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dropped {
-    /// The peer's high-water mark was reached and the pattern drops then.
-    HighWaterMark,
-    /// No peer to send to, and the pattern drops then.
-    NoPeer,
-    /// No peer has this routing id.
-    Unroutable,
-    /// The connection ended first.
-    Disconnected,
-    /// No subscription matches (at the receiver).
-    Filtered,
-    /// The envelope is not what the pattern demands (RFC 28), or it is a reply that nobody waits for.
-    Malformed,
 }
 
 /// The state of one socket; the variant is its type.
@@ -359,6 +348,12 @@ impl Pattern {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         each!(self, socket => socket.wants_input())
+    }
+
+    /// Messages that were taken out of their pipes, or that the socket itself made, and that no [`recv`](Self::recv) has given yet.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        each!(self, socket => socket.held())
     }
 
     /// The pipe that the message came from which the last [`recv`](Self::recv) gave, or a poll took out since.

@@ -82,6 +82,10 @@ impl Notices {
         Some((Some(pipe), message))
     }
 
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

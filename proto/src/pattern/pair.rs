@@ -4,7 +4,7 @@
 
 use super::fair::Fair;
 use super::{
-    Admission, Attach, Attached, Behaviour, Closing, Dropped, PipeId, Pipes, Refusal, RefusedPeer,
+    Admission, Attach, Attached, Behaviour, Closing, Discarded, Dropped, PipeId, Pipes, Refusal, RefusedPeer,
     discard_input,
 };
 use crate::{Frame, Message};
@@ -44,7 +44,7 @@ impl Behaviour for Pair {
         if self.peer == Some(pipe) {
             self.open = false;
         } else {
-            discard_input(pipes, pipe);
+            discard_input(pipes, pipe, Discarded::Refused);
         }
     }
 
@@ -90,6 +90,10 @@ impl Behaviour for Pair {
 
     fn wants_input(&self) -> bool {
         true
+    }
+
+    fn held(&self) -> usize {
+        self.inbox.held()
     }
 
     fn last_source(&self) -> Option<PipeId> {

@@ -39,6 +39,10 @@ impl Behaviour for Pull {
         true
     }
 
+    fn held(&self) -> usize {
+        self.inbox.held()
+    }
+
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
     }

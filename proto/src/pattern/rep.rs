@@ -9,7 +9,9 @@
 use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::salute::Salute;
-use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
+use super::{
+    Admission, Attach, Attached, Behaviour, Discarded, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+};
 use crate::{Frame, Message};
 
 /// State of a REP socket.
@@ -52,7 +54,7 @@ impl Rep {
                 let back = Some(pipe).filter(|pipe| self.open.contains(*pipe));
                 return Some(Asker { pipe: back, envelope });
             }
-            pipes.dropped(Some(pipe), Dropped::Malformed);
+            pipes.discarded(Some(pipe), Discarded::Malformed);
             envelope.clear();
         }
         None
@@ -151,6 +153,10 @@ impl Behaviour for Rep {
         self.owed.is_none()
     }
 
+    fn held(&self) -> usize {
+        usize::from(self.request.is_some())
+    }
+
     fn last_source(&self) -> Option<PipeId> {
         self.source
     }
@@ -161,7 +167,7 @@ const NO_REQUEST: Refusal = Refusal::WrongState("a REP socket must receive a req
 #[cfg(test)]
 mod tests {
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Dropped, Refusal};
+    use crate::pattern::{Discarded, Dropped, Refusal};
     use crate::{Message, SocketType};
 
     fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
@@ -198,7 +204,7 @@ mod tests {
         rep.arrive(1, "");
         rep.arrive(1, ["a", "b", ""]);
         assert!(!rep.can_recv());
-        assert_eq!(rep.pipes.dropped(), [(Some(1), Dropped::Malformed); 3]);
+        assert_eq!(rep.pipes.discarded(), [(Some(1), Discarded::Malformed); 3]);
         let hops = (0..100_000).map(|_| "hop").chain(["", "q"]);
         rep.arrive(1, Message::from_parts(hops).unwrap());
         assert_eq!(rep.recv(), Ok("q".into()));

@@ -12,7 +12,8 @@ use super::balance::Balance;
 use super::fair::Fair;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal, discard_input,
+    Admission, Attach, Attached, Behaviour, Discarded, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+    discard_input,
 };
 use crate::{Frame, Message};
 
@@ -70,12 +71,12 @@ impl Req {
     /// Throws away what has arrived before the request: it cannot be the reply.
     fn drop_stale<P: Pipes>(&mut self, pipes: &mut P) {
         if self.reply.take().is_some() {
-            pipes.dropped(self.source, Dropped::Malformed);
+            pipes.discarded(self.source, Discarded::Unsolicited);
         }
         let mut stale = Message::new();
         for _ in 0..Self::STALE_REPLIES_MAX {
             let Some(pipe) = self.inbox.recv(pipes, &mut stale) else { return };
-            pipes.dropped(Some(pipe), Dropped::Malformed);
+            pipes.discarded(Some(pipe), Discarded::Unsolicited);
         }
     }
 
@@ -96,7 +97,8 @@ impl Req {
                 self.source = Some(pipe);
                 return true;
             }
-            pipes.dropped(Some(pipe), Dropped::Malformed);
+            let why = if whole { Discarded::Unsolicited } else { Discarded::Malformed };
+            pipes.discarded(Some(pipe), why);
             envelope.clear();
         }
         false
@@ -137,7 +139,7 @@ impl Behaviour for Req {
             State::Waiting { from } => from.is_none_or(|from| from == pipe),
         };
         if !may_hold_the_reply {
-            discard_input(pipes, pipe);
+            discard_input(pipes, pipe, Discarded::Unsolicited);
         }
     }
 
@@ -217,6 +219,10 @@ impl Behaviour for Req {
         self.state != State::Idle
     }
 
+    fn held(&self) -> usize {
+        usize::from(self.reply.is_some())
+    }
+
     fn last_source(&self) -> Option<PipeId> {
         self.source
     }
@@ -226,7 +232,7 @@ impl Behaviour for Req {
 mod tests {
     use super::Req;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Dropped, Refusal};
+    use crate::pattern::{Discarded, Refusal};
     use crate::{Message, SocketType};
 
     fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
@@ -271,10 +277,11 @@ mod tests {
         req.arrive(1, ["x", "", "envelope"]);
         req.arrive(1, ["", "reply", ""]);
         assert_eq!(req.recv(), Ok(["reply", ""].into()));
-        let of = |pipe| (Some(pipe), Dropped::Malformed);
-        let mut dropped = req.pipes.dropped();
-        dropped.sort_by_key(|(pipe, _)| *pipe);
-        assert_eq!(dropped, [of(1), of(1), of(1), of(1), of(2)]);
+        let (late, malformed) = (Discarded::Unsolicited, Discarded::Malformed);
+        let mut discarded = req.pipes.discarded();
+        discarded.sort_by_key(|(pipe, _)| *pipe);
+        let of_1 = [late, malformed, malformed, late].map(|why| (Some(1), why));
+        assert_eq!(discarded, [&of_1[..], &[(Some(2), late)]].concat());
     }
 
     #[test]
@@ -296,7 +303,7 @@ mod tests {
         req.arrive(1, Message::from(sent[1][0].clone()));
         req.arrive(1, reply(1, "right"));
         assert_eq!(req.recv(), Ok("right".into()));
-        assert_eq!(req.pipes.dropped().len(), 3);
+        assert_eq!(req.pipes.discarded().len(), 3);
         assert!(wrong(req.recv()));
     }
 
@@ -323,7 +330,7 @@ mod tests {
         req.arrive(1, ["", "reply"]);
         req.arrive(2, ["", "not asked"]);
         req.detach_out(2);
-        assert_eq!(req.pipes.dropped(), [(Some(2), Dropped::Disconnected)]);
+        assert_eq!(req.pipes.discarded(), [(Some(2), Discarded::Unsolicited)]);
         req.detach_out(1);
         assert_eq!(req.recv(), Ok("reply".into()));
     }
@@ -336,6 +343,6 @@ mod tests {
             req.arrive(1, ["", "spam"]);
         }
         req.send("q").unwrap();
-        assert_eq!(req.pipes.dropped().len(), Req::STALE_REPLIES_MAX);
+        assert_eq!(req.pipes.discarded().len(), Req::STALE_REPLIES_MAX);
     }
 }

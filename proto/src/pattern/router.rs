@@ -12,8 +12,8 @@ use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::salute::Salute;
 use super::{
-    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    RefusedPeer, discard_input,
+    Admission, Attach, Attached, Behaviour, Closing, Discarded, Dropped, Entry, PatternOptions, PipeId,
+    Pipes, Refusal, RefusedPeer, discard_input,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -77,7 +77,7 @@ impl Router {
             if self.label(pipe, into) {
                 return Some(pipe);
             }
-            pipes.dropped(Some(pipe), Dropped::Unroutable);
+            pipes.discarded(Some(pipe), Discarded::Refused);
         }
         None
     }
@@ -85,8 +85,11 @@ impl Router {
     /// Queues a message of our own as if it came from `pipe`.
     fn notify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, notice: Message) {
         let mut notice = notice.with_origin(pipes.origin(pipe));
-        if self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
-            pipes.dropped(Some(pipe), Dropped::HighWaterMark);
+        if self.label(pipe, &mut notice) {
+            pipes.tally(Entry::Notice, 1);
+            if !self.inbox.notify(pipe, notice) {
+                pipes.discarded(Some(pipe), Discarded::Overflow);
+            }
         }
     }
 
@@ -115,7 +118,7 @@ impl Router {
             if self.label(pipe, &mut message) {
                 self.inbox.put_ahead(pipe, std::mem::take(&mut message));
             } else {
-                pipes.dropped(Some(pipe), Dropped::Unroutable);
+                pipes.discarded(Some(pipe), Discarded::Refused);
             }
         }
     }
@@ -189,7 +192,7 @@ impl Behaviour for Router {
     fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.routes.close(pipe);
         if self.routes.id_of(pipe).is_none() {
-            discard_input(pipes, pipe);
+            discard_input(pipes, pipe, Discarded::Refused);
         }
     }
 
@@ -226,6 +229,7 @@ impl Behaviour for Router {
         };
         message.pop_front();
         if self.raw && message.first().is_empty() {
+            pipes.tally(Entry::Command, 1);
             pipes.close(pipe, Closing::Asked);
         } else {
             pipes.write(pipe, message);
@@ -266,6 +270,10 @@ impl Behaviour for Router {
 
     fn wants_input(&self) -> bool {
         true
+    }
+
+    fn held(&self) -> usize {
+        self.inbox.held()
     }
 
     fn last_source(&self) -> Option<PipeId> {

@@ -4,7 +4,7 @@
 //! turn. `ZMQ_HELLO_MSG` is not here: it begins each connection, whatever the socket does meanwhile.
 
 use super::pipe_set::PipeSet;
-use super::{PatternOptions, PipeId, Pipes};
+use super::{Entry, PatternOptions, PipeId, Pipes};
 use crate::Message;
 
 /// The first words.
@@ -24,6 +24,7 @@ impl Salute {
     pub fn attached<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         if self.probe {
             pipes.write(pipe, &mut Message::new());
+            pipes.tally(Entry::Added, 1);
         }
     }
 

@@ -8,8 +8,8 @@ use super::fair::Fair;
 use super::pipe_set::PipeSet;
 use super::routes::Routes;
 use super::{
-    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
-    discard_input,
+    Admission, Attach, Attached, Behaviour, Closing, Discarded, Dropped, Entry, PatternOptions, PipeId,
+    Pipes, Refusal, discard_input,
 };
 use crate::{Frame, Message};
 
@@ -40,14 +40,22 @@ impl Stream {
     }
 
     fn next<P: Pipes>(&mut self, pipes: &mut P, into: &mut Message) -> Option<PipeId> {
-        let pipe = self.inbox.next(pipes, into)?;
-        self.label(pipe, into).then_some(pipe)
+        while let Some(pipe) = self.inbox.next(pipes, into) {
+            if self.label(pipe, into) {
+                return Some(pipe);
+            }
+            pipes.discarded(Some(pipe), Discarded::Refused);
+        }
+        None
     }
 
     fn report<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         let mut notice = Message::new().with_origin(pipes.origin(pipe));
-        if self.notify && self.label(pipe, &mut notice) && !self.inbox.notify(pipe, notice) {
-            pipes.dropped(Some(pipe), Dropped::HighWaterMark);
+        if self.notify && self.label(pipe, &mut notice) {
+            pipes.tally(Entry::Notice, 1);
+            if !self.inbox.notify(pipe, notice) {
+                pipes.discarded(Some(pipe), Discarded::Overflow);
+            }
         }
     }
 
@@ -59,6 +67,8 @@ impl Stream {
         while pipes.read(pipe, &mut message) {
             if self.label(pipe, &mut message) {
                 self.inbox.put_ahead(pipe, std::mem::take(&mut message));
+            } else {
+                pipes.discarded(Some(pipe), Discarded::Refused);
             }
         }
         self.report(pipes, pipe);
@@ -105,7 +115,7 @@ impl Behaviour for Stream {
     fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.routes.close(pipe);
         if self.routes.id_of(pipe).is_none() {
-            discard_input(pipes, pipe);
+            discard_input(pipes, pipe, Discarded::Refused);
         }
     }
 
@@ -146,6 +156,7 @@ impl Behaviour for Stream {
         if message.first().is_empty() {
             // Who asks for the end is not told of it.
             self.connected.remove(pipe);
+            pipes.tally(Entry::Command, 1);
             pipes.close(pipe, Closing::Asked);
         } else {
             pipes.write(pipe, message);
@@ -181,6 +192,10 @@ impl Behaviour for Stream {
 
     fn wants_input(&self) -> bool {
         true
+    }
+
+    fn held(&self) -> usize {
+        self.inbox.held()
     }
 
     fn last_source(&self) -> Option<PipeId> {

@@ -2,7 +2,7 @@
 //!
 //! [`Queues`] plays the engine: bounded queues for pipes, and a record of what the pattern asked for.
 
-use super::{Attach, Attached, Closing, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
+use super::{Attach, Attached, Closing, Discarded, Dropped, Pattern, PatternOptions, PipeId, Pipes, Refusal};
 use crate::{Message, SocketType};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,6 +18,7 @@ pub(super) struct Queues {
     pub conflating: BTreeSet<u32>,
     pub closed: Vec<u32>,
     pub dropped: Vec<(Option<u32>, Dropped)>,
+    pub discarded: Vec<(Option<u32>, Discarded)>,
 }
 
 impl Queues {
@@ -31,6 +32,7 @@ impl Queues {
             conflating: BTreeSet::new(),
             closed: Vec::new(),
             dropped: Vec::new(),
+            discarded: Vec::new(),
         }
     }
 
@@ -46,6 +48,10 @@ impl Queues {
 
     pub fn dropped(&mut self) -> Vec<(Option<u32>, Dropped)> {
         std::mem::take(&mut self.dropped)
+    }
+
+    pub fn discarded(&mut self) -> Vec<(Option<u32>, Discarded)> {
+        std::mem::take(&mut self.discarded)
     }
 
     pub fn subscriptions(&mut self) -> Vec<(u32, Vec<u8>, bool)> {
@@ -84,6 +90,9 @@ impl Pipes for Queues {
     }
     fn dropped(&mut self, pipe: Option<PipeId>, why: Dropped) {
         self.dropped.push((pipe.map(|pipe| pipe.0), why));
+    }
+    fn discarded(&mut self, pipe: Option<PipeId>, why: Discarded) {
+        self.discarded.push((pipe.map(|pipe| pipe.0), why));
     }
 }
 

@@ -12,7 +12,8 @@ use super::fanout::Fanout;
 use super::notices::Notices;
 use super::subscriptions::{Removed, Subscriptions, request, split_requests};
 use super::{
-    Admission, Attach, Attached, Behaviour, Closing, Dropped, PatternOptions, PipeId, Pipes, Refusal,
+    Admission, Attach, Attached, Behaviour, Closing, Discarded, Dropped, Entry, PatternOptions, PipeId,
+    Pipes, Refusal,
 };
 use crate::{Frame, Message};
 use bytes::Bytes;
@@ -95,10 +96,12 @@ impl XPub {
         if wanted && self.is_too_much(pipe, topic) {
             return pipes.close(pipe, Closing::TooManySubscriptions);
         }
-        if self.apply(pipe, topic, wanted)
-            && self.receives
-            && !self.notices.push(pipe, request(wanted, topic))
-        {
+        if !self.apply(pipe, topic, wanted) || !self.receives {
+            return;
+        }
+        pipes.tally(Entry::Notice, 1);
+        if !self.notices.push(pipe, request(wanted, topic)) {
+            pipes.discarded(Some(pipe), Discarded::Overflow);
             pipes.close(pipe, Closing::TooManyRequests);
         }
     }
@@ -141,6 +144,7 @@ impl XPub {
             if user {
                 return Some(pipe);
             }
+            pipes.tally(Entry::Consumed, 1);
             if !self.notices.is_empty() {
                 return None;
             }
@@ -152,7 +156,7 @@ impl XPub {
         let mut message = Message::new();
         for _ in 0..Self::DISCARDED_MAX {
             let Some(pipe) = self.inbox.next(pipes, &mut message) else { return };
-            pipes.dropped(Some(pipe), Dropped::Filtered);
+            pipes.discarded(Some(pipe), Discarded::Unsolicited);
         }
     }
 
@@ -184,8 +188,9 @@ impl XPub {
         }
         ended.sort_unstable();
         for topic in ended {
+            pipes.tally(Entry::Notice, 1);
             if !self.notices.push_own(request(false, &topic)) {
-                pipes.dropped(None, Dropped::HighWaterMark);
+                pipes.discarded(None, Discarded::Overflow);
             }
         }
         if self.subject == Some(pipe) {
@@ -214,6 +219,7 @@ impl Behaviour for XPub {
         self.inbox.attach(pipe);
         if !self.options.welcome.is_empty() {
             pipes.write(pipe, &mut Message::from(self.options.welcome.clone()));
+            pipes.tally(Entry::Added, 1);
         }
         Attached::Accepted
     }
@@ -282,6 +288,9 @@ impl Behaviour for XPub {
         if self.options.last_value {
             self.subject = None;
         }
+        if self.fanout.is_for_nobody() {
+            pipes.dropped(None, Dropped::Unmatched);
+        }
         self.fanout.deliver(pipes, message, self.options.nodrop);
         Ok(())
     }
@@ -339,6 +348,10 @@ impl Behaviour for XPub {
         self.receives
     }
 
+    fn held(&self) -> usize {
+        self.inbox.held() + self.notices.len()
+    }
+
     fn last_source(&self) -> Option<PipeId> {
         self.source
     }
@@ -348,7 +361,7 @@ impl Behaviour for XPub {
 mod tests {
     use crate::pattern::subscriptions::Subscriptions;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Dropped, Pattern, PatternOptions, PipeId, Refusal};
+    use crate::pattern::{Discarded, Dropped, Pattern, PatternOptions, PipeId, Refusal};
     use crate::{Message, SocketType};
 
     fn xpub(hwm: usize, set: impl FnOnce(&mut PatternOptions)) -> Rig {
@@ -441,7 +454,7 @@ mod tests {
         assert_eq!(rig.send("nobody wants this"), Ok(()));
         rig.commit(["a", "more"]);
         assert_eq!(rig.pipes.sent(1).len(), 2);
-        assert_eq!(rig.pipes.dropped(), []);
+        assert_eq!(rig.pipes.dropped(), [(None, Dropped::Unmatched)]);
     }
 
     #[test]
@@ -457,7 +470,7 @@ mod tests {
         publisher.arrive(1, "unheard");
         publisher.send("a").unwrap();
         assert_eq!(publisher.pipes.sent(1).len(), 1);
-        assert_eq!(publisher.pipes.dropped(), [(Some(1), Dropped::Filtered)]);
+        assert_eq!(publisher.pipes.discarded(), [(Some(1), Discarded::Unsolicited)]);
     }
 
     #[test]

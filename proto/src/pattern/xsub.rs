@@ -12,7 +12,9 @@ use super::fair::Fair;
 use super::fanout::Fanout;
 use super::interest::Interest;
 use super::subscriptions::split_requests;
-use super::{Admission, Attach, Attached, Behaviour, Dropped, PatternOptions, PipeId, Pipes, Refusal};
+use super::{
+    Admission, Attach, Attached, Behaviour, Discarded, Dropped, Entry, PatternOptions, PipeId, Pipes, Refusal,
+};
 use crate::{Frame, Message};
 
 /// State of an XSUB or SUB socket.
@@ -69,7 +71,7 @@ impl XSub {
             if !self.filtering || self.interest.wants(into.first()) != self.invert {
                 return Some(pipe);
             }
-            pipes.dropped(Some(pipe), Dropped::Filtered);
+            pipes.discarded(Some(pipe), Discarded::Filtered);
         }
     }
 }
@@ -129,6 +131,8 @@ impl Behaviour for XSub {
             }
             self.fanout.mark_all();
             self.fanout.deliver(pipes, message, false);
+        } else {
+            pipes.tally(Entry::Command, 1);
         }
         Ok(())
     }
@@ -171,6 +175,10 @@ impl Behaviour for XSub {
         true
     }
 
+    fn held(&self) -> usize {
+        self.inbox.held()
+    }
+
     fn last_source(&self) -> Option<PipeId> {
         self.inbox.last()
     }
@@ -185,7 +193,7 @@ impl Behaviour for XSub {
 mod tests {
     use crate::SocketType;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Dropped, Refusal};
+    use crate::pattern::{Discarded, Dropped, Refusal};
 
     fn told(rig: &mut Rig) -> Vec<(u32, String, bool)> {
         let text = |topic| String::from_utf8(topic).unwrap();
@@ -205,7 +213,7 @@ mod tests {
         assert!(sub.can_recv());
         assert_eq!(sub.recv(), Ok(["ab", "x"].into()));
         assert!(!sub.can_recv());
-        assert_eq!(sub.pipes.dropped(), [(Some(1), Dropped::Filtered); 3]);
+        assert_eq!(sub.pipes.discarded(), [(Some(1), Discarded::Filtered); 3]);
         sub.subscribe("").unwrap();
         sub.arrive(1, "");
         assert_eq!(sub.recv(), Ok("".into()));
