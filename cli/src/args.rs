@@ -12,7 +12,10 @@ use crate::flags::{
     EchoFlags, ExecFlags, FramingFlags, PlaceFlags, SendFlags, ShowFlags, StopFlags, SubscribeFlags,
     TalkFlags, ToFlags,
 };
+use crate::top::TopArgs;
 use crate::verbs::proxy::ProxyArgs;
+use crate::verbs::record::RecordArgs;
+use crate::verbs::replay::ReplayArgs;
 use crate::verbs::run::RunArgs;
 
 /// Send, receive, serve, proxy, watch and measure ZeroMQ from a terminal.
@@ -116,6 +119,20 @@ pub enum Verb {
     /// Run a socket and print what happens to its connections
     #[command(after_help = "Examples:\n  zmq monitor -t sub -c :5556\n  zmq monitor -t rep -b :5555 -J")]
     Monitor(MonitorArgs),
+    /// See what the sockets of running processes do: queues, rates, losses, peers
+    #[command(
+        after_help = "Examples:\n  zmq top\n  zmq top 4711 --interval 2s\n  zmq top --once\n  zmq top --once -J\n  \
+        zmq top --prometheus 127.0.0.1:9464\nA process is seen if it was started with FERROZMQ_TOP=1, or asked for a window itself."
+    )]
+    Top(TopArgs),
+    /// Store what a socket receives in a file, with its times
+    #[command(after_help = "Examples:\n  zmq record -t sub -c :5556 -s news news.zmqrec\n  \
+        zmq record -t pull -b :5557 --for 1m work.zmqrec\nCtrl-C ends it; what was received until then is in the file.")]
+    Record(RecordArgs),
+    /// Send what was recorded, at its own pace or another
+    #[command(after_help = "Examples:\n  zmq replay -t pub -b :5556 news.zmqrec\n  \
+        zmq replay -t push -c :5557 -x 10x --loop 3 work.zmqrec\n  zmq replay -t pub -b :5556 -x max news.zmqrec")]
+    Replay(ReplayArgs),
     /// Say what this system offers, and try every transport
     #[command(after_help = "Examples:\n  zmq doctor\n  zmq doctor --quiet && echo healthy")]
     Doctor,
@@ -286,9 +303,9 @@ impl Cli {
         Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
-    /// Every verb and flag. In `send`, `recv` and `monitor`, `-t` is the type, and time-out has no letter.
+    /// Every verb and flag. In `send`, `recv`, `monitor` and `record`, `-t` is the type, and time-out has no letter.
     pub fn grammar() -> clap::Command {
-        ["send", "recv", "monitor"].into_iter().fold(Cli::command(), |command, verb| {
+        ["send", "recv", "monitor", "record"].into_iter().fold(Cli::command(), |command, verb| {
             command.mut_subcommand(verb, |sub| sub.mut_arg("timeout", |arg| arg.short(None)))
         })
     }

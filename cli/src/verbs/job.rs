@@ -96,31 +96,42 @@ impl<'a> Job<'a> {
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Refused`].
     pub fn await_peers(&self, opened: &Opened) -> Result<(), Failure> {
-        let wanted = self.awaited_peers();
-        if wanted == 0 {
-            return Ok(());
-        }
-        let patience = self.patience();
-        for slice in 1_u64.. {
-            match opened.port.socket.wait_for_peers(wanted, WAIT_SLICE) {
-                Ok(()) => break,
-                Err(error) if error.is_timeout() || error.is_interrupted() => {}
-                Err(error) => return Err(error.into()),
-            }
-            opened.port.wake.check()?;
-            opened.watch.check()?;
-            if is_past(patience) {
-                return Err(Failure::TimedOut(match wanted {
-                    1 => "no peer came in time".into(),
-                    _ => format!("fewer than {wanted} peers came in time"),
-                }));
-            }
-            if slice == NOTICE_AFTER {
-                self.talk.note(format_args!("waiting for {wanted} peer(s); --wait-peer=0 would not"));
-            }
-        }
-        Ok(())
+        await_peers(opened, self.awaited_peers(), self.patience(), self.talk)
     }
+}
+
+/// Waits for so many peers, until `patience` ends.
+///
+/// # Errors
+/// [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Refused`].
+pub fn await_peers(
+    opened: &Opened,
+    wanted: usize,
+    patience: Option<Instant>,
+    talk: Talk,
+) -> Result<(), Failure> {
+    if wanted == 0 {
+        return Ok(());
+    }
+    for slice in 1_u64.. {
+        match opened.port.socket.wait_for_peers(wanted, WAIT_SLICE) {
+            Ok(()) => break,
+            Err(error) if error.is_timeout() || error.is_interrupted() => {}
+            Err(error) => return Err(error.into()),
+        }
+        opened.port.wake.check()?;
+        opened.watch.check()?;
+        if is_past(patience) {
+            return Err(Failure::TimedOut(match wanted {
+                1 => "no peer came in time".into(),
+                _ => format!("fewer than {wanted} peers came in time"),
+            }));
+        }
+        if slice == NOTICE_AFTER {
+            talk.note(format_args!("waiting for {wanted} peer(s); --wait-peer=0 would not"));
+        }
+    }
+    Ok(())
 }
 
 /// How long one wait for peers takes before signals are looked at again.

@@ -10,6 +10,8 @@ mod job;
 mod keygen;
 mod monitor;
 pub mod proxy;
+pub mod record;
+pub mod replay;
 mod reply;
 mod request;
 pub mod run;
@@ -23,7 +25,7 @@ use crate::args::{
 };
 use crate::failure::Failure;
 use crate::talk::Talk;
-use crate::{bench, demo, options};
+use crate::{bench, demo, options, top};
 use job::Job;
 
 /// Does what the command line says.
@@ -50,6 +52,9 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
         Verb::Recv(args) => recv(&args, talk),
         Verb::Proxy(args) => proxy::run(&args, talk),
         Verb::Monitor(args) => monitor::run(&args, talk),
+        Verb::Top(args) => top::run(&args, talk),
+        Verb::Record(args) => record::run(&args, talk),
+        Verb::Replay(args) => replay::run(&args, talk),
         Verb::Doctor => doctor::run(talk),
         Verb::Keygen { file } => keygen::run(file.as_deref()),
         Verb::Run(args) => run::run(&args, talk),

@@ -8,6 +8,8 @@ mod conversation;
 mod exits;
 mod formats;
 mod python;
+mod recording;
 mod run;
 mod seed;
 mod tools;
+mod top;

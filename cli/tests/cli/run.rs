@@ -119,6 +119,11 @@ impl Run {
         assert!(status.success());
     }
 
+    /// Its process's number.
+    pub fn id(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
     /// Stops reading what it prints.
     pub fn close_output(&mut self) {
         self.stdout = None;

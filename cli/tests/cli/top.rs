@@ -1,0 +1,170 @@
+//! `zmq top` on a pipeline with a stalled worker: the culprit stands first.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::run::{Run, started};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder for the windows of one test's processes.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("zmq-top-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    fn zmq(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zmq"));
+        command.args(words).env("XDG_RUNTIME_DIR", &self.0);
+        command
+    }
+
+    /// What `zmq top` prints.
+    fn top(&self, words: &[&str]) -> (i32, String) {
+        let output = self.zmq(&[&["top"], words].concat()).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().unwrap_or(-1), String::from_utf8(output.stdout).unwrap() + &said)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// One that hands out work to two, of whom one has been stopped.
+struct Pipeline {
+    push: Run,
+    _good: Run,
+    bad: Run,
+}
+
+impl Pipeline {
+    fn start(folder: &Folder) -> Pipeline {
+        let body = "x".repeat(60_000);
+        let words =
+            ["push", "-b", "ipc://*", "--print-endpoint", "-o", "sndhwm=10", "--wait-peer=2", "-n", "1M"];
+        let mut push = folder.zmq(&[&words[..], &["--rate", "200/s", &body]].concat());
+        let mut push = started(push.env("FERROZMQ_TOP", "1"));
+        let at = push.line();
+        let pull = |more: [&str; 2]| {
+            started(folder.zmq(&["pull", "-c", &at, more[0], more[1]]).stdin(Stdio::null()))
+        };
+        let (good, bad) = (pull(["-f", "."]), pull(["-f", "."]));
+        bad.signal("STOP");
+        Pipeline { push, _good: good, bad }
+    }
+
+    /// Whether this table, or screen, shows who is stuck: by the address of an ipc peer, which ends with its process's number.
+    fn is_told(&self, table: &str) -> bool {
+        let culprit = format!(":{}", self.bad.id());
+        let first = table.lines().position(|line| line.contains("STALLED") && line.contains(&culprit));
+        // Behind the heading and its own socket.
+        first.is_some_and(|first| first <= 3)
+    }
+}
+
+#[test]
+fn the_culprit_stands_first_in_the_table() {
+    let folder = Folder::new("table");
+    let pipeline = Pipeline::start(&folder);
+    let pid = pipeline.push.id().to_string();
+    let begin = Instant::now();
+    loop {
+        let (code, table) = folder.top(&["--once", &pid]);
+        if code == 0 && pipeline.is_told(&table) {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{code}: {table}");
+    }
+    let (code, json) = folder.top(&["--once", "-J"]);
+    assert_eq!(code, 0, "{json}");
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((report["version"].clone(), report["pid"].to_string()), (1.into(), pid));
+    let socket = &report["contexts"][0]["sockets"][0];
+    assert_eq!((&socket["type"], &socket["mechanism"]), (&"PUSH".into(), &"NULL".into()));
+    assert_eq!(socket["peers"].as_array().unwrap().len(), 2);
+    pipeline.bad.signal("CONT");
+}
+
+#[test]
+fn the_culprit_is_seen_on_the_screen() {
+    let folder = Folder::new("screen");
+    let server = format!("zmq-top-{}", std::process::id());
+    let tmux =
+        |words: &[&str]| Command::new("tmux").args(["-L", &server, "-f", "/dev/null"]).args(words).output();
+    if tmux(&["-V"]).is_err() {
+        return skip("there is no tmux");
+    }
+    let pipeline = Pipeline::start(&folder);
+    let runtime = format!("XDG_RUNTIME_DIR={}", folder.0.display());
+    let zmq = env!("CARGO_BIN_EXE_zmq");
+    let shown =
+        tmux(&["new-session", "-d", "-x", "150", "-y", "24", "env", &runtime, zmq, "top", "-i", "300ms"]);
+    assert!(shown.unwrap().status.success());
+    let screen = || String::from_utf8_lossy(&tmux(&["capture-pane", "-p"]).unwrap().stdout).into_owned();
+    let begin = Instant::now();
+    while !pipeline.is_told(&screen()) {
+        if begin.elapsed() > PATIENCE {
+            let _ = tmux(&["kill-server"]);
+            panic!("{}", screen());
+        }
+        std::thread::yield_now();
+    }
+    let seen = screen();
+    assert!(seen.contains("IN TROUBLE") && seen.contains("q quit"), "{seen}");
+    tmux(&["send-keys", "q"]).unwrap();
+    // The last session ends with its program, and the server with it.
+    while tmux(&["has-session"]).unwrap().status.success() {
+        assert!(begin.elapsed() < 2 * PATIENCE);
+        std::thread::yield_now();
+    }
+    pipeline.bad.signal("CONT");
+}
+
+#[test]
+fn prometheus_is_served() {
+    use std::io::{Read as _, Write as _};
+    let folder = Folder::new("prometheus");
+    let mut pull = folder.zmq(&["pull", "-b", "ipc://*", "--print-endpoint"]);
+    let mut pull = started(pull.env("FERROZMQ_TOP", "1"));
+    pull.line();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let _server = started(&mut folder.zmq(&["top", "--prometheus", &port]));
+    let begin = Instant::now();
+    let mut stream = loop {
+        match std::net::TcpStream::connect(&port) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(begin.elapsed() < PATIENCE, "{error}"),
+        }
+    };
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    let sample = format!("zmq_socket_queued_in_messages{{pid=\"{}\",program=\"zmq\"", pull.id());
+    assert!(answer.contains(&sample), "{answer}");
+}
+
+#[test]
+fn who_has_not_opted_in_is_not_seen() {
+    let folder = Folder::new("nobody");
+    let mut pull = started(&mut folder.zmq(&["pull", "-b", "ipc://*", "--print-endpoint"]));
+    pull.line();
+    let (code, said) = folder.top(&["--once"]);
+    assert!(code == 1 && said.contains("FERROZMQ_TOP=1"), "{code} {said}");
+    let (code, said) = folder.top(&["--once", &pull.id().to_string()]);
+    assert!(code == 1 && said.contains("cannot be looked into"), "{code} {said}");
+    assert!(!folder.0.join("ferrozmq").exists());
+}
+
+fn skip(reason: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "SKIPPED a test of zmq top: {reason}");
+}
