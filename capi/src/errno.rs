@@ -15,6 +15,7 @@ impl Errno {
     pub(crate) const NOT_A_SOCKET: Errno = Errno(libc::ENOTSOCK);
     pub(crate) const NOT_SUPPORTED: Errno = Errno(libc::ENOTSUP);
     pub(crate) const NO_MEMORY: Errno = Errno(libc::ENOMEM);
+    pub(crate) const NO_ROOM: Errno = Errno(libc::ENOBUFS);
     pub(crate) const WOULD_BLOCK: Errno = Errno(libc::EAGAIN);
     /// A bug of ours made this object useless.
     pub(crate) const BROKEN: Errno = Errno(libc::ENOTRECOVERABLE);

@@ -5,7 +5,7 @@
 //! memory allows to tell: handles are looked up in a table ([`table`]), messages carry a mark ([`message`]).
 //! No panic leaves a function ([`call`]).
 //!
-//! The names and conventions are those of libzmq 4.3.5 (its header and its manual pages). Structures are the C
+//! The names and conventions are those of libzmq 4.3.5 (its header and its manual pages); what libzmq has not is in [`extension`]. Structures are the C
 //! ones: `zmq_msg_t`, `zmq_pollitem_t`, `zmq_poller_event_t`.
 
 mod call;
@@ -14,6 +14,7 @@ mod counter;
 mod curve;
 mod draft;
 mod errno;
+mod extension;
 mod hazard;
 mod iovec;
 mod latch;

@@ -62,6 +62,11 @@ fn the_library_stays_when_it_is_let_go_of() {
     run("unload");
 }
 
+#[test]
+fn what_a_socket_has_counted_is_told() {
+    run("statistics");
+}
+
 /// Compiles and runs `programs/NAME.c`.
 fn run(name: &str) {
     let Some(folder) = folder() else { return };

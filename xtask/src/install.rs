@@ -10,8 +10,9 @@ const FILE: &str = "libzmq.so.5.2.5";
 const LINKS: [&str; 2] = ["libzmq.so.5", "libzmq.so"];
 
 /// From the package of the library to the place under the prefix.
-const COPIED: [(&str, &str); 4] = [
+const COPIED: [(&str, &str); 5] = [
     ("capi/include/zmq.h", "include/zmq.h"),
+    ("capi/include/ferrozmq.h", "include/ferrozmq.h"),
     ("capi/include/zmq_utils.h", "include/zmq_utils.h"),
     ("capi/cmake/ZeroMQConfig.cmake", "lib/cmake/ZeroMQ/ZeroMQConfig.cmake"),
     ("capi/cmake/ZeroMQConfigVersion.cmake", "lib/cmake/ZeroMQ/ZeroMQConfigVersion.cmake"),
