@@ -639,6 +639,13 @@ ZMQ_EXPORT int zmq_ppoll (zmq_pollitem_t *items, int count, long timeout, const 
 
 #endif /* ZMQ_BUILD_DRAFT_API */
 
+/* ------------------------------------------------------------------ what only ferrozmq has */
+
+/* An option of a context, for zmq_ctx_set_ext: the path of a file that says which peers may come in, unless a ZAP handler
+   is bound. Its lines are "allow KEY", "allow PATH" (certificates), "plain-users PATH", "allow-net NETWORK" and "deny-net
+   NETWORK". The environment variable FERROZMQ_ACCESS_RULES names such a file for contexts of programs that do not ask for one. */
+#define ZMQ_ACCESS_RULES 10001
+
 #undef ZMQ_EXPORT
 
 #ifdef __cplusplus

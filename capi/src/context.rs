@@ -18,12 +18,17 @@ impl Object for ContextObject {
     const BAD_HANDLE: Errno = Errno::FAULT;
 }
 
+/// A context as programs get it that do not know of this library.
+fn new_context() -> Context {
+    Context::builder().access_rules_from_environment().build()
+}
+
 const ZMQ_IO_THREADS: c_int = 1;
 
 /// `zmq_ctx_new(3)`.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_new() -> *mut c_void {
-    call::pointer(|| table::insert(ContextObject { context: Context::new() }))
+    call::pointer(|| table::insert(ContextObject { context: new_context() }))
 }
 
 /// `zmq_ctx_term(3)`: waits until all sockets are closed and have lingered; a signal ends the wait with `EINTR`.
@@ -116,7 +121,7 @@ pub unsafe extern "C" fn zmq_ctx_get_ext(
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
     call::pointer(|| {
-        let context = Context::new();
+        let context = new_context();
         context.set_raw(ZMQ_IO_THREADS, &io_threads.to_ne_bytes())?;
         table::insert(ContextObject { context })
     })

@@ -18,6 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_UNDER: Duration = Duration::from_secs(600);
 
 #[test]
+fn access_rules_let_in_and_keep_out() {
+    run("access");
+}
+
+#[test]
 fn arguments_of_every_kind_are_answered() {
     run("arguments");
 }

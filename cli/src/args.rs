@@ -13,6 +13,7 @@ use crate::flags::{
     TalkFlags, ToFlags,
 };
 use crate::top::TopArgs;
+use crate::verbs::probe::ProbeArgs;
 use crate::verbs::proxy::ProxyArgs;
 use crate::verbs::record::RecordArgs;
 use crate::verbs::replay::ReplayArgs;
@@ -136,12 +137,27 @@ pub enum Verb {
     /// Say what this system offers, and try every transport
     #[command(after_help = "Examples:\n  zmq doctor\n  zmq doctor --quiet && echo healthy")]
     Doctor,
+    /// Say what answers at an endpoint: version, mechanism, socket type, and why a handshake fails
+    #[command(
+        after_help = "Examples:\n  zmq probe :5555\n  zmq probe tcp://host:5555 --server-key server.cert\n  \
+        zmq probe /tmp/calc.sock -J\nWith PLAIN or CURVE the probe is a peer for a moment, and a PUSH or DEALER may send it a message."
+    )]
+    Probe(ProbeArgs),
     /// Make a pair of CURVE keys
-    #[command(after_help = "Examples:\n  zmq keygen server.cert\n  zmq keygen\n\
+    #[command(after_help = "Examples:\n  zmq keygen server.cert\n  zmq keygen\n  \
+        zmq rep -b :5555 --echo --curve-server --keypair server.cert\n  \
+        zmq req -c :5555 --server-key server.cert hello\n\
         The secret key is in FILE_secret, which only you may read. Without FILE both keys are printed.")]
     Keygen {
         /// Where the public certificate goes
         file: Option<std::path::PathBuf>,
+    },
+    /// Make a line for a table of PLAIN's users
+    #[command(after_help = "Examples:\n  zmq passwd anna >> users\n  echo sesame | zmq passwd anna\n\
+        The password is typed, piped, or in ZMQ_CLI_PASSWORD; --plain-users reads the table.")]
+    Passwd {
+        /// The user's name
+        user: String,
     },
     /// Run a program that uses libzmq on this library instead
     #[command(after_help = "Examples:\n  zmq run -- python3 server.py\n  \

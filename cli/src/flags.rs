@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 use crate::format::Format;
+use crate::security::SecurityFlags;
 use crate::talk::Color;
 use crate::units;
 
@@ -52,6 +53,8 @@ pub struct PlaceFlags {
     /// Print each bound endpoint on standard output before anything else
     #[arg(long)]
     pub print_endpoint: bool,
+    #[command(flatten)]
+    pub security: SecurityFlags,
 }
 
 /// How messages follow each other in streams of bytes, on input and output alike.

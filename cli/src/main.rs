@@ -23,6 +23,7 @@ mod peer;
 mod port;
 mod recording;
 mod records;
+mod security;
 mod talk;
 mod template;
 mod top;

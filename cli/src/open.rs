@@ -41,7 +41,7 @@ pub fn open(kind: SocketType, place: &PlaceFlags, talk: Talk) -> Result<Opened, 
     let endpoints = Endpoints::of(place)?;
     let wake = Wake::new()?;
     wake.listen_for_signals(|| {})?;
-    let context = Context::new();
+    let context = place.security.context()?;
     let socket = context.socket(kind)?;
     set_up(&socket, place)?;
     let watch = Watch::begin(&socket, &wake, talk)?;
@@ -61,6 +61,7 @@ pub fn set_up(socket: &Socket, place: &PlaceFlags) -> Result<(), Failure> {
         // A message for nobody is a mistake that a person wants to hear of.
         socket.set_text("router_mandatory", "1").map_err(usage)?;
     }
+    place.security.apply(socket, !place.bind.is_empty())?;
     if let Some(id) = &place.id {
         socket.set_routing_id(&bytes_or_hex(id).map_err(Failure::Usage)?).map_err(usage)?;
     }

@@ -78,8 +78,11 @@ impl Watch {
                 // A connection may be lost before its handshake is done: it was never counted.
                 let _ = self.living.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
             }
-            EventKind::HandshakeFailedAuth => *note(&self.refused) = Some(describe(event)),
-            EventKind::HandshakeFailedProtocol => *note(&self.trouble) = Some(describe(event)),
+            // Whom we refuse is no reason to end.
+            EventKind::HandshakeFailedAuth if event.dialed => *note(&self.refused) = Some(describe(event)),
+            EventKind::HandshakeFailedProtocol | EventKind::HandshakeFailedNoDetail => {
+                *note(&self.trouble) = Some(describe(event));
+            }
             EventKind::ConnectRetried => {
                 // Without a reason it is a connection that was there, and whose end has been told.
                 if let Some(reason) = &event.reason {

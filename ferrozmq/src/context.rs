@@ -4,6 +4,7 @@
 //! every socket at once, and waits until the sockets are closed and have lingered.
 
 use crate::SocketType;
+use crate::authenticator::{AccessRules, Authenticator};
 use crate::error::{Error, ErrorKind, Result};
 use crate::inproc::Registry;
 use crate::io::events::EventSink;
@@ -19,7 +20,10 @@ use crate::socket::window::Window;
 use crate::sync::Mutex;
 use crate::sys::{cpu, fork, membarrier, own, random};
 use crate::zap::Access;
+use ferrozmq_proto::access::{AccessAnswer, AccessRequest};
 use ferrozmq_proto::option::{ContextOptions, Value};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -44,12 +48,17 @@ pub struct Context {
 }
 
 /// Settings of a context that is to be made.
-#[derive(Clone, Debug)]
 #[must_use = "call build() to make the context"]
 pub struct ContextBuilder {
     options: ContextOptions,
     window: Option<bool>,
+    authenticator: Option<Authenticator>,
 }
+
+/// Environment variable with the path of a file of access rules, for programs that know nothing of them.
+const ACCESS_RULES_VARIABLE: &str = "FERROZMQ_ACCESS_RULES";
+/// `ZMQ_ACCESS_RULES`, an option of a context that only this library has: the path of a file of access rules.
+const ACCESS_RULES: i32 = 10_001;
 
 /// The state behind all clones of a context.
 pub(crate) struct ContextState {
@@ -95,7 +104,17 @@ impl Context {
 
     /// Settings for a context.
     pub fn builder() -> ContextBuilder {
-        ContextBuilder { options: ContextOptions::new(), window: None }
+        ContextBuilder { options: ContextOptions::new(), window: None, authenticator: None }
+    }
+
+    fn appoint(&self, authenticator: Authenticator) {
+        self.state.access.appoint(authenticator);
+    }
+
+    /// Has these rules decide about peers that come from now on and that no ZAP handler decides about. See
+    /// [`ContextBuilder::access_rules`].
+    pub fn set_access_rules(&self, rules: AccessRules) {
+        self.appoint(Authenticator::by_rules(rules));
     }
 
     /// Makes a socket.
@@ -130,6 +149,7 @@ impl Context {
             subscriptions: Arc::default(),
             lease: Arc::clone(&lease),
             access: Arc::clone(&context.access),
+            last_failure: Mutex::new(None),
             _alive: alive,
         });
         let state = SocketState::new(kind, options, owner, Arc::clone(context), random::number());
@@ -189,6 +209,14 @@ impl Context {
         if self.state.is_inherited() {
             return Err(Error::inherited(ErrorKind::Terminated));
         }
+        if number == ACCESS_RULES {
+            let path = value.strip_suffix(b"\0").unwrap_or(value);
+            self.set_access_rules(
+                AccessRules::from_file(OsStr::from_bytes(path))
+                    .map_err(|error| error.with_errno(libc::EINVAL))?,
+            );
+            return Ok(());
+        }
         self.state.options.lock().set_bytes(number, value).map_err(Error::from_option)
     }
 
@@ -212,6 +240,12 @@ impl Drop for Context {
             // Its destructors would join threads that are not here, and take locks that nobody releases.
             std::mem::forget(Arc::clone(&self.state));
         }
+    }
+}
+
+impl std::fmt::Debug for ContextBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContextBuilder").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -280,6 +314,41 @@ impl ContextBuilder {
         self
     }
 
+    /// Has these rules decide about every peer that comes to a socket of the context over a network or ipc, unless a ZAP handler is
+    /// bound and decides. Without rules and handler libzmq's rules hold: PLAIN lets nobody in, NULL and CURVE everybody.
+    ///
+    /// Peers that speak ZMTP 1.0 or 2.0 cannot be decided about, and are refused; STREAM sockets have no handshake.
+    pub fn access_rules(mut self, rules: AccessRules) -> Self {
+        self.authenticator = Some(Authenticator::by_rules(rules));
+        self
+    }
+
+    /// The same, with a closure to decide. It runs on a thread of its own, one peer after the other, so that it may take its
+    /// time; a peer whose handshake is over in the meantime is gone. If it panics, the peer is refused.
+    ///
+    /// ```
+    /// use ferrozmq::{AccessAnswer, Context, Credentials};
+    /// let context = Context::builder()
+    ///     .access(|request| match &request.credentials {
+    ///         Credentials::Curve { public_key } if public_key[0] == 7 => AccessAnswer::grant("lucky"),
+    ///         _ => AccessAnswer::deny("its key does not begin with a seven"),
+    ///     })
+    ///     .build();
+    /// ```
+    pub fn access(mut self, decide: impl Fn(&AccessRequest) -> AccessAnswer + Send + Sync + 'static) -> Self {
+        self.authenticator = Some(Authenticator::by_closure(Box::new(decide)));
+        self
+    }
+
+    /// Takes the access rules in the file that the environment variable `FERROZMQ_ACCESS_RULES` names, if it names one, as contexts
+    /// of C programs do. Rules that cannot be read let nobody in, and say so in the monitor's events.
+    pub fn access_rules_from_environment(mut self) -> Self {
+        if let Some(path) = std::env::var_os(ACCESS_RULES_VARIABLE).filter(|path| !path.is_empty()) {
+            self.authenticator = Some(Authenticator::by_file(path.into()));
+        }
+        self
+    }
+
     /// Makes the context. Threads start when they are needed.
     #[must_use]
     pub fn build(self) -> Context {
@@ -292,10 +361,14 @@ impl ContextBuilder {
         let inproc = Arc::<Registry>::default();
         let books = Arc::<Books>::default();
         let window = Window::open(self.window, &books);
+        let access = Arc::new(Access::new(Arc::clone(&inproc)));
+        if let Some(authenticator) = self.authenticator {
+            access.appoint(authenticator);
+        }
         Context {
             state: Arc::new(ContextState {
                 options: Mutex::new(self.options),
-                access: Arc::new(Access::new(Arc::clone(&inproc))),
+                access,
                 inproc,
                 alive: Arc::default(),
                 terminated: AtomicBool::new(false),

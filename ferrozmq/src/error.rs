@@ -116,6 +116,12 @@ impl Error {
         Error(Repr::Expected(&FACTS))
     }
 
+    /// The same error, with what probably caused it.
+    pub(crate) fn because(self, why: &str) -> Error {
+        let text = format!("{}; the last handshake failed: {why}", self.facts().text);
+        Error(Repr::Boxed(Box::new(Facts { text: text.into(), ..self.facts().clone() })))
+    }
+
     pub(crate) fn terminated() -> Error {
         Error::new(ErrorKind::Terminated, "the context was terminated")
     }

@@ -4,6 +4,7 @@
 #[cfg(panic = "abort")]
 compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwind\" in your profile");
 
+mod authenticator;
 mod context;
 #[doc(hidden)]
 pub mod duty; // for the C library
@@ -17,6 +18,7 @@ mod monitor;
 mod peer;
 mod pipe;
 mod poller;
+mod probe;
 mod proxy;
 mod resolver;
 mod socket;
@@ -28,17 +30,20 @@ mod transport;
 mod wake;
 mod zap;
 
+pub use authenticator::{AccessRules, hash_password};
 pub use context::{Context, ContextBuilder};
 pub use error::{Error, ErrorKind, Result, SendError};
+pub use ferrozmq_proto::access::{AccessAnswer, AccessRequest, Credentials};
 pub use ferrozmq_proto::loss::{Discarded, Discards, Dropped, Drops};
 pub use ferrozmq_proto::option;
 pub use ferrozmq_proto::{Frame, IntoMessage, Message, PeerError, SocketType};
 pub use io::events::{EventKind, MonitorEvent};
-pub use keys::KeyPair;
+pub use keys::{KeyPair, load_public_key};
 pub use monitor::{EventFormat, EventPublisher};
 pub use peer::PeerInfo;
 pub use pipe::ledger::SocketStats;
 pub use poller::{Events, PollItem, Poller, SignalMask, poll, poll_masked};
+pub use probe::{Found, ProbeOutcome, probe};
 pub use proxy::{proxy, proxy_steerable};
 pub use socket::Socket;
 pub use socket::monitor::Monitor;

@@ -61,7 +61,7 @@ fn converse(between: &Between) -> Option<()> {
         secret_key: key(1),
         server_key: DEFAULT.public_key(&key(2)),
     };
-    let server = MechanismConfig::CurveServer { secret_key: key(2) };
+    let server = MechanismConfig::CurveServer { secret_key: key(2), public_key: None };
     let (mut client, mut server) = (Side::new(client, 3), Side::new(server, 4));
     let (from_client, from_server) = (client.feed(b"")?, server.feed(b"")?);
     // Greetings in three steps each; they are another target's.

@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     config.curve_crypto = &Mock;
     let piece = usize::from(input.byte());
     let secret_key = SecretKey::new([9; 32]);
-    config.mechanism = MechanismConfig::CurveServer { secret_key };
+    config.mechanism = MechanismConfig::CurveServer { secret_key, public_key: None };
     let mut wire = connection::greeting("CURVE");
     wire.extend_from_slice(input.rest());
     connection::check(config, &wire, piece);

@@ -30,7 +30,7 @@ struct Ours {
 /// If our server takes what it should not.
 pub fn against_server(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let config = config(&mut input, MechanismConfig::CurveServer { secret_key: key(2) });
+    let config = config(&mut input, MechanismConfig::CurveServer { secret_key: key(2), public_key: None });
     let changes = Changes::new(&mut input);
     let mut ours = Ours::new(config.clone());
     let _ = client(&mut ours, &changes, &config, &mut input);

@@ -13,6 +13,7 @@
 //! ([`zmtp::framing`]), whatever version and mechanism the wire speaks.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod backoff;
 pub mod endpoint;
 pub mod error;

@@ -56,5 +56,15 @@ int main(void)
         (void)zmq_ctx_get_ext(other, option, text, &size);
         CHECK(size <= sizeof text && zmq_ctx_term(other) == 0);
     }
+    /* GSSAPI is not there, as in a libzmq built without it. */
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    int gssapi[] = {62, 63, 64, 65, 90, 91}, on = 1;
+    for (size_t at = 0; at < sizeof gssapi / sizeof *gssapi; at++) {
+        size_t size = sizeof on;
+        FAILS(EINVAL, zmq_setsockopt(socket, gssapi[at], &on, sizeof on));
+        FAILS(EINVAL, zmq_setsockopt(socket, gssapi[at], "host", 4));
+        FAILS(EINVAL, zmq_getsockopt(socket, gssapi[at], &on, &size));
+    }
+    CHECK(zmq_has("gssapi") == 0 && zmq_has("curve") == 1 && zmq_close(socket) == 0);
     return zmq_ctx_term(context);
 }

@@ -9,6 +9,8 @@ mod flow;
 mod job;
 mod keygen;
 mod monitor;
+mod passwd;
+pub mod probe;
 pub mod proxy;
 pub mod record;
 pub mod replay;
@@ -57,6 +59,8 @@ pub fn run(cli: Cli, talk: Talk) -> Result<(), Failure> {
         Verb::Replay(args) => replay::run(&args, talk),
         Verb::Doctor => doctor::run(talk),
         Verb::Keygen { file } => keygen::run(file.as_deref()),
+        Verb::Passwd { user } => passwd::run(&user),
+        Verb::Probe(args) => probe::run(&args),
         Verb::Run(args) => run::run(&args, talk),
         Verb::Bench(args) => bench::run(&args),
         Verb::Completions { shell } => completions::run(shell),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::SystemTime;
 
-use ferrozmq::{Context, EventKind, MonitorEvent, Socket, SocketType};
+use ferrozmq::{EventKind, MonitorEvent, Socket, SocketType};
 use serde::Serialize;
 
 use crate::args::MonitorArgs;
@@ -30,7 +30,7 @@ pub fn run(args: &MonitorArgs, talk: Talk) -> Result<(), Failure> {
     let endpoints = Endpoints::of(&args.place)?;
     let wake = Wake::new()?;
     wake.listen_for_signals(|| {})?;
-    let context = Context::new();
+    let context = args.place.security.context()?;
     let socket = context.socket(args.kind.kind)?;
     set_up(&socket, &args.place)?;
     let events = events_of(&socket, &wake)?;

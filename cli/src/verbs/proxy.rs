@@ -11,6 +11,7 @@ use ferrozmq::{Context, Socket, SocketType, proxy, proxy_steerable};
 use crate::failure::Failure;
 use crate::open::Endpoints;
 use crate::options;
+use crate::security::SecurityFlags;
 use crate::talk::Talk;
 use crate::units;
 use crate::wake::Wake;
@@ -45,6 +46,8 @@ pub struct ProxyArgs {
     /// Set a socket option on both sides, such as sndhwm=10; "list" shows all (may be repeated)
     #[arg(short, long, value_name = "NAME=VALUE")]
     pub option: Vec<String>,
+    #[command(flatten)]
+    pub security: SecurityFlags,
 }
 
 /// What passes through a proxy.
@@ -77,7 +80,7 @@ pub fn run(args: &ProxyArgs, talk: Talk) -> Result<(), Failure> {
         let (front, back) = args.kind.sides();
         return options::list(&[front, back]);
     }
-    let context = Context::new();
+    let context = args.security.context()?;
     let wake = Wake::new()?;
     let ending = context.clone();
     wake.listen_for_signals(move || ending.shutdown())?;
@@ -167,6 +170,7 @@ fn side(
             option.split_once('=').ok_or_else(|| Failure::Usage(format!("-o {option}: write NAME=VALUE")))?;
         socket.set_text(name, value).map_err(|error| Failure::Usage(error.to_string()))?;
     }
+    args.security.apply(&socket, !bind.is_empty())?;
     Endpoints::expand(bind, connect)?.attach(&socket, false, talk)?;
     Ok(socket)
 }

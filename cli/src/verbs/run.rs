@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use ferrozmq::AccessRules;
 
 use crate::failure::Failure;
 use crate::talk::Talk;
@@ -22,12 +23,19 @@ const MARK: &[u8] = b"ferrozmq";
 /// What the loader reads: libraries that come before all others, separated by colons.
 const PRELOAD: &str = "LD_PRELOAD";
 
+/// What the library reads: the file of access rules.
+const ACCESS_RULES: &str = "FERROZMQ_ACCESS_RULES";
+
 /// Flags of `run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
     /// The library [default: beside this command, or in the lib folder next to its own]
     #[arg(long, value_name = "PATH")]
     pub lib: Option<PathBuf>,
+    /// Let in only peers that this file of access rules allows: lines of allow KEY|PATH, plain-users FILE, allow-net
+    /// NETWORK, deny-net NETWORK
+    #[arg(long, value_name = "FILE")]
+    pub access: Option<PathBuf>,
     /// The program and its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,
@@ -47,7 +55,16 @@ pub fn run(args: &RunArgs, talk: Talk) -> Result<(), Failure> {
     };
     talk.note(format_args!("{} runs on {}", program.display(), library.display()));
     let preload = preload(&library, std::env::var_os(PRELOAD).as_deref())?;
-    let error = Command::new(program).args(rest).env(PRELOAD, preload).exec();
+    let mut command = Command::new(program);
+    command.args(rest).env(PRELOAD, preload);
+    if let Some(file) = &args.access {
+        // Mistakes in it are told here and now, not by a program that does not know of it.
+        AccessRules::from_file(file).map_err(|error| Failure::Usage(format!("--access: {error}")))?;
+        let file =
+            std::fs::canonicalize(file).map_err(|error| Failure::while_doing(error, file.display()))?;
+        command.env(ACCESS_RULES, file);
+    }
+    let error = command.exec();
     Err(Failure::Exec(format!("{}: {error}", program.display())))
 }
 

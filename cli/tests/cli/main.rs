@@ -10,6 +10,7 @@ mod formats;
 mod python;
 mod recording;
 mod run;
+mod security;
 mod seed;
 mod tools;
 mod top;

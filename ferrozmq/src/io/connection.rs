@@ -27,7 +27,7 @@ use crate::sys::clock;
 use crate::sys::epoll::Interest;
 use crate::sys::random;
 use crate::transport::Stream;
-use crate::zap::Inquiry;
+use crate::zap::{Access, Inquiry};
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::loss::{Discarded, Dropped};
@@ -148,7 +148,7 @@ impl Io {
         if raw {
             self.handshake_over(endpoint, token);
         }
-        let config = Arc::new(link_config(owner.kind, &options));
+        let config = Arc::new(link_config(owner.kind, &options, &owner.access, dialed));
         let entropy = Entropy::gather(&config.mechanism, random::fill)?;
         let link = Link::new(config, now, entropy);
         let handshake = Handshake {
@@ -329,6 +329,7 @@ impl Io {
         });
         let pipe = Arc::clone(pipe);
         pipe.expect(token);
+        owner.last_failure.lock().take();
         // The event first: who has seen the peer finds that it is told already.
         conn.post(EventKind::HandshakeSucceeded, 0, None);
         owner.mailbox.post(Signal::Identify { pipe: pipe.id(), peer: info });
@@ -355,11 +356,12 @@ impl Io {
     pub(super) fn handshake_failed(&mut self, token: u64, failure: Failure) {
         let Some(conn) = self.conns.get_mut(&token) else { return };
         conn.owner.mailbox.ledger().handshake_failed();
-        let refusal = match &conn.stage {
-            Stage::Handshake(handshake) => handshake.link.refusal(),
+        let link = match &conn.stage {
+            Stage::Handshake(handshake) => Some(&handshake.link),
             _ => None,
         };
-        let (kind, value, reason) = failure.event(refusal);
+        let (kind, value, reason) = failure.event(link, conn.dialed);
+        *conn.owner.last_failure.lock() = Some(reason.clone());
         conn.post(kind, value, Some(reason));
         conn.post(EventKind::Disconnected, conn.descriptor(), None);
         // A peer that is told why should not lose the word because some of its own was not read.
@@ -650,12 +652,12 @@ fn heartbeat_config(options: &Options) -> HeartbeatConfig {
     }
 }
 
-fn link_config(kind: SocketType, options: &Options) -> LinkConfig {
+fn link_config(kind: SocketType, options: &Options, access: &Access, dialed: bool) -> LinkConfig {
     LinkConfig {
         routing_id: options.routing_id.clone(),
         metadata: options.metadata.clone(),
         mechanism: options.security.mechanism_config(),
-        zap: admission::must_ask(&options.security),
+        zap: admission::must_ask(&options.security, access, dialed),
         max_message_bytes: options.max_msg_size,
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),

@@ -222,6 +222,8 @@ impl EventSink {
     }
 
     pub(crate) fn post(&self, kind: EventKind, value: u64, parties: Parties<'_>, reason: Option<String>) {
+        #[cfg(feature = "tracing")]
+        super::trace::tell(kind, value, parties, reason.as_deref());
         let queues = self.queues.lock();
         for queue in queues.iter() {
             queue.push(MonitorEvent { reason: reason.clone(), ..MonitorEvent::new(kind, value, parties) });

@@ -13,3 +13,5 @@ pub(crate) mod owner;
 mod parting;
 pub(crate) mod thread;
 pub(crate) mod timer;
+#[cfg(feature = "tracing")]
+mod trace;

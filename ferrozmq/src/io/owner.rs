@@ -25,6 +25,8 @@ pub(crate) struct Owner {
     pub(crate) lease: Arc<Lease>,
     /// Who decides about peers.
     pub(crate) access: Arc<Access>,
+    /// Why the last handshake failed, in words, unless one has succeeded since.
+    pub(crate) last_failure: Mutex<Option<String>>,
     /// Handshakes done and connections not yet ended.
     pub(crate) _alive: AliveTicket,
 }

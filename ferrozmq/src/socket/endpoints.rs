@@ -336,6 +336,16 @@ fn no_address(written: &str, error: &io::Error) -> Error {
     Error::os(format_args!("finding the address of {written}"), error)
 }
 
+/// Whom `written` says to connect to over the network or ipc; `None` for inproc.
+pub(crate) fn target(written: &str, ipv6: bool) -> Result<Option<Target>> {
+    let endpoint = Endpoint::parse_connect(written).map_err(|error| from_endpoint_error(&error))?;
+    Ok(match endpoint {
+        Endpoint::Tcp(tcp) => Some(dial_tcp(&tcp, ipv6, written)?),
+        Endpoint::Ipc(ipc) => Some(Target::Ipc(ipc)),
+        Endpoint::Inproc(_) => None,
+    })
+}
+
 fn dial_tcp(tcp: &TcpAddress, ipv6: bool, written: &str) -> Result<Target> {
     let source = tcp.source.as_ref().map(|at| local_address(&at.host, at.port, ipv6)).transpose();
     let source = source.map_err(|error| no_address(written, &error))?;

@@ -179,6 +179,19 @@ impl SocketState {
         Ok(events.collect())
     }
 
+    /// Why the last handshake failed, unless another one has succeeded since.
+    pub(super) fn handshake_failure(&self) -> Option<String> {
+        if self.is_inherited() {
+            return None;
+        }
+        self.core.lock().owner.as_ref()?.last_failure.lock().clone()
+    }
+
+    /// The options as they are now.
+    pub(crate) fn options(&self) -> Options {
+        self.core.lock().options.clone()
+    }
+
     /// Enters the socket: its guard, with all signals read.
     #[inline(always)]
     pub(crate) fn enter(&self) -> Result<LockGuard<'_, Core>> {

@@ -4,7 +4,7 @@
 
 pub(crate) mod core;
 mod dozer;
-mod endpoints;
+pub(crate) mod endpoints;
 mod ends;
 pub(crate) mod handle;
 mod json;
@@ -331,7 +331,18 @@ impl Socket {
     /// [`WouldBlock`](ErrorKind::WouldBlock) after `timeout`.
     pub fn wait_for_peers(&self, count: usize, timeout: Duration) -> Result<()> {
         let patience = Patience::from_timeout(Some(timeout)).begun();
-        self.state.wait_until(patience, |core| core.ready_peers() >= count)
+        let waited = self.state.wait_until(patience, |core| core.ready_peers() >= count);
+        waited.map_err(|error| match self.handshake_failure() {
+            Some(why) if error.is_timeout() => error.because(&why),
+            _ => error,
+        })
+    }
+
+    /// Why the last handshake with a peer failed, in words, unless another one has succeeded since: "the server wants CURVE,
+    /// you offer NULL". A socket that connects tries again nevertheless.
+    #[must_use]
+    pub fn handshake_failure(&self) -> Option<String> {
+        self.state.handshake_failure()
     }
 
     /// The peers whose handshake is done.

@@ -1,5 +1,6 @@
 //! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
+mod access;
 mod books;
 mod child;
 mod conversations;
@@ -22,6 +23,7 @@ mod options;
 mod peer;
 mod peers;
 mod poll;
+mod probe;
 mod progress;
 mod reconnect;
 mod routing_ids;

@@ -11,7 +11,7 @@ mod plain;
 mod secret;
 
 use crate::PeerError;
-use crate::zmtp::Version;
+use crate::zmtp::{Command, Version};
 use bytes::Bytes;
 use crypto::CurveCrypto;
 use null::Null;
@@ -49,6 +49,9 @@ pub enum MechanismConfig {
     CurveServer {
         /// Our secret key.
         secret_key: SecretKey,
+        /// The public key that belongs to it, if somebody has computed it already; each handshake needs it, and it costs a third
+        /// of a multiplication.
+        public_key: Option<[u8; KEY_LEN]>,
     },
 }
 
@@ -237,8 +240,9 @@ impl Exchange {
                 let client = curve::Client::new(crypto, public_key, secret_key, server_key, &mut entropy);
                 Exchange::CurveClient(Box::new(client.ok_or(PeerError::Cryptographic)?))
             }
-            MechanismConfig::CurveServer { secret_key } => {
-                Exchange::CurveServer(Box::new(curve::Server::new(crypto, secret_key, zap, entropy)))
+            MechanismConfig::CurveServer { secret_key, public_key } => {
+                let server = curve::Server::new(crypto, secret_key, *public_key, zap, entropy);
+                Exchange::CurveServer(Box::new(server))
             }
         })
     }
@@ -265,11 +269,31 @@ impl Exchange {
         }
     }
 
-    /// Whether the peer may refuse us with an ERROR command: servers are asked, and refuse; nobody refuses them.
-    pub(crate) fn can_be_refused(&self) -> bool {
+    /// The reason with which the peer refuses us by this command: servers are asked, and refuse; nobody refuses them.
+    ///
+    /// # Errors
+    /// [`PeerError::MalformedError`] and others, if we are a client and it is no command.
+    pub(crate) fn refusal<'a>(&self, body: &'a [u8]) -> Result<Option<&'a [u8]>, PeerError> {
+        let misspelt = match self {
+            Exchange::PlainServer(_) | Exchange::CurveServer(_) => return Ok(None),
+            Exchange::PlainClient(_) => plain::misspelt_reason(body),
+            Exchange::Null(_) | Exchange::CurveClient(_) => None,
+        };
+        Ok(match misspelt {
+            Some(reason) => Some(reason),
+            None => match Command::parse(body)? {
+                Some(Command::Error(reason)) => Some(reason),
+                _ => None,
+            },
+        })
+    }
+
+    /// Appends what tells the peer that it is refused with this status.
+    pub(crate) fn refuse(&self, status: u16, out: &mut Vec<u8>) {
+        let reason = status.to_string();
         match self {
-            Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::CurveClient(_) => true,
-            Exchange::PlainServer(_) | Exchange::CurveServer(_) => false,
+            Exchange::PlainServer(_) => plain::refuse(reason.as_bytes(), out),
+            _ => Command::Error(reason.as_bytes()).encode(out),
         }
     }
 
@@ -301,6 +325,17 @@ impl Exchange {
             Exchange::PlainServer(server) => server.wants_command(),
             Exchange::CurveClient(client) => client.wants_command(),
             Exchange::CurveServer(server) => server.wants_command(),
+        }
+    }
+
+    /// The command that is waited for, for people; "access control" where it is that.
+    pub(crate) fn awaits(&self) -> &'static str {
+        match self {
+            Exchange::Null(null) => null.awaits(),
+            Exchange::PlainClient(client) => client.awaits(),
+            Exchange::PlainServer(server) => server.awaits(),
+            Exchange::CurveClient(client) => client.awaits(),
+            Exchange::CurveServer(server) => server.awaits(),
         }
     }
 

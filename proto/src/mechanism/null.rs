@@ -65,6 +65,10 @@ impl Null {
         self.theirs.is_none()
     }
 
+    pub(super) fn awaits(&self) -> &'static str {
+        if self.ours == Ours::Asked { "answer from access control" } else { "READY" }
+    }
+
     pub(super) fn finish(&mut self) -> Option<Bytes> {
         if self.ours == Ours::Sent { self.theirs.take() } else { None }
     }

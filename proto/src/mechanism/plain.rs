@@ -76,6 +76,13 @@ impl Client {
         matches!(self.state, ClientState::AwaitingWelcome | ClientState::AwaitingReady)
     }
 
+    pub(super) fn awaits(&self) -> &'static str {
+        match self.state {
+            ClientState::SendingHello | ClientState::AwaitingWelcome => "WELCOME",
+            _ => "READY",
+        }
+    }
+
     pub(super) fn finish(&mut self) -> Option<Bytes> {
         self.theirs.take()
     }
@@ -155,9 +162,32 @@ impl Server {
         matches!(self.state, ServerState::AwaitingHello | ServerState::AwaitingInitiate)
     }
 
+    pub(super) fn awaits(&self) -> &'static str {
+        match self.state {
+            ServerState::AwaitingHello => "HELLO",
+            ServerState::Asking { .. } | ServerState::Asked => "answer from access control",
+            _ => "INITIATE",
+        }
+    }
+
     pub(super) fn finish(&mut self) -> Option<Bytes> {
         if self.state == ServerState::Done { self.theirs.take() } else { None }
     }
+}
+
+/// How libzmq's PLAIN spells ERROR, by a mistake in its source: `^` for the length and the E. Its clients understand nothing else,
+/// so that servers have to make the same mistake for theirs to tell a refusal from a broken protocol; clients take both.
+const MISSPELT_ERROR: &[u8; 5] = b"^RROR";
+
+/// Appends the server's refusal.
+pub(super) fn refuse(reason: &[u8], out: &mut Vec<u8>) {
+    command::frame(MISSPELT_ERROR, &[&[reason.len() as u8], reason], out);
+}
+
+/// The reason in a refusal that is spelt so.
+pub(super) fn misspelt_reason(body: &[u8]) -> Option<&[u8]> {
+    let (length, reason) = body.strip_prefix(MISSPELT_ERROR)?.split_first()?;
+    (usize::from(*length) == reason.len()).then_some(reason)
 }
 
 /// As much of a user name or password as its length byte can tell; options keep them that short.

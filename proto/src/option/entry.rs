@@ -30,7 +30,7 @@ pub(super) fn text(bytes: &[u8], max: usize) -> Result<&str, Wrong> {
 }
 
 /// `address` or `address/prefix`.
-pub(super) fn network(bytes: &[u8]) -> Result<(IpAddr, u8), Wrong> {
+pub(crate) fn network(bytes: &[u8]) -> Result<(IpAddr, u8), Wrong> {
     let text = text(bytes, NETWORK_MAX)?;
     let malformed = || Wrong::Malformed(format!("{text:?} is not an address or address/prefix"));
     let (address, prefix) = match text.split_once('/') {

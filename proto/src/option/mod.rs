@@ -39,6 +39,7 @@ mod tests;
 
 pub use access::{Change, Reading};
 pub use context::{CONTEXT_TABLE, ContextOptions, ContextRow};
+pub(crate) use entry::network;
 pub use error::{ErrorClass, OptionError, Wrong};
 pub use options::{Options, ReconnectStop, RouterNotify};
 pub use rows::{ROUTING_ID_MAX, TABLE};

@@ -4,7 +4,7 @@
 //! stay when another mechanism takes over, and count again when theirs does. [`Security::mechanism_config`] is
 //! what a connection is told.
 
-use crate::mechanism::{KEY_LEN, Mechanism, MechanismConfig, Role, SecretKey, SecretText};
+use crate::mechanism::{KEY_LEN, Mechanism, MechanismConfig, Role, SecretKey, SecretText, crypto};
 use crate::z85;
 use zeroize::Zeroizing;
 
@@ -28,6 +28,8 @@ pub struct Security {
     pub curve_public_key: [u8; KEY_LEN],
     /// Our secret key.
     pub curve_secret_key: SecretKey,
+    /// The public key that belongs to it, which servers need in each handshake; kept since the secret one was set.
+    pub curve_own_key: Option<[u8; KEY_LEN]>,
     /// The server's public key, if we are CURVE's client.
     pub curve_server_key: [u8; KEY_LEN],
     /// Domain of the questions to the ZAP handler (RFC 27).
@@ -45,6 +47,7 @@ impl Default for Security {
             plain_password: SecretText::default(),
             curve_public_key: [0; KEY_LEN],
             curve_secret_key: SecretKey::default(),
+            curve_own_key: None,
             curve_server_key: [0; KEY_LEN],
             zap_domain: String::new(),
             zap_enforce_domain: false,
@@ -68,9 +71,10 @@ impl Security {
                 secret_key: self.curve_secret_key.clone(),
                 server_key: self.curve_server_key,
             },
-            (Mechanism::Curve, Role::Server) => {
-                MechanismConfig::CurveServer { secret_key: self.curve_secret_key.clone() }
-            }
+            (Mechanism::Curve, Role::Server) => MechanismConfig::CurveServer {
+                secret_key: self.curve_secret_key.clone(),
+                public_key: self.curve_own_key,
+            },
         }
     }
 
@@ -118,6 +122,7 @@ impl Security {
     /// `ZMQ_CURVE_SECRETKEY`.
     pub(super) fn set_curve_secret_key(&mut self, key: [u8; KEY_LEN]) {
         self.curve_secret_key = SecretKey::new(key);
+        self.curve_own_key = Some(crypto::DEFAULT.public_key(&self.curve_secret_key));
         self.mechanism = Mechanism::Curve;
     }
 

@@ -35,6 +35,8 @@ pub struct LinkConfig {
     /// `ZMQ_ONLY_FIRST_SUBSCRIBE` of PUB and XPUB: whether a multipart message whose first part is no
     /// subscription is left whole, instead of searched for subscriptions in its later parts.
     pub only_first_subscribe: bool,
+    /// Whether we say nothing of ourselves and take a peer of any socket type, as whoever only wants to know what is there.
+    pub nameless: bool,
     /// What a peer may cost.
     pub limits: Limits,
 }
@@ -54,6 +56,7 @@ impl LinkConfig {
             handshake_timeout: Some(Duration::from_secs(30)),
             heartbeat: HeartbeatConfig::default(),
             only_first_subscribe: false,
+            nameless: false,
             limits: Limits::default(),
         }
     }

@@ -11,16 +11,21 @@
 
 use super::config::LinkConfig;
 use super::framing::{Flags, Header, encode_small, parse_header};
-use super::greeting::{Greeted, Greeting, Version};
+use super::greeting::{self, Greeting, Version};
 use super::metadata::{self, Properties};
 use super::receiver::Receiver;
 use super::sender::Sender;
-use super::{Command, v1};
-use crate::mechanism::{Agreed, AuthRequest, Entropy, Exchange, Finished, Opener, Sealer, Verdict, decide};
+use super::v1;
+use crate::mechanism::{
+    Agreed, AuthRequest, Entropy, Exchange, Finished, Mechanism, Offer, Opener, Role, Sealer, Verdict, decide,
+};
 use crate::{PeerError, SocketType};
 use bytes::{Buf, Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Bytes of a connection's beginning that are kept, to tell what it is.
+const FIRST: usize = 4;
 
 /// The longest routing id in bytes.
 const ROUTING_ID_MAX: usize = 255;
@@ -53,6 +58,13 @@ pub struct Link {
     consumed: usize,
     out: Vec<u8>,
     refusal: Option<Bytes>,
+    greeted: Option<Greeted>,
+    /// What it begins with, if it may not be ZMTP at all.
+    first: [u8; FIRST],
+    /// The socket type that the peer named, if it cannot talk with ours.
+    incompatible: Bytes,
+    /// What was waited for when it failed.
+    awaited: &'static str,
     /// For the mechanism, until it begins.
     entropy: Option<Entropy>,
 }
@@ -64,6 +76,26 @@ enum State {
     Handshake { version: Version, exchange: Exchange, granted: Properties },
     Ready { peer: Peer, phantom: bool, traffic: Option<(Sealer, Opener)> },
     Failed(PeerError),
+}
+
+/// What the peer's greeting told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Greeted {
+    /// The version of ZMTP that it speaks.
+    pub version: Version,
+    /// What it offers, if it speaks ZMTP 3.
+    pub offer: Option<Offer>,
+}
+
+/// What was met on the way to where the handshake is, or ended.
+pub(super) struct Met<'a> {
+    /// The peer's first bytes; zeros if it was certain that it speaks ZMTP.
+    pub(super) first: &'a [u8],
+    pub(super) offer: Option<&'a Offer>,
+    /// The socket type that cannot talk with ours.
+    pub(super) socket_type: &'a [u8],
+    /// What is, or was, waited for.
+    pub(super) awaited: &'static str,
 }
 
 /// What the handshake told about the peer.
@@ -94,6 +126,10 @@ impl Link {
             consumed: 0,
             out,
             refusal: None,
+            greeted: None,
+            first: [0; FIRST],
+            incompatible: Bytes::new(),
+            awaited: "greeting",
             entropy: Some(entropy),
         }
     }
@@ -145,7 +181,7 @@ impl Link {
             Verdict::Denied { status } => {
                 // 300 is temporary: libzmq closes without a word, so that the peer tries again.
                 if status != 300 {
-                    Command::Error(status.to_string().as_bytes()).encode(&mut self.out);
+                    exchange.refuse(status, &mut self.out);
                 }
                 self.fail(PeerError::AccessDenied)
             }
@@ -198,6 +234,45 @@ impl Link {
         self.refusal.as_deref()
     }
 
+    /// What the peer's greeting told, once it is read.
+    #[must_use]
+    pub fn greeted(&self) -> Option<Greeted> {
+        self.greeted
+    }
+
+    /// The mechanism that we speak, our side of it, and our socket's type.
+    pub(super) fn mechanism(&self) -> Mechanism {
+        self.config.mechanism.mechanism()
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.config.mechanism.role()
+    }
+
+    pub(super) fn socket_type(&self) -> SocketType {
+        self.config.socket_type
+    }
+
+    pub(super) fn met(&self) -> Met<'_> {
+        Met {
+            first: &self.first,
+            offer: self.greeted.as_ref().and_then(|greeted| greeted.offer.as_ref()),
+            socket_type: &self.incompatible,
+            awaited: self.awaits(),
+        }
+    }
+
+    /// What is waited for.
+    fn awaits(&self) -> &'static str {
+        match &self.state {
+            State::Greeting(_) => "greeting",
+            State::RoutingId { .. } => "routing id",
+            State::Handshake { exchange, .. } => exchange.awaits(),
+            State::Ready { .. } => "messages",
+            State::Failed(_) => self.awaited,
+        }
+    }
+
     /// The two halves of the connection, and who the peer is; `None` unless [`is_ready`](Self::is_ready).
     #[must_use]
     pub fn split(self) -> Option<(Receiver, Sender, Peer)> {
@@ -211,6 +286,7 @@ impl Link {
     }
 
     fn fail(&mut self, error: PeerError) -> Result<(), PeerError> {
+        self.awaited = self.awaits();
         self.state = State::Failed(error);
         Err(error)
     }
@@ -219,7 +295,13 @@ impl Link {
     fn step(&mut self, input: &mut BytesMut) -> Result<bool, PeerError> {
         match &mut self.state {
             State::Greeting(greeting) => match greeting.advance(input, &mut self.out) {
-                Some(greeted) => self.greeted(greeted).map(|()| true),
+                Some(greeted) => {
+                    if greeted == greeting::Greeted::Unversioned {
+                        let seen = input.len().min(FIRST);
+                        self.first[..seen].copy_from_slice(&input[..seen]);
+                    }
+                    self.begin(greeted).map(|()| true)
+                }
                 None => Ok(false),
             },
             State::RoutingId { .. } => self.read_routing_id(input),
@@ -229,24 +311,26 @@ impl Link {
     }
 
     /// Decides what to speak and sends our first words in it.
-    fn greeted(&mut self, greeted: Greeted) -> Result<(), PeerError> {
+    fn begin(&mut self, greeted: greeting::Greeted) -> Result<(), PeerError> {
+        use greeting::Greeted::{Old, Three, Unversioned};
         let (version, offer) = match &greeted {
-            Greeted::Unversioned => (Version::V1, None),
-            Greeted::Old { version, .. } => (*version, None),
-            Greeted::Three { version, offer } => (*version, Some(offer)),
+            Unversioned => (Version::V1, None),
+            Old { version, .. } => (*version, None),
+            Three { version, offer } => (*version, Some(offer)),
         };
+        self.greeted = Some(Greeted { version, offer: offer.copied() });
         let config = &self.config;
         let ours = &config.mechanism;
         let agreed = decide(version, ours.mechanism(), offer, config.zap, ours.role())?;
         let publishes = matches!(config.socket_type, SocketType::Pub | SocketType::XPub);
-        let phantom = greeted == Greeted::Unversioned && publishes;
+        let phantom = greeted == Unversioned && publishes;
         self.state = match (agreed, greeted) {
             (Agreed::Secured { zap, .. }, _) => {
                 let entropy = self.entropy.take().ok_or(PeerError::Cryptographic)?;
                 let exchange = Exchange::new(ours, zap, config.curve_crypto, entropy)?;
                 State::Handshake { version, exchange, granted: Properties::new() }
             }
-            (Agreed::Unsecured, Greeted::Old { socket_type, .. }) => {
+            (Agreed::Unsecured, Old { socket_type, .. }) => {
                 State::RoutingId { version, socket_type, phantom }
             }
             (Agreed::Unsecured, _) => State::RoutingId { version, socket_type: None, phantom },
@@ -256,13 +340,14 @@ impl Link {
     }
 
     /// Before ZMTP 3 the routing id is the first message; without version its header is already sent.
-    fn send_routing_id(&mut self, greeted: Greeted) {
+    fn send_routing_id(&mut self, greeted: greeting::Greeted) {
+        use greeting::Greeted::{Old, Three, Unversioned};
         let routing_id = &self.config.routing_id;
         match greeted {
-            Greeted::Unversioned => self.out.extend_from_slice(routing_id),
-            Greeted::Old { version: Version::V1, .. } => v1::encode_frame(routing_id, false, &mut self.out),
-            Greeted::Old { .. } => encode_small(routing_id, false, &mut self.out),
-            Greeted::Three { .. } => {}
+            Unversioned => self.out.extend_from_slice(routing_id),
+            Old { version: Version::V1, .. } => v1::encode_frame(routing_id, false, &mut self.out),
+            Old { .. } => encode_small(routing_id, false, &mut self.out),
+            Three { .. } => {}
         }
     }
 
@@ -290,17 +375,16 @@ impl Link {
         if !exchange.wants_command() {
             return Ok(false);
         }
-        let can_be_refused = exchange.can_be_refused();
         let Some(frame) = self.take_frame(parse_header(input), input)? else { return Ok(false) };
         if !frame.flags.command() {
             return Err(PeerError::UnexpectedCommand);
         }
         let body = frame.bytes.get(frame.header_len..).unwrap_or_default();
-        if can_be_refused && let Some(Command::Error(reason)) = Command::parse(body)? {
-            self.refusal = Some(Bytes::copy_from_slice(reason));
-            return Err(PeerError::Refused);
-        }
         if let State::Handshake { exchange, .. } = &mut self.state {
+            if let Some(reason) = exchange.refusal(body)? {
+                self.refusal = Some(Bytes::copy_from_slice(reason));
+                return Err(PeerError::Refused);
+            }
             exchange.handle_command(body)?;
         }
         self.proceed().map(|()| true)
@@ -312,6 +396,11 @@ impl Link {
         exchange.transmit(&our_properties(&self.config), &mut self.out);
         if let Some(Finished { theirs, traffic }) = exchange.finish() {
             let theirs = metadata::parse(&theirs, &self.config.limits)?;
+            if let Some(named) =
+                metadata::find(&theirs, metadata::SOCKET_TYPE).filter(|named| named.len() < 16)
+            {
+                self.incompatible = named.clone();
+            }
             let peer = read_peer(&self.config, *version, std::mem::take(granted), theirs)?;
             self.state = State::Ready { peer, phantom: false, traffic };
         }
@@ -352,6 +441,9 @@ struct Taken {
 /// The properties of our READY, encoded.
 fn our_properties(config: &LinkConfig) -> Vec<u8> {
     let mut bytes = Vec::new();
+    if config.nameless {
+        return bytes;
+    }
     metadata::encode(metadata::SOCKET_TYPE, config.socket_type.name().as_bytes(), &mut bytes);
     if config.socket_type.announces_routing_id() {
         metadata::encode(metadata::ROUTING_ID, &config.routing_id, &mut bytes);
@@ -372,7 +464,7 @@ fn read_peer(
     let socket_type = match metadata::find(&theirs, metadata::SOCKET_TYPE) {
         None => None,
         Some(name) => match SocketType::from_name(name) {
-            Some(theirs) if config.socket_type.accepts(theirs) => Some(theirs),
+            Some(theirs) if config.nameless || config.socket_type.accepts(theirs) => Some(theirs),
             _ => return Err(PeerError::IncompatibleSocketType),
         },
     };

@@ -8,6 +8,7 @@
 
 pub mod command;
 pub mod config;
+mod diagnosis;
 pub mod framing;
 pub mod greeting;
 pub mod heartbeat;
@@ -21,9 +22,10 @@ mod v1;
 
 pub use command::Command;
 pub use config::{HeartbeatConfig, Limits, LinkConfig};
+pub use diagnosis::stranger;
 pub use greeting::Version;
 pub use heartbeat::{Action, Heartbeat};
-pub use link::{Link, Peer};
+pub use link::{Greeted, Link, Peer};
 pub use receiver::{Received, Receiver};
 pub use sender::Sender;
 

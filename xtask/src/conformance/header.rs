@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// What our header may have and the original's has not: the one function that came later.
-const LATER: [&str; 1] = ["zmq_disconnect_peer"];
+/// What our header may have and the original's has not: the one function that came later, and what only we have.
+const LATER: [&str; 2] = ["zmq_disconnect_peer", "ZMQ_ACCESS_RULES"];
 
 /// With and without what may still change.
 const DRAFTS: [&[&str]; 2] = [&[], &["-DZMQ_BUILD_DRAFT_API"]];

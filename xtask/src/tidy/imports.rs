@@ -10,10 +10,10 @@ use super::source::{Source, has_word};
 const FLOORS: [(&str, &[&str]); 8] = [
     ("sys", &["sys", "sync", "error", "fault", "duty"]),
     ("pipe", &["pipe", "transport", "wake", "spin", "peer"]),
-    ("io", &["io", "inproc", "resolver", "zap", "keys"]),
+    ("io", &["io", "inproc", "resolver", "zap", "keys", "authenticator"]),
     ("context", &["context"]),
     ("socket", &["socket"]),
-    ("poller", &["poller", "monitor", "timers", "asynch"]),
+    ("poller", &["poller", "monitor", "timers", "asynch", "probe"]),
     ("proxy", &["proxy"]),
     ("lib", &["lib"]),
 ];

@@ -29,6 +29,8 @@ pub(crate) struct Client {
     vouch_nonce: [u8; LONG_NONCE],
     /// The last counter that was sent.
     sent: u64,
+    /// Whether a right WELCOME has come.
+    welcomed: bool,
     state: State,
 }
 
@@ -62,6 +64,7 @@ impl Client {
             short_secret: spent.secret,
             vouch_nonce: spent.nonces[0],
             sent: 0,
+            welcomed: false,
             state: State::SendingHello { hello },
         })
     }
@@ -83,11 +86,19 @@ impl Client {
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), PeerError> {
         let (name, _) = split_name(body)?;
         self.state = match (name, std::mem::replace(&mut self.state, State::Done)) {
-            (b"WELCOME", State::AwaitingWelcome { hello }) => self.handle_welcome(body, &hello)?,
+            (b"WELCOME", State::AwaitingWelcome { hello }) => {
+                let next = self.handle_welcome(body, &hello)?;
+                self.welcomed = true;
+                next
+            }
             (b"READY", State::AwaitingReady { session }) => self.handle_ready(body, session)?,
             _ => return Err(PeerError::UnexpectedCommand),
         };
         Ok(())
+    }
+
+    pub(crate) fn awaits(&self) -> &'static str {
+        if self.welcomed { "READY" } else { "WELCOME" }
     }
 
     pub(crate) fn wants_command(&self) -> bool {

@@ -22,10 +22,13 @@ const INITIATE_MIN: usize = 9 + COOKIE_LEN + SHORT_NONCE + TAG_LEN + INITIATE_FI
 #[derive(Debug)]
 pub(crate) struct Server {
     crypto: &'static dyn CurveCrypto,
-    /// s.
+    /// s, and S if it is known.
     secret: SecretKey,
+    public: Option<[u8; KEY_LEN]>,
     zap: bool,
     entropy: Entropy,
+    /// Whether a right HELLO has come.
+    greeted: bool,
     state: State,
 }
 
@@ -53,10 +56,19 @@ impl Server {
     pub(crate) fn new(
         crypto: &'static dyn CurveCrypto,
         secret: &SecretKey,
+        public: Option<[u8; KEY_LEN]>,
         zap: bool,
         entropy: Entropy,
     ) -> Server {
-        Server { crypto, secret: secret.clone(), zap, entropy, state: State::AwaitingHello }
+        Server {
+            crypto,
+            secret: secret.clone(),
+            public,
+            zap,
+            entropy,
+            greeted: false,
+            state: State::AwaitingHello,
+        }
     }
 
     pub(crate) fn transmit(&mut self, ours: &[u8], out: &mut Vec<u8>) {
@@ -70,7 +82,11 @@ impl Server {
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), PeerError> {
         let (name, _) = split_name(body)?;
         self.state = match (name, std::mem::replace(&mut self.state, State::Done)) {
-            (b"HELLO", State::AwaitingHello) => self.handle_hello(body)?,
+            (b"HELLO", State::AwaitingHello) => {
+                let next = self.handle_hello(body)?;
+                self.greeted = true;
+                next
+            }
             (b"INITIATE", State::AwaitingInitiate { cookie, short_client, short_secret }) => {
                 self.handle_initiate(body, &cookie, &short_client, &short_secret)?
             }
@@ -98,6 +114,14 @@ impl Server {
             State::Asked { proved } => State::SendingReady { proved },
             other => other,
         };
+    }
+
+    pub(crate) fn awaits(&self) -> &'static str {
+        match self.state {
+            State::Asking { .. } | State::Asked { .. } => "answer from access control",
+            _ if self.greeted => "INITIATE",
+            _ => "HELLO",
+        }
     }
 
     pub(crate) fn wants_command(&self) -> bool {
@@ -181,7 +205,8 @@ impl Server {
         let nonce = random(b"VOUCH---", &field(plain, KEY_LEN));
         let sealed = plain.get(KEY_LEN + LONG_NONCE..INITIATE_FIXED).unwrap_or_default();
         let halves = open_box(self.crypto, sealed, &nonce, vouch)?;
-        let expected = [*short_client, self.crypto.public_key(&self.secret)].concat();
+        let public = self.public.unwrap_or_else(|| self.crypto.public_key(&self.secret));
+        let expected = [*short_client, public].concat();
         if bool::from(halves.ct_eq(&expected)) { Ok(()) } else { Err(PeerError::KeyExchange) }
     }
 

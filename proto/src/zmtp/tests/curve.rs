@@ -5,13 +5,13 @@ use crate::mechanism::crypto::DEFAULT;
 use crate::mechanism::{AuthRequest, Mechanism, MechanismConfig, SecretKey, Verdict};
 
 const CLIENT: [u8; 32] = [0x11; 32];
-const SERVER: [u8; 32] = [0x22; 32];
+pub(super) const SERVER: [u8; 32] = [0x22; 32];
 
-fn public(secret: [u8; 32]) -> [u8; 32] {
+pub(super) fn public(secret: [u8; 32]) -> [u8; 32] {
     DEFAULT.public_key(&SecretKey::new(secret))
 }
 
-fn client_config(server_key: [u8; 32]) -> LinkConfig {
+pub(super) fn client_config(server_key: [u8; 32]) -> LinkConfig {
     let mechanism = MechanismConfig::CurveClient {
         public_key: public(CLIENT),
         secret_key: SecretKey::new(CLIENT),
@@ -20,8 +20,8 @@ fn client_config(server_key: [u8; 32]) -> LinkConfig {
     LinkConfig { mechanism, ..LinkConfig::new(SocketType::Dealer) }
 }
 
-fn server_config(zap: bool) -> LinkConfig {
-    let mechanism = MechanismConfig::CurveServer { secret_key: SecretKey::new(SERVER) };
+pub(super) fn server_config(zap: bool) -> LinkConfig {
+    let mechanism = MechanismConfig::CurveServer { secret_key: SecretKey::new(SERVER), public_key: None };
     LinkConfig { mechanism, zap, ..LinkConfig::new(SocketType::Router) }
 }
 

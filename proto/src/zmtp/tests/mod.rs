@@ -6,6 +6,7 @@ mod handshake;
 mod hostile;
 mod plain;
 mod stream;
+mod words;
 
 use super::*;
 use crate::mechanism::Entropy;

@@ -65,11 +65,10 @@ fn a_server_asks_and_welcomes_whom_it_may() {
     assert_eq!(peer.properties[0], ("User-Id".to_owned(), Bytes::from_static(b"bob")));
 }
 
+/// Spelt as libzmq 4.3.5 spells it.
 #[test]
 fn a_refused_client_hears_the_status_unless_it_is_temporary() {
-    for (status, told) in
-        [(300, &b""[..]), (400, b"\x04\x0a\x05ERROR\x03400"), (500, b"\x04\x0a\x05ERROR\x03500")]
-    {
+    for (status, told) in [(300, &b""[..]), (400, b"\x04\x09^RROR\x03400"), (500, b"\x04\x09^RROR\x03500")] {
         let mut side = server();
         side.feed(HELLO).unwrap();
         side.link.poll_auth().expect("a question");
@@ -78,9 +77,12 @@ fn a_refused_client_hears_the_status_unless_it_is_temporary() {
         side.link.poll_transmit(&mut sent);
         assert_eq!(sent, told);
     }
-    let mut side = client();
-    assert_eq!(side.feed(b"\x04\x0a\x05ERROR\x03400"), Err(PeerError::Refused));
-    assert_eq!(side.link.refusal(), Some(&b"400"[..]));
+    for refusal in [&b"\x04\x0a\x05ERROR\x03400"[..], b"\x04\x09^RROR\x03400"] {
+        let mut side = client();
+        assert_eq!(side.feed(refusal), Err(PeerError::Refused));
+        assert_eq!(side.link.refusal(), Some(&b"400"[..]));
+    }
+    assert_eq!(client().feed(b"\x04\x09^RROR\x04400"), Err(PeerError::MalformedCommand));
 }
 
 #[test]
