@@ -9,6 +9,7 @@ that both ends can make (see `body`). Nothing here decides what is right; it doe
 
 import json
 import sys
+import threading
 import time
 
 import zmq
@@ -21,10 +22,19 @@ PERIOD = 251
 # Longer parts are answered by their size only.
 SHOWN = 4096
 
+HANDLER = "inproc://zeromq.zap.01"
+HANDSHAKES = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+
 context = zmq.Context()
 sockets = {}
 monitors = {}
 authenticator = None
+handler = None
 
 
 def body(size, seed):
@@ -51,7 +61,7 @@ def open_socket(c):
     socket.setsockopt(zmq.LINGER, 0)
     for name, value in c.get("options", {}).items():
         socket.setsockopt(getattr(zmq, name), option_value(value))
-    monitors[c["id"]] = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+    monitors[c["id"]] = socket.get_monitor_socket(HANDSHAKES | zmq.EVENT_DISCONNECTED)
     sockets[c["id"]] = socket
 
 
@@ -145,6 +155,53 @@ def authenticate(c):
     authenticator.configure_curve(domain="*", location=zmq.auth.CURVE_ALLOW_ANY)
 
 
+def outcome(c):
+    """The next event about a handshake of this socket, as its number and value; none if none comes."""
+    monitor, end = monitors[c["id"]], time.monotonic() + c["timeout_ms"] / 1000
+    while monitor.poll(max(0, (end - time.monotonic()) * 1000)):
+        event = recv_monitor_message(monitor)
+        if event["event"] & HANDSHAKES:
+            return [int(event["event"]), int(event["value"])]
+    return None
+
+
+class Handler(threading.Thread):
+    """A ZAP handler that gives the same answer to everybody, all parts of it, or none at all."""
+
+    def __init__(self, answer):
+        super().__init__(daemon=True)
+        self.answer, self.stopping = answer, threading.Event()
+        self.socket = context.socket(zmq.REP)
+        self.socket.linger = 0
+        self.socket.bind(HANDLER)
+
+    def run(self):
+        while not self.stopping.is_set():
+            if not self.socket.poll(10):
+                continue
+            self.socket.recv_multipart()
+            if self.answer is None:
+                self.stopping.wait()
+            else:
+                self.socket.send_multipart(self.answer)
+        # The name is free at once then; closing alone leaves that to another thread.
+        self.socket.unbind(HANDLER)
+        self.socket.close()
+
+
+def handle(c):
+    """Binds a ZAP handler with these parts as its answer, without any if it is to say nothing; `stop` ends it."""
+    global handler
+    if handler:
+        handler.stopping.set()
+        handler.join()
+        handler = None
+    if not c.get("stop"):
+        answer = c["answer"]
+        handler = Handler(None if answer is None else [part(spec) for spec in answer])
+        handler.start()
+
+
 def close(c):
     socket = sockets.pop(c["id"])
     socket.disable_monitor()
@@ -170,6 +227,8 @@ COMMANDS = {
     "handshakes": handshakes,
     "disconnects": disconnects,
     "authenticate": authenticate,
+    "handle": handle,
+    "outcome": outcome,
     "close": close,
     "version": version,
 }
