@@ -4,6 +4,7 @@
 #[cfg(panic = "abort")]
 compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwind\" in your profile");
 
+pub mod asynch;
 mod authenticator;
 mod context;
 #[doc(hidden)]
@@ -25,6 +26,7 @@ mod socket;
 mod spin;
 mod sync;
 mod sys;
+mod tasks;
 mod timers;
 mod transport;
 mod wake;

@@ -13,6 +13,9 @@
 //! then follows on the futex. The first polls in this sense until [`Waker::after_poll`], not only until
 //! it is woken: the signal it drains at last must not be one meant for a successor.
 //!
+//! Futures do not sleep, but wait in the same way: they leave their wakers here ([`Waker::register`]) and look again. Who wakes makes
+//! theirs due (see [`Tasks`](crate::tasks::Tasks)). One that left may leave its announcement behind, at the price of one look.
+//!
 //! ```text
 //! loop {
 //!     if ready() { break }
@@ -28,16 +31,20 @@ use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicBool, fence};
 use crate::sync::{Bell, FutexWord, Padded};
 use crate::sys::futex::Wait;
+use crate::tasks::{Place, Tasks};
 use std::io;
 use std::sync::OnceLock;
+use std::task;
 use std::time::Instant;
 
 /// Announced futex sleepers are counted in the low bits …
 const SLEEPERS: u32 = (1 << 12) - 1;
 /// … this bit announces the one that polls …
 const POLLING: u32 = 1 << 12;
+/// … this one, futures …
+const TASKS: u32 = 1 << 13;
 /// … and the bits above number the wakes.
-const ANNOUNCED: u32 = SLEEPERS | POLLING;
+const ANNOUNCED: u32 = SLEEPERS | POLLING | TASKS;
 
 /// Wakes the threads that wait for one thing: a socket's input, a pipe's room.
 #[derive(Debug)]
@@ -47,6 +54,7 @@ pub struct Waker {
     polled: AtomicBool,
     /// Made when somebody polls for the first time.
     bell: OnceLock<Bell>,
+    tasks: Tasks,
 }
 
 /// An announced sleep. It must be waited for, or withdrawn by [`Waker::cancel`]; if it is forgotten the
@@ -77,7 +85,12 @@ impl Waker {
     }
 
     fn with_word(word: u32) -> Waker {
-        Waker { word: Padded(FutexWord::new(word)), polled: AtomicBool::new(false), bell: OnceLock::new() }
+        Waker {
+            word: Padded(FutexWord::new(word)),
+            polled: AtomicBool::new(false),
+            bell: OnceLock::new(),
+            tasks: Tasks::default(),
+        }
     }
 
     /// Wakes everybody who has announced a sleep; true if there was somebody.
@@ -99,6 +112,27 @@ impl Waker {
         if let Some(bell) = self.bell.get() {
             bell.signal();
         }
+        self.tasks.wake_all();
+    }
+
+    /// Has the future at `place` woken; look again afterwards. What waited there before is left in `task`, to be dropped
+    /// where no lock is held.
+    pub(crate) fn register(&self, place: &mut Place, task: &mut Option<task::Waker>) {
+        self.tasks.add(place, task);
+        // After it is in the list: who takes the announcement finds it there.
+        self.word.fetch_or(TASKS, AcqRel);
+        fence(SeqCst);
+    }
+
+    /// The future at `place` waits no longer.
+    pub(crate) fn forget(&self, place: &mut Place) {
+        self.tasks.remove(place);
+    }
+
+    /// Whether futures wait, for a caller who holds the lock under which they look.
+    #[inline]
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.word.load(Relaxed) & TASKS != 0
     }
 
     /// Announces a sleep on the futex. Look again at what you wait for before waiting.
@@ -202,6 +236,9 @@ impl Waker {
         {
             bell.signal();
         }
+        if word & TASKS != 0 {
+            self.tasks.wake_all();
+        }
         true
     }
 
@@ -238,8 +275,8 @@ impl Default for Waker {
     }
 }
 
-/// Nineteen bits: a sleeper would have to be held up, between announcement and sleep, for exactly a
-/// multiple of half a million wakes of other sleepers to mistake one for none.
+/// Eighteen bits: a sleeper would have to be held up, between announcement and sleep, for exactly a
+/// multiple of a quarter of a million wakes of other sleepers to mistake one for none.
 fn epoch(word: u32) -> u32 {
     word & !ANNOUNCED
 }
@@ -441,6 +478,8 @@ mod models {
     use crate::pipe::ring::ring;
     use crate::sync::Arc;
     use crate::sync::atomic::AtomicUsize;
+    use crate::tasks;
+    use crate::tasks::models::TestTask;
     use loom::thread;
 
     // A lost wake-up is a deadlock, and loom reports it.
@@ -550,6 +589,69 @@ mod models {
             };
             sleep_on_futex(&scene.1, || scene.0.load(Relaxed) == 1);
             leaver.join().expect("no panic");
+            producer.join().expect("no panic");
+        });
+    }
+
+    /// Waits as a future does: registers, looks again, and goes on when its task is woken.
+    fn wait_as_future(waker: &Waker, task: &TestTask, place: &mut Place, mut ready: impl FnMut() -> bool) {
+        while !ready() {
+            waker.register(place, &mut Some(task.waker()));
+            if ready() {
+                return waker.forget(place);
+            }
+            task.wait();
+        }
+    }
+
+    #[test]
+    fn loom_wake_meets_a_future_that_registers() {
+        model(4, || {
+            let scene = scene();
+            let producer = {
+                let scene = Arc::clone(&scene);
+                thread::spawn(move || {
+                    for _ in 0..2 {
+                        scene.0.fetch_add(1, Relaxed);
+                        scene.1.wake();
+                        tasks::run_due();
+                    }
+                })
+            };
+            let (task, mut place) = (TestTask::default(), Place::default());
+            for wanted in 1..=2 {
+                wait_as_future(&scene.1, &task, &mut place, || scene.0.load(Relaxed) >= wanted);
+            }
+            producer.join().expect("no panic");
+        });
+    }
+
+    /// A future is dropped at any moment; a thread and another future must not miss their wakes for it.
+    #[test]
+    fn loom_wake_survives_a_future_that_is_dropped() {
+        model(2, || {
+            let scene = scene();
+            let producer = {
+                let scene = Arc::clone(&scene);
+                thread::spawn(move || {
+                    scene.0.fetch_add(1, Relaxed);
+                    scene.1.wake();
+                    tasks::run_due();
+                })
+            };
+            let others = {
+                let scene = Arc::clone(&scene);
+                thread::spawn(move || {
+                    let mut place = Place::default();
+                    scene.1.register(&mut place, &mut Some(TestTask::default().waker()));
+                    scene.1.forget(&mut place);
+                    sleep_on_futex(&scene.1, || scene.0.load(Relaxed) == 1);
+                })
+            };
+            wait_as_future(&scene.1, &TestTask::default(), &mut Place::default(), || {
+                scene.0.load(Relaxed) == 1
+            });
+            others.join().expect("no panic");
             producer.join().expect("no panic");
         });
     }

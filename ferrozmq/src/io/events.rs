@@ -5,8 +5,10 @@
 
 use crate::sync::Mutex;
 use crate::sys::clock;
+use crate::tasks::{Place, Tasks, WakesDue};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, PoisonError};
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 /// Events a monitor keeps for a reader that does not come.
@@ -142,6 +144,7 @@ impl<'a> Parties<'a> {
 pub(crate) struct EventQueue {
     state: std::sync::Mutex<QueueState>,
     arrived: Condvar,
+    tasks: Tasks,
 }
 
 #[derive(Debug, Default)]
@@ -164,6 +167,36 @@ impl EventQueue {
         state.stopped |= event.kind == EventKind::MonitorStopped;
         state.events.push_back(event);
         self.arrived.notify_one();
+        drop(state);
+        self.tasks.wake_all();
+    }
+
+    /// The next event for a future, `None` once the monitor has stopped; else has `task` woken by the one that comes.
+    pub(crate) fn poll_next(&self, place: &mut Place, task: &task::Waker) -> Poll<Option<MonitorEvent>> {
+        if let Poll::Ready(event) = self.look() {
+            self.tasks.remove(place);
+            return Poll::Ready(event);
+        }
+        self.tasks.add(place, &mut Some(task.clone()));
+        // What came before it was added has woken nobody.
+        let looked = self.look();
+        if looked.is_ready() {
+            self.tasks.remove(place);
+        }
+        looked
+    }
+
+    /// The future at `place` waits no longer.
+    pub(crate) fn stop_waiting(&self, place: &mut Place) {
+        self.tasks.remove(place);
+    }
+
+    fn look(&self) -> Poll<Option<MonitorEvent>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.events.pop_front() {
+            None if !state.stopped => Poll::Pending,
+            event => Poll::Ready(event),
+        }
     }
 
     /// The next event; `None` once the monitor has stopped, or at the deadline.
@@ -186,8 +219,9 @@ impl EventQueue {
         }
     }
 
-    /// Ends the monitor, as if its socket had ended.
+    /// Ends the monitor, as if its socket had ended. Call it where no lock is held.
     pub(crate) fn stop(&self) {
+        let _due = WakesDue;
         self.push(MonitorEvent::new(EventKind::MonitorStopped, 0, Parties::bound("")));
     }
 

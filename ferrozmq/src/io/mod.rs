@@ -4,6 +4,7 @@
 //! Knows pipes and links; never a pattern.
 
 mod admission;
+pub(crate) mod alarm;
 pub(crate) mod connection;
 pub(crate) mod dialer;
 pub mod events;

@@ -8,6 +8,7 @@
 //! [`Desk`](crate::pipe::errand::Desk) (errands, from pipes). It never takes a socket's guard and
 //! never waits for anything but its set.
 
+use crate::io::alarm::Alarm;
 use crate::io::connection::Conn;
 use crate::io::dialer::{DialPlan, Dialer};
 use crate::io::lease::{Lease, Ticker};
@@ -20,6 +21,7 @@ use crate::resolver::Resolver;
 use crate::sync::Mutex;
 use crate::sys::clock;
 use crate::sys::epoll::{Epoll, Events, Interest};
+use crate::tasks;
 use ferrozmq_proto::option::Options;
 use std::collections::HashMap;
 use std::io;
@@ -64,6 +66,8 @@ pub(crate) enum Order {
     Close { owner: Arc<Owner>, linger: Option<Duration> },
     /// A name was resolved for the dialer `endpoint`.
     Resolved { endpoint: u64, result: io::Result<Vec<SocketAddr>> },
+    /// Ring at this time.
+    Alarm(Arc<Alarm>, Instant),
     /// There is nothing to do any more.
     Stop,
 }
@@ -159,6 +163,8 @@ pub(super) enum Due {
     Listener(u64),
     /// A connection or dialer has lingered long enough.
     LingerEnd(u64),
+    /// Futures of a socket have waited long enough.
+    Alarm(Arc<Alarm>),
 }
 
 /// What a token of the set stands for.
@@ -205,17 +211,28 @@ impl Io {
             for event in events.iter() {
                 let readable = event.readable || event.closed;
                 running &= self.contain(event.token, |io| io.dispatch(event.token, readable)).unwrap_or(true);
+                self.run_due_wakes();
             }
             let now = clock::now();
             while let Some(due) = self.timers.pop(now) {
-                let (Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token)) =
-                    due;
+                let token = match due {
+                    Due::Conn(token) | Due::Dialer(token) | Due::Listener(token) | Due::LingerEnd(token) => {
+                        token
+                    }
+                    Due::Alarm(_) => 0,
+                };
                 self.contain(token, |io| io.on_due(due, now));
+                self.run_due_wakes();
             }
             self.handle
                 .load
                 .store(self.conns.len() + self.dialers.len() + self.listeners.len(), Ordering::Relaxed);
         }
+    }
+
+    /// Runs the wakers of futures that the last step made due. One that panics costs only itself.
+    fn run_due_wakes(&self) {
+        while catch_unwind(tasks::run_due).is_err() {}
     }
 
     /// One event; `false` when the thread is to end.
@@ -316,6 +333,9 @@ impl Io {
                 Order::Resolved { endpoint, result } => {
                     self.contain(endpoint, |io| io.dial_resolved(endpoint, result));
                 }
+                Order::Alarm(alarm, at) => {
+                    self.timers.add(at, Due::Alarm(alarm));
+                }
                 Order::Stop => go_on = false,
             }
         }
@@ -353,6 +373,7 @@ impl Io {
             Due::Dialer(endpoint) => self.dialer_due(endpoint, now),
             Due::Listener(token) => self.resume_listening(token),
             Due::LingerEnd(token) => self.linger_over(token),
+            Due::Alarm(alarm) => alarm.ring(),
         }
     }
 

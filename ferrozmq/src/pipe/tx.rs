@@ -212,6 +212,11 @@ impl Tx {
     /// something to say to it.
     pub(super) fn close(&mut self, why: Dropped) -> Arena {
         self.closed = true;
+        self.withdraw(why)
+    }
+
+    /// Gives up what it has, as [`close`](Self::close) does.
+    pub(super) fn withdraw(&mut self, why: Dropped) -> Arena {
         self.drops.note(why, std::mem::take(&mut self.queued) as u64);
         std::mem::take(&mut self.arena)
     }

@@ -447,6 +447,18 @@ impl WirePipe {
         !self.tx.lock().has_output()
     }
 
+    /// Drops the messages that wait for a connection, for the reason `why`. While there is one, drops nothing.
+    pub(crate) fn withdraw_queued(&self, why: Dropped) {
+        let mut tx = self.tx.lock();
+        if tx.online {
+            return;
+        }
+        let messages = tx.withdraw(why);
+        self.tell_of_room(&mut tx);
+        drop(tx);
+        drop(messages);
+    }
+
     /// Takes no more messages, and drops those it has.
     pub(crate) fn close(&self, why: Dropped) {
         let messages = self.tx.lock().close(why);

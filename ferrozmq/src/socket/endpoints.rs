@@ -15,6 +15,7 @@ use crate::pipe::conflates;
 use crate::pipe::inproc::Party;
 use crate::pipe::wire::WirePipe;
 use crate::sys::own;
+use crate::tasks::WakesDue;
 use crate::transport::address::local_address;
 use crate::transport::{Gate, ListenAddress, Listener, StreamOptions};
 use ferrozmq_proto::endpoint::{Endpoint, EndpointError, Host, Problem, TcpAddress};
@@ -243,6 +244,8 @@ impl SocketState {
         if self.is_inherited() {
             return own::settle();
         }
+        // Dropped last: peers are told, and futures here, and the owner's end is an event.
+        let _due = WakesDue;
         if let Some(window) = &self.context.window {
             // Before the guard: who looks takes it after the roster's lock.
             window.roster.strike(self);

@@ -1,7 +1,9 @@
 //! A socket behind all its handles, and the calls that send and receive.
 
+use super::ask::Alarms;
 use super::core::Core;
 use super::ends::End;
+use super::guard::{CoreLock, Guard};
 use super::wait::Patience;
 use crate::context::ContextState;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,16 +11,16 @@ use crate::io::events::{EventKind, MonitorEvent, Parties};
 use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
-use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::signal::Mailbox;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::fork;
+use crate::tasks::WakesDue;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use bytes::buf::UninitSlice;
 use ferrozmq_proto::option::Options;
 use ferrozmq_proto::pattern::Refusal;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
@@ -26,7 +28,7 @@ static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1)
 /// What all handles of a socket share.
 pub(crate) struct SocketState {
     pub(super) kind: SocketType,
-    pub(super) core: Lock<Core>,
+    pub(super) core: CoreLock,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) lease: Arc<Lease>,
     /// The context was terminated: every call ends.
@@ -36,6 +38,8 @@ pub(crate) struct SocketState {
     born: u64,
     number: u64,
     pub(super) timeouts: Timeouts,
+    /// Made when a future first has a deadline.
+    pub(super) alarms: OnceLock<Alarms>,
 }
 
 /// The time-outs of calls, where they can be read without the guard.
@@ -80,7 +84,7 @@ impl SocketState {
         let (mailbox, lease) = (Arc::clone(&owner.mailbox), Arc::clone(&owner.lease));
         let state = SocketState {
             kind,
-            core: Lock::new(Core::new(kind, options, owner, seed)),
+            core: CoreLock::new(Core::new(kind, options, owner, seed)),
             mailbox,
             lease,
             terminated: AtomicBool::new(false),
@@ -88,6 +92,7 @@ impl SocketState {
             born: fork::generation(),
             number: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             timeouts: Timeouts::default(),
+            alarms: OnceLock::new(),
         };
         Arc::new(state)
     }
@@ -194,7 +199,7 @@ impl SocketState {
 
     /// Enters the socket: its guard, with all signals read.
     #[inline(always)]
-    pub(crate) fn enter(&self) -> Result<LockGuard<'_, Core>> {
+    pub(crate) fn enter(&self) -> Result<Guard<'_>> {
         if self.is_inherited() {
             return Err(Error::inherited(ErrorKind::Closed));
         }
@@ -206,7 +211,7 @@ impl SocketState {
     }
 
     #[cold]
-    fn enter_with_news<'a>(&'a self, mut core: LockGuard<'a, Core>) -> Result<LockGuard<'a, Core>> {
+    fn enter_with_news<'a>(&'a self, mut core: Guard<'a>) -> Result<Guard<'a>> {
         if self.mailbox.pending() {
             core.read_signals(&self.mailbox);
         }
@@ -221,7 +226,7 @@ impl SocketState {
     }
 
     /// The guard, whatever the socket's state. Only for a thread that has entered before.
-    pub(crate) fn lock(&self) -> LockGuard<'_, Core> {
+    pub(crate) fn lock(&self) -> Guard<'_> {
         self.core.lock()
     }
 
@@ -244,6 +249,7 @@ impl SocketState {
 
     /// Ends every call in this socket, now and later.
     pub(crate) fn terminate(&self) {
+        let _due = WakesDue;
         self.terminated.store(true, Ordering::Release);
         self.mailbox.waker().wake_unconditionally();
         self.mailbox.events_fd().raise();
@@ -282,17 +288,12 @@ impl SocketState {
     }
 
     #[inline(always)]
-    fn send_copied_in<'a>(
-        &'a self,
-        mut core: LockGuard<'a, Core>,
-        body: &[u8],
-        patience: Patience,
-    ) -> Result<()> {
+    fn send_copied_in<'a>(&'a self, mut core: Guard<'a>, body: &[u8], patience: Patience) -> Result<()> {
         if core.ends.append(body) { Ok(()) } else { self.send_made(core, body, patience) }
     }
 
     #[inline(never)]
-    fn send_made<'a>(&'a self, mut core: LockGuard<'a, Core>, body: &[u8], patience: Patience) -> Result<()> {
+    fn send_made<'a>(&'a self, mut core: Guard<'a>, body: &[u8], patience: Patience) -> Result<()> {
         let mut message = Message::new();
         body.put_into(&mut message);
         match self.try_send(&mut core, &mut message) {
@@ -304,7 +305,7 @@ impl SocketState {
     #[cold]
     fn send_later<'a>(
         &'a self,
-        mut core: LockGuard<'a, Core>,
+        mut core: Guard<'a>,
         message: &mut Message,
         mut refusal: Refusal,
         patience: Patience,
@@ -336,10 +337,10 @@ impl SocketState {
     #[inline(always)]
     fn recv_in<'a>(
         &'a self,
-        mut core: LockGuard<'a, Core>,
+        mut core: Guard<'a>,
         into: &mut Message,
         mut patience: Patience,
-    ) -> Result<LockGuard<'a, Core>> {
+    ) -> Result<Guard<'a>> {
         loop {
             match core.try_recv(into) {
                 Ok(()) => {
@@ -358,7 +359,7 @@ impl SocketState {
     }
 
     /// Looks for input without waiting; an error if there is none.
-    fn look<'a>(&'a self, mut core: LockGuard<'a, Core>) -> Result<LockGuard<'a, Core>> {
+    fn look<'a>(&'a self, mut core: Guard<'a>) -> Result<Guard<'a>> {
         self.mailbox.events_fd().quiet();
         core.ends.flush_all();
         if core.announce() || self.read_leased(&mut core) {
@@ -420,7 +421,7 @@ impl SocketState {
 
     fn stage<'a>(
         &'a self,
-        mut core: LockGuard<'a, Core>,
+        mut core: Guard<'a>,
         part: &mut Frame,
         more: bool,
         patience: Patience,
@@ -458,10 +459,10 @@ impl SocketState {
     /// Waits until a message that begins with `first` would be accepted.
     fn start_message<'a>(
         &'a self,
-        mut core: LockGuard<'a, Core>,
+        mut core: Guard<'a>,
         first: &Frame,
         patience: Patience,
-    ) -> Result<LockGuard<'a, Core>> {
+    ) -> Result<Guard<'a>> {
         let mut patience = patience.begun();
         loop {
             match core.may_start_send(first) {
@@ -476,11 +477,7 @@ impl SocketState {
 
     /// Waits for room. A pipe tells of it when it is half empty; at the end of its time a send looks once more, so that
     /// it never says that there is no room where there is some.
-    fn wait_to_send<'a>(
-        &'a self,
-        core: LockGuard<'a, Core>,
-        patience: &mut Patience,
-    ) -> Result<LockGuard<'a, Core>> {
+    fn wait_to_send<'a>(&'a self, core: Guard<'a>, patience: &mut Patience) -> Result<Guard<'a>> {
         match self.wait(core, false, *patience) {
             Err(error) if error.is_would_block() => {
                 *patience = Patience::None;
@@ -504,12 +501,7 @@ impl SocketState {
     }
 
     #[inline(never)]
-    fn recv_first_part<'a>(
-        &'a self,
-        core: LockGuard<'a, Core>,
-        into: &mut Frame,
-        patience: Patience,
-    ) -> Result<bool> {
+    fn recv_first_part<'a>(&'a self, core: Guard<'a>, into: &mut Frame, patience: Patience) -> Result<bool> {
         let mut message = Message::new();
         let mut core = self.recv_in(core, &mut message, patience)?;
         Ok(core.staging.begin(&mut message, into))

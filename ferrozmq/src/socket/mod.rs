@@ -2,10 +2,12 @@
 //!
 //! A [`Socket`] is of any type; the types in [`typed`] expose only what their pattern allows.
 
+pub(crate) mod ask;
 pub(crate) mod core;
 mod dozer;
 pub(crate) mod endpoints;
 mod ends;
+mod guard;
 pub(crate) mod handle;
 mod json;
 #[cfg(all(test, loom))]
@@ -15,6 +17,7 @@ mod options;
 pub mod report;
 mod staging;
 pub mod stats;
+mod task;
 pub mod typed;
 pub(crate) mod wait;
 pub mod window;

@@ -11,8 +11,12 @@ use crate::pipe::errand::Desk;
 use crate::pipe::models::{Scene, model, spawn};
 use crate::pipe::signal::Signal;
 use crate::sys::epoll::{Epoll, Events};
-use crate::{Context, SocketType};
+use crate::tasks::models::TestTask;
+use crate::tasks::{self, Place};
+use crate::{Context, Message, SocketType};
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 fn inproc_pair(mark: u32) -> (Context, Socket, Socket) {
@@ -73,6 +77,68 @@ fn loom_socket_two_receivers_share_what_comes() {
     });
 }
 
+/// As [`receive`], by futures.
+fn receive_async(socket: &Socket, count: usize) -> impl FnOnce() + Send + 'static {
+    let socket = socket.clone();
+    move || {
+        for _ in 0..count {
+            let (mut place, mut message) = (Place::default(), Message::new());
+            let receive = poll_fn(|cx| socket.state().poll_recv(&mut message, &mut place, cx));
+            TestTask::block_on(receive).unwrap();
+        }
+    }
+}
+
+fn send_async(socket: &Socket, count: usize) -> impl FnOnce() + Send + 'static {
+    let socket = socket.clone();
+    move || {
+        for n in 0..count {
+            let (mut place, mut message) = (Place::default(), Message::from(vec![n as u8]));
+            TestTask::block_on(poll_fn(|cx| socket.state().poll_send(&mut message, &mut place, cx))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn loom_socket_futures_wait_at_both_ends() {
+    model(2, || {
+        let (_context, push, pull) = inproc_pair(1);
+        let sender = spawn(send_async(&push, 2));
+        receive_async(&pull, 2)();
+        sender.join().unwrap();
+    });
+}
+
+/// A thread and a future; each must get its share.
+#[test]
+fn loom_socket_a_thread_and_a_future_share_what_comes() {
+    model(2, || {
+        let (_context, push, pull) = inproc_pair(1000);
+        let receivers = [spawn(receive(&pull, 1)), spawn(receive_async(&pull, 1))];
+        send(&push, 2)();
+        receivers.into_iter().for_each(|receiver| receiver.join().unwrap());
+    });
+}
+
+/// One future is polled once and dropped; the other must get the message.
+#[test]
+fn loom_socket_a_dropped_future_takes_nothing_along() {
+    model(2, || {
+        let (_context, push, pull) = inproc_pair(1000);
+        let receiver = spawn(receive_async(&pull, 1));
+        let sender = spawn(send(&push, 2));
+        let (mut place, mut message) = (Place::default(), Message::new());
+        let once = poll_fn(|cx| Poll::Ready(pull.state().poll_recv(&mut message, &mut place, cx)));
+        let got = TestTask::block_on(once).is_ready();
+        pull.state().stop_waiting(&mut place);
+        if !got {
+            receive_async(&pull, 1)();
+        }
+        receiver.join().unwrap();
+        sender.join().unwrap();
+    });
+}
+
 /// A socket with one connection, whose I/O thread is played by the model.
 struct Wired {
     socket: Socket,
@@ -107,6 +173,7 @@ impl Wired {
                 let _ = self.scene.pipe.fill(true);
             }
         }
+        tasks::run_due();
         self.lease.ticker().tick_if_due();
     }
 }
@@ -174,6 +241,30 @@ fn loom_socket_two_receivers_share_a_connection() {
         let wired = Wired::new([SocketType::Pull, SocketType::Push]);
         let receivers = [spawn(receive(&wired.socket, 1)), spawn(receive(&wired.socket, 1))];
         wired.scene.arrive(&["a", "b"]);
+        receivers.into_iter().for_each(|receiver| receiver.join().unwrap());
+    });
+}
+
+/// A future takes no lease: what comes, the I/O thread reads, and wakes it.
+#[test]
+fn loom_socket_input_wakes_a_future() {
+    model(2, || {
+        let wired = Wired::new([SocketType::Pull, SocketType::Push]);
+        let receiver = spawn(receive_async(&wired.socket, 1));
+        wired.scene.arrive(&["a"]);
+        wired.io_round();
+        receiver.join().unwrap();
+    });
+}
+
+/// A thread that waits has the lease, and may bring in what a future waits for.
+#[test]
+fn loom_socket_a_thread_and_a_future_share_a_connection() {
+    model(2, || {
+        let wired = Wired::new([SocketType::Pull, SocketType::Push]);
+        let receivers = [spawn(receive(&wired.socket, 1)), spawn(receive_async(&wired.socket, 1))];
+        wired.scene.arrive(&["a", "b"]);
+        wired.io_round();
         receivers.into_iter().for_each(|receiver| receiver.join().unwrap());
     });
 }

@@ -3,7 +3,9 @@
 use crate::io::events::{EventQueue, EventSink, MonitorEvent};
 use crate::sys::clock;
 use crate::sys::fork;
+use crate::tasks::Place;
 use std::sync::{Arc, Weak};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 /// The events of one socket from [`Socket::monitor`](crate::Socket::monitor) on
@@ -54,6 +56,25 @@ impl Monitor {
     /// The next event if there is one.
     pub fn try_recv(&self) -> Option<MonitorEvent> {
         self.recv_timeout(Duration::ZERO)
+    }
+
+    /// As [`recv`](Self::recv), for a future.
+    pub(crate) fn poll_event(
+        &self,
+        place: &mut Place,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Option<MonitorEvent>> {
+        if fork::in_child(self.born) {
+            return Poll::Ready(None);
+        }
+        self.queue.poll_next(place, cx.waker())
+    }
+
+    /// The future at `place` waits no longer.
+    pub(crate) fn stop_waiting(&self, place: &mut Place) {
+        if !fork::in_child(self.born) {
+            self.queue.stop_waiting(place);
+        }
     }
 
     /// Events dropped because nobody read them.

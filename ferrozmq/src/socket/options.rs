@@ -1,10 +1,9 @@
 //! Options: read, set, and felt at once by what is alive.
 
 use super::Socket;
-use super::core::Core;
+use super::guard::Guard;
 use super::handle::SocketState;
 use crate::error::{Error, Result};
-use crate::pipe::lock::LockGuard;
 use crate::socket::wait::Patience;
 use ferrozmq_proto::option::{Change, Live, OptionError, Options, Reading, Value};
 use std::os::fd::RawFd;
@@ -47,7 +46,7 @@ impl SocketState {
 
     /// The descriptor that is readable when the events may have changed. From now on the I/O thread reads for this
     /// socket whenever no call waits in it: what a lease's holder reads, no descriptor tells of.
-    fn events_fd(&self, mut core: LockGuard<'_, Core>) -> Result<RawFd> {
+    fn events_fd(&self, mut core: Guard<'_>) -> Result<RawFd> {
         let fd = self.mailbox.events_fd().descriptor();
         let fd = fd.map_err(|error| Error::os("creating an event descriptor", &error))?;
         if core.leases == 0 {

@@ -14,10 +14,11 @@
 
 use super::core::Core;
 use super::ends::End;
+use super::guard::Guard;
 use super::handle::SocketState;
 use crate::duty;
 use crate::error::{Error, Result};
-use crate::pipe::lock::LockGuard;
+use crate::io::lease::Lease;
 use crate::pipe::stragglers;
 use crate::pipe::wire::{Fill, WirePipe};
 use crate::sys::clock;
@@ -104,6 +105,33 @@ pub(super) enum Source {
     Inputs(Arc<Epoll>),
 }
 
+impl Source {
+    /// Reads what there is to read; true if there are messages.
+    pub(super) fn read(&self, core: &mut Core) -> bool {
+        match self {
+            Source::Waker => false,
+            Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
+            Source::Inputs(set) => core.read_set(set),
+        }
+    }
+}
+
+/// The descriptors that tell of a socket's input, for who has its lease.
+pub(super) fn each_input(core: &mut Core, lease: &Lease, mut visit: impl FnMut(PollFd, Source)) {
+    if core.ends.wires() != 1 {
+        return lease.each_set(|set| {
+            visit(PollFd::new(set.as_fd(), poll::READABLE), Source::Inputs(Arc::clone(set)));
+        });
+    }
+    let only = core.ends.iter_mut().find_map(|(slot, end)| match end {
+        End::Wire(end) => Some((slot, end.pipe.id(), end.pipe.input_descriptor()?)),
+        End::Inproc(_) => None,
+    });
+    if let Some((slot, pipe, (stream, fd))) = only {
+        visit(raw_poll_fd(fd, poll::READABLE), Source::Input { slot, pipe, _stream: stream });
+    }
+}
+
 /// A socket's part in a wait.
 pub(crate) struct Sleeper<'a> {
     socket: &'a SocketState,
@@ -180,13 +208,7 @@ impl<'a> Sleeper<'a> {
 
     /// Looks for input for as long as it pays, before going to sleep.
     fn spin(&self, core: &mut Core) -> bool {
-        self.socket.spin(core, |core| {
-            self.sources.iter().any(|source| match source {
-                Source::Waker => false,
-                Source::Input { slot, pipe, .. } => core.read_end(*slot, *pipe),
-                Source::Inputs(set) => core.read_set(set),
-            })
-        })
+        self.socket.spin(core, |core| self.sources.iter().any(|source| source.read(core)))
     }
 
     fn add_inputs(&mut self, core: &mut Core, fds: &mut Vec<PollFd>) {
@@ -194,20 +216,9 @@ impl<'a> Sleeper<'a> {
             return;
         }
         self.acquire(core);
-        if core.ends.wires() == 1 {
-            let only = core.ends.iter_mut().find_map(|(slot, end)| match end {
-                End::Wire(end) => Some((slot, end.pipe.id(), end.pipe.input_descriptor()?)),
-                End::Inproc(_) => None,
-            });
-            if let Some((slot, pipe, (stream, fd))) = only {
-                fds.push(raw_poll_fd(fd, poll::READABLE));
-                self.sources.push(Source::Input { slot, pipe, _stream: stream });
-            }
-            return;
-        }
-        self.socket.lease.each_set(|set| {
-            fds.push(PollFd::new(set.as_fd(), poll::READABLE));
-            self.sources.push(Source::Inputs(Arc::clone(set)));
+        each_input(core, &self.socket.lease, |fd, source| {
+            fds.push(fd);
+            self.sources.push(source);
         });
     }
 
@@ -249,11 +260,14 @@ impl<'a> Sleeper<'a> {
                     // Others watch the socket by its descriptor, who hear only of what the I/O thread reads.
                     self.socket.lease.give_back();
                     self.socket.mailbox.events_fd().raise();
+                } else if waker.has_tasks() {
+                    // As do futures.
+                    self.socket.lease.give_back();
                 }
             }
         }
-        // The baton: a thread that follows takes over, or finds what this one found.
-        if core.followers > 0 {
+        // The baton: a thread that follows takes over, or finds what this one found; and so does a future.
+        if core.followers > 0 || waker.has_tasks() {
             waker.wake();
         }
     }
@@ -310,10 +324,10 @@ impl SocketState {
     /// once the patience is over.
     pub(super) fn wait<'a>(
         &'a self,
-        mut core: LockGuard<'a, Core>,
+        mut core: Guard<'a>,
         for_input: bool,
         patience: Patience,
-    ) -> Result<LockGuard<'a, Core>> {
+    ) -> Result<Guard<'a>> {
         if duty::is_due() {
             drop(core);
             duty::perform();
@@ -354,12 +368,7 @@ impl SocketState {
     }
 
     /// Waits in the read of the only pipe, for a few milliseconds at most: the caller looks, and comes again.
-    fn doze<'a>(
-        &'a self,
-        mut core: LockGuard<'a, Core>,
-        bed: Bed,
-        patience: Patience,
-    ) -> Result<LockGuard<'a, Core>> {
+    fn doze<'a>(&'a self, mut core: Guard<'a>, bed: Bed, patience: Patience) -> Result<Guard<'a>> {
         let Some(mut sleeper) = Sleeper::lead(self, &mut core)? else { return self.follow(core, patience) };
         sleeper.acquire(&mut core);
         let found = self.spin(&mut core, |core| core.read_end(bed.slot, bed.pipe.id()));
@@ -380,7 +389,7 @@ impl SocketState {
     }
 
     /// Looks for input for as long as it pays.
-    fn spin(&self, core: &mut Core, mut look: impl FnMut(&mut Core) -> bool) -> bool {
+    pub(super) fn spin(&self, core: &mut Core, mut look: impl FnMut(&mut Core) -> bool) -> bool {
         let Some(mut spinner) = core.spinner.take() else { return false };
         let found = spinner.spin(|| self.mailbox.pending() || core.ends.quiet_has_input() || look(core));
         core.spinner = Some(spinner);
@@ -388,11 +397,7 @@ impl SocketState {
     }
 
     /// Waits behind the thread that sleeps on the socket's descriptors.
-    fn follow<'a>(
-        &'a self,
-        mut core: LockGuard<'a, Core>,
-        patience: Patience,
-    ) -> Result<LockGuard<'a, Core>> {
+    fn follow<'a>(&'a self, mut core: Guard<'a>, patience: Patience) -> Result<Guard<'a>> {
         let ticket = self.mailbox.waker().prepare();
         // The leader asked inproc peers for signals when it came; they may have sent them since.
         if core.announce() || self.mailbox.pending() || self.is_terminated() {

@@ -239,6 +239,24 @@ impl Pattern {
         each!(self, socket => socket.writable(pipe));
     }
 
+    /// The number of the request whose reply a REQ socket waits for.
+    #[must_use]
+    pub fn open_request(&self) -> Option<u32> {
+        match self {
+            Pattern::Req(req) => req.open_request(),
+            _ => None,
+        }
+    }
+
+    /// A REQ socket stops waiting for the reply to request `number`, if that is the one it waits for, and may send another.
+    /// Says which pipe was asked, if it is known. With `ZMQ_REQ_CORRELATE` the reply is dropped should it come.
+    pub fn abandon_request(&mut self, number: u32) -> Option<Option<PipeId>> {
+        match self {
+            Pattern::Req(req) => req.abandon_request(number),
+            _ => None,
+        }
+    }
+
     /// Nothing can be written to `pipe` any more; what it holds may still be read.
     pub fn detach_out<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         each!(self, socket => socket.detach_out(pipes, pipe));

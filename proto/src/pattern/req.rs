@@ -59,6 +59,22 @@ impl Req {
         }
     }
 
+    /// The number of the request that waits for its reply.
+    pub(super) fn open_request(&self) -> Option<u32> {
+        (self.state != State::Idle).then_some(self.request_id)
+    }
+
+    /// Stops waiting for the reply to request `number`, if that is the one that waits: another may be sent. Says which pipe was
+    /// asked, if it is known.
+    pub(super) fn abandon_request(&mut self, number: u32) -> Option<Option<PipeId>> {
+        let State::Waiting { from } = self.state else { return None };
+        if number != self.request_id {
+            return None;
+        }
+        self.state = State::Idle;
+        Some(from)
+    }
+
     fn check_may_send(&self) -> Result<(), Refusal> {
         match self.state {
             State::Waiting { .. } if !self.relaxed => {
@@ -232,7 +248,7 @@ impl Behaviour for Req {
 mod tests {
     use super::Req;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Discarded, Refusal};
+    use crate::pattern::{Discarded, PipeId, Refusal};
     use crate::{Message, SocketType};
 
     fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
@@ -305,6 +321,25 @@ mod tests {
         assert_eq!(req.recv(), Ok("right".into()));
         assert_eq!(req.pipes.discarded().len(), 3);
         assert!(wrong(req.recv()));
+    }
+
+    #[test]
+    fn an_abandoned_request_makes_way_and_its_reply_comes_to_nothing() {
+        let mut req = Rig::with(SocketType::Req, 9, |options| options.req_correlate = true);
+        let _ = req.attach(1);
+        assert_eq!(req.pattern.open_request(), None);
+        req.send("first").unwrap();
+        let first = req.pattern.open_request().unwrap();
+        assert_eq!(req.pattern.abandon_request(first + 1), None, "not the one that waits");
+        assert!(wrong(req.send("second")));
+        assert_eq!(req.pattern.abandon_request(first), Some(Some(PipeId(1))));
+        assert_eq!(req.pattern.abandon_request(first), None);
+        req.send("second").unwrap();
+        let sent = req.pipes.sent(1);
+        req.arrive(1, Message::from([sent[0][0].clone(), "".into(), "late".into()]));
+        req.arrive(1, Message::from([sent[1][0].clone(), "".into(), "right".into()]));
+        assert_eq!(req.recv(), Ok("right".into()));
+        assert_eq!(req.pattern.open_request(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::source::{Source, has_word};
 /// The engine's modules, lowest floor first. A new module is added here, on the floor where it belongs.
 const FLOORS: [(&str, &[&str]); 8] = [
     ("sys", &["sys", "sync", "error", "fault", "duty"]),
-    ("pipe", &["pipe", "transport", "wake", "spin", "peer"]),
+    ("pipe", &["pipe", "transport", "wake", "tasks", "spin", "peer"]),
     ("io", &["io", "inproc", "resolver", "zap", "keys", "authenticator"]),
     ("context", &["context"]),
     ("socket", &["socket"]),

@@ -15,9 +15,11 @@ enum Player {
     Seed,
     /// Our example.
     Ours,
+    /// Our example in its asynchronous form.
+    Async,
 }
 
-use Player::{Ours, Seed};
+use Player::{Async, Ours, Seed};
 
 /// A part in a conversation.
 struct Role {
@@ -66,6 +68,7 @@ impl Stage {
         match player {
             Seed => Program::python(&self.folder.join(role.seed)),
             Ours => Program::example(role.ours.0, role.ours.1),
+            Async => Program::example(&format!("async_{}", role.ours.0), role.ours.1),
         }
     }
 }
@@ -78,6 +81,16 @@ fn our_client_asks_the_seeds_server() {
 #[test]
 fn our_server_answers_the_seeds_client() {
     request_reply(Ours, Seed);
+}
+
+#[test]
+fn our_asynchronous_client_asks_the_seeds_server() {
+    request_reply(Seed, Async);
+}
+
+#[test]
+fn our_asynchronous_server_answers_the_seeds_client() {
+    request_reply(Async, Seed);
 }
 
 /// A REQ whose server dies with its request waits for ever, with either library; it must live, and the next client be served.
@@ -107,8 +120,13 @@ fn our_publisher_is_heard_by_the_seeds_subscriber() {
     publish_subscribe(Ours, Seed);
 }
 
+#[test]
+fn our_asynchronous_subscriber_hears_our_asynchronous_publisher() {
+    publish_subscribe(Async, Async);
+}
+
 fn publish_subscribe(publisher: Player, subscriber: Player) {
-    let heard = if subscriber == Ours { "heard:" } else { "接收到" };
+    let heard = if subscriber != Seed { "heard:" } else { "接收到" };
     let Some(stage) = Stage::enter("publish-subscribe of the seed", "5555") else { return };
     let mut listener = stage.start(&SUBSCRIBER, subscriber);
     let mut speaker = stage.start(&PUBLISHER, publisher);
@@ -138,9 +156,14 @@ fn our_ventilator_deals_evenly_to_workers_of_both_kinds() {
     pipeline(Ours, [Seed, Ours], Seed);
 }
 
+#[test]
+fn an_asynchronous_pipeline_with_a_worker_of_the_seeds() {
+    pipeline(Async, [Seed, Async], Async);
+}
+
 /// Ventilator, sink and a worker are killed and started again before there is work; then each worker does five of the ten tasks.
 fn pipeline(ventilator: Player, workers: [Player; 2], sink: Player) {
-    let waits = if ventilator == Ours { "waiting for" } else { "Press Enter" };
+    let waits = if ventilator != Seed { "waiting for" } else { "Press Enter" };
     let Some(stage) = Stage::enter("pipeline of the seed", "5557-5558") else { return };
     let mut one = stage.start(&WORKER_1, workers[0]);
     let mut drain = stage.start(&SINK, sink);
@@ -157,7 +180,7 @@ fn pipeline(ventilator: Player, workers: [Player; 2], sink: Player) {
     if ventilator == Seed {
         // Ours waits for its workers; the seed's waits for a person who has seen that everybody is there. At its end it does not
         // wait for what is not yet sent, so that the sink too must be there.
-        assert_eq!(sink, Ours, "only our sink tells who is connected");
+        assert_ne!(sink, Seed, "only our sink tells who is connected");
         one.wait_for("ready", 1);
         two.wait_for("ready", 1);
         drain.wait_for("a peer is connected", 3);
@@ -179,6 +202,11 @@ fn our_ping_tries_until_the_seeds_server_answers() {
 #[test]
 fn the_seeds_ping_tries_until_our_server_answers() {
     time_out(Ours, Seed);
+}
+
+#[test]
+fn our_asynchronous_ping_tries_until_the_seeds_server_answers() {
+    time_out(Seed, Async);
 }
 
 fn time_out(server: Player, client: Player) {
