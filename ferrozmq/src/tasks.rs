@@ -67,6 +67,28 @@ impl Tasks {
 /// Wakes that are due, in all threads together: a thread that finds none need not look for its own.
 static DUE: AtomicUsize = AtomicUsize::new(0);
 
+/// While this lives the thread runs no wakers: for one that enters sockets while it holds a lock above their guards.
+pub(crate) struct Postponed {
+    _due: WakesDue,
+}
+
+thread_local! {
+    static POSTPONED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// Postpones wakers. To be made before the lock is taken, so that it is dropped after it.
+pub(crate) fn postpone() -> Postponed {
+    POSTPONED.set(POSTPONED.get() + 1);
+    Postponed { _due: WakesDue }
+}
+
+impl Drop for Postponed {
+    fn drop(&mut self) {
+        // Then the field is dropped, which runs what is due.
+        POSTPONED.set(POSTPONED.get() - 1);
+    }
+}
+
 #[cfg(not(loom))]
 thread_local! {
     static DUE_HERE: std::cell::RefCell<VecDeque<task::Waker>> = const { std::cell::RefCell::new(VecDeque::new()) };
@@ -98,6 +120,9 @@ pub(crate) fn run_due() {
 
 #[cold]
 fn run_here() {
+    if POSTPONED.try_with(std::cell::Cell::get).is_ok_and(|depth| depth > 0) {
+        return;
+    }
     // One at a time: a waker may come back here, and one that panics takes none of the others along.
     while let Ok(Some(task)) = DUE_HERE.try_with(|here| here.borrow_mut().pop_front()) {
         DUE.fetch_sub(1, Ordering::Relaxed);
@@ -168,6 +193,18 @@ mod tests {
         tasks.wake_all();
         run_due();
         assert_eq!(*log.lock().unwrap(), [2]);
+    }
+
+    #[test]
+    fn what_is_postponed_runs_at_the_end() {
+        let (tasks, log) = (Tasks::default(), Arc::default());
+        tasks.add(&mut Place::default(), &mut note(1, &log));
+        let postponed = postpone();
+        tasks.wake_all();
+        run_due();
+        assert!(log.lock().unwrap().is_empty());
+        drop(postponed);
+        assert_eq!(*log.lock().unwrap(), [1]);
     }
 
     #[test]

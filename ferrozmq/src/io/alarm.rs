@@ -43,11 +43,12 @@ impl Alarm {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::pipe::ledger::Ledger;
     use std::time::Duration;
 
     #[test]
     fn only_an_earlier_time_takes_a_timer() {
-        let alarm = Alarm::new(Arc::new(Mailbox::new()));
+        let alarm = Alarm::new(Arc::new(Mailbox::new(Ledger::default())));
         let (now, second) = (Instant::now(), Duration::from_secs(1));
         assert!(alarm.set(now + second));
         assert!(!alarm.set(now + second));

@@ -16,6 +16,7 @@ use crate::sync::Mutex;
 use crate::sys::cpu;
 use crate::sys::fork::PerProcess;
 use crate::sys::own::Own;
+use crate::tasks;
 use rustix::net;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read, Write};
@@ -57,6 +58,7 @@ impl Roster {
     }
 
     fn stats(&self) -> ContextStats {
+        let _wakers = tasks::postpone();
         let sockets = self.sockets.lock();
         context_stats(sockets.iter().filter_map(Weak::upgrade), &self.books)
     }

@@ -31,7 +31,8 @@ pub fn run(arguments: &[String]) -> Outcome {
     if has("ours-c") || (measures && asked.contains("c:")) {
         packages.push("ferrozmq-bench-c");
     }
-    for (name, package) in [("libzmq", "ferrozmq-bench-libzmq"), ("ours", "ferrozmq-bench-ours")] {
+    let ours = "ferrozmq-bench-ours";
+    for (name, package) in [("libzmq", "ferrozmq-bench-libzmq"), ("ours", ours), ("ours-async", ours)] {
         packages.extend(has(name).then_some(package));
     }
     if has("ours-c") {

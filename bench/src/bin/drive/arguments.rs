@@ -40,7 +40,7 @@ const USAGE: &str = "\
 usage: cargo xtask bench [FLAGS] [ROW…]
 
   ROW                   rows whose name has these words: lat, thr/64, pub/32, ipc …; --list shows the names
-  --contenders A,B      raw raw-spin raw-reno libzmq ours ours-c omq zeromq rzmq, or c:FILE for any C library;
+  --contenders A,B      raw raw-spin raw-reno libzmq ours ours-async ours-c omq zeromq rzmq, or c:FILE;
                         +VARIABLE=VALUE behind a name is its environment (default: raw,libzmq,ours,ours-c)
   --all-contenders      those, and omq, zeromq, rzmq as far as they can be built
   --placement A,B       one-core, free, apart, busy (default: each row's own)
