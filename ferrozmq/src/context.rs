@@ -33,6 +33,9 @@ use std::sync::{Arc, Weak};
 /// last socket, after what was sent has lingered: dropping the last of them may wait. Use
 /// [`term`](Context::term) to wait explicitly, and set linger to bound the wait.
 ///
+/// A thread that waits looks for a few microseconds before it sleeps, where that has paid lately and the process may use more than one
+/// processor. The environment variable `FERROZMQ_SPIN_US` shortens that for the whole process: `0` is never.
+///
 /// ```
 /// use ferrozmq::{Context, SocketType};
 /// # fn main() -> ferrozmq::Result<()> {

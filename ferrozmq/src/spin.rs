@@ -8,13 +8,19 @@
 //! ever more seldom while that fails.
 //!
 //! One per waiting side of a socket; not shared between threads. Knows nothing of what it waits for.
+//!
+//! Whoever would rather have every wait sleep at once says so in the environment: [`SPIN_US`]`=0`.
 
 use crate::sync::hint;
 use crate::sys::clock;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The longest spin: about what a sleep and a wake cost on a virtual machine.
-pub const MAX_SPIN: Duration = Duration::from_micros(30);
+const MAX_SPIN: Duration = Duration::from_micros(30);
+/// The variable of the environment that says how many microseconds a spin may last; 0 is none. More than [`MAX_SPIN`] is taken for
+/// that, and so is what is no number.
+const SPIN_US: &str = "FERROZMQ_SPIN_US";
 /// The shortest spin worth the clock readings.
 const MIN_SPIN_NS: u64 = 1_000;
 /// Looks between two readings of the clock, which cost about 20 ns each.
@@ -31,6 +37,18 @@ const LONGEST_PAUSE: u32 = 1024;
 /// What a successful attempt is taken for: a few successes more and spinning is on.
 const ATTEMPT_SUCCEEDED: u32 = WORTH_IT + ALWAYS / 8;
 
+/// The longest spin of this process, as its environment was when the first socket was made.
+pub fn longest() -> Duration {
+    static LONGEST: OnceLock<Duration> = OnceLock::new();
+    *LONGEST.get_or_init(|| allowed(std::env::var(SPIN_US).ok().as_deref()))
+}
+
+/// What the variable's value means.
+fn allowed(value: Option<&str>) -> Duration {
+    let asked = value.and_then(|text| text.trim().parse().ok()).map(Duration::from_micros);
+    asked.map_or(MAX_SPIN, |asked| asked.min(MAX_SPIN))
+}
+
 /// Decides how long to spin, from how earlier spins went.
 #[derive(Debug)]
 pub struct Spinner {
@@ -45,7 +63,7 @@ pub struct Spinner {
 }
 
 impl Spinner {
-    /// A spinner that never spins longer than `max`; with one processor (`cpus`) it never spins.
+    /// A spinner that never spins longer than `max`; with one processor (`cpus`), or if that is nothing, it never spins.
     pub fn new(max: Duration, cpus: usize) -> Spinner {
         let max_ns = if cpus > 1 { u64::try_from(max.as_nanos()).unwrap_or(u64::MAX) } else { 0 };
         // Hopeful: the first waits spin in full, and half a dozen in vain end it.
@@ -140,6 +158,16 @@ mod tests {
             }
         }
         spun
+    }
+
+    #[test]
+    fn the_environment_may_forbid_it_and_not_prolong_it() {
+        assert_eq!(allowed(None), MAX_SPIN);
+        assert_eq!(allowed(Some("0")), us(0));
+        assert_eq!(allowed(Some("5")), us(5));
+        assert_eq!(allowed(Some("1000")), MAX_SPIN);
+        assert_eq!(allowed(Some("often")), MAX_SPIN);
+        assert_eq!(feed(&mut Spinner::new(us(0), 2), 10_000, us(1)), us(0));
     }
 
     #[test]

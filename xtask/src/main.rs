@@ -25,7 +25,7 @@ type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 const CHORES: [Chore; 10] = [
     (
         "test",
-        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance] [--no-fuzz]",
+        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance] [--no-fuzz] [--no-instructions]",
         test::run,
     ),
     ("tidy", "the repository's rules", tidy::run),

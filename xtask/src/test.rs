@@ -5,7 +5,7 @@
 
 use crate::step::root;
 use crate::step::{self, Outcome, cargo};
-use crate::{conformance, fuzz, loom, python, tidy};
+use crate::{bench, conformance, fuzz, loom, python, tidy};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -17,7 +17,7 @@ const SUITES: [&[&str]; 6] =
 const FUZZ_SECONDS: u64 = 10;
 
 /// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models, `--no-conformance` other people's
-/// suites, `--no-fuzz` the fuzz targets.
+/// suites, `--no-fuzz` the fuzz targets, `--no-instructions` the count of instructions, which needs valgrind.
 ///
 /// # Errors
 /// With the first check that fails.
@@ -26,12 +26,14 @@ pub fn run(arguments: &[String]) -> Outcome {
     let mut models = true;
     let mut suites = true;
     let mut fuzzing = true;
+    let mut counting = true;
     for argument in arguments {
         match argument.as_str() {
             "--no-interop" => interop = false,
             "--no-loom" => models = false,
             "--no-conformance" => suites = false,
             "--no-fuzz" => fuzzing = false,
+            "--no-instructions" => counting = false,
             other => return Err(format!("no such flag: {other}")),
         }
     }
@@ -47,6 +49,9 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
     if fuzzing {
         fuzz::check(FUZZ_SECONDS)?;
+    }
+    if counting {
+        bench::run(&["instructions".to_owned()])?;
     }
     let python = if interop { Some(python::with_pyzmq()?) } else { None };
     if suites {

@@ -1,9 +1,11 @@
 //! Many peers in one process: the same program for every contender, so that only the server differs.
 //!
-//! Each peer is a blocking TCP connection that speaks ZMTP 3.0 with the NULL mechanism as a DEALER would, just enough of it to ask and be
-//! answered. One thread serves them all in rounds: everybody asks, then everybody is answered.
+//! Each peer is a blocking TCP connection that speaks ZMTP 3.0 with the NULL mechanism, just enough of it to ask and be answered as a
+//! DEALER would, or to subscribe and drain as a SUB would. One thread serves them all: askers in rounds (everybody asks, then
+//! everybody is answered), subscribers as `poll` tells.
 
 use ferrozmq_bench::{Job, Line, Role, Stretch};
+use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
@@ -12,7 +14,11 @@ use std::process::ExitCode;
 const SIGNATURE: [u8; 12] = [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0];
 const MECHANISM: &[u8] = b"NULL";
 const GREETING: usize = 64;
-const READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06DEALER";
+const READY_DEALER: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06DEALER";
+/// The same for a SUB, which subscribes to everything at once.
+const READY_SUB: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03SUB\0\x01\x01";
+/// Flags and length before each body.
+const HEADER: usize = 2;
 
 fn main() -> ExitCode {
     match Job::from_arguments().and_then(|job| run(&job)) {
@@ -27,9 +33,12 @@ fn main() -> ExitCode {
 fn run(job: &Job) -> Result<(), String> {
     let endpoint = job.connect.first().ok_or("a place to connect is missing")?;
     let address = endpoint.strip_prefix("tcp://").ok_or("tcp only")?;
+    if job.role == Role::Subscribe {
+        return drain(address, job);
+    }
     let mut frame = vec![0, u8::try_from(job.size).map_err(|_| "at most 255 bytes")?];
     frame.resize(2 + job.size, 0x55);
-    let mut peers = connect(address, job.ends)?;
+    let mut peers = connect(address, job.ends, READY_DEALER)?;
     round(&mut peers, &frame)?;
     if job.ends == 1 {
         // As every echo with one peer, the other end begins to measure later.
@@ -41,7 +50,7 @@ fn run(job: &Job) -> Result<(), String> {
     for _ in 0..job.count {
         if job.role == Role::Shake {
             drop(peers);
-            peers = connect(address, job.ends)?;
+            peers = connect(address, job.ends, READY_DEALER)?;
         }
         round(&mut peers, &frame)?;
     }
@@ -52,12 +61,49 @@ fn run(job: &Job) -> Result<(), String> {
     Ok(())
 }
 
+/// Subscribes with every peer and reads until each has had `count` messages that are no calls (`roles/publish.rs`).
+fn drain(address: &str, job: &Job) -> Result<(), String> {
+    let frame = HEADER + job.size;
+    let mut buffer = vec![0; frame << 14];
+    let mut peers = connect(address, job.ends, READY_SUB)?;
+    for peer in &mut peers {
+        peer.read_exact(&mut buffer[..frame]).map_err(sentence)?;
+    }
+    Line::Ready.print();
+    for peer in &mut peers {
+        while buffer[HEADER] == 0 {
+            peer.read_exact(&mut buffer[..frame]).map_err(sentence)?;
+        }
+        buffer[HEADER] = 0;
+    }
+    let stretch = Stretch::begin();
+    let mut left = vec![(job.count as usize - 1) * frame; peers.len()];
+    let mut places: Vec<usize> = (0..peers.len()).filter(|&place| left[place] > 0).collect();
+    while !places.is_empty() {
+        let mut watched: Vec<PollFd> =
+            places.iter().map(|&place| PollFd::new(&peers[place], PollFlags::IN)).collect();
+        poll(&mut watched, None).map_err(|error| error.to_string())?;
+        let ready: Vec<bool> = watched.iter().map(|fd| !fd.revents().is_empty()).collect();
+        for (&place, _) in places.iter().zip(ready).filter(|(_, ready)| *ready) {
+            match (&peers[place]).read(&mut buffer).map_err(sentence)? {
+                0 => return Err("the publisher has closed".to_owned()),
+                read => left[place] = left[place].saturating_sub(read),
+            }
+        }
+        places.retain(|&place| left[place] > 0);
+    }
+    Line::Figures(stretch.end((job.count - 1) * job.ends as u64)).print();
+    // The driver closes stdin when everybody is done.
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    Ok(())
+}
+
 /// Connections that have shaken hands, all opened before the first one waits for its answer.
-fn connect(address: &str, count: usize) -> Result<Vec<TcpStream>, String> {
+fn connect(address: &str, count: usize, ready: &[u8]) -> Result<Vec<TcpStream>, String> {
     let mut hello = SIGNATURE.to_vec();
     hello.extend_from_slice(MECHANISM);
     hello.resize(GREETING, 0);
-    hello.extend_from_slice(READY);
+    hello.extend_from_slice(ready);
     let open = |_| -> std::io::Result<TcpStream> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;

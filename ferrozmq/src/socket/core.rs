@@ -22,7 +22,7 @@ use std::time::Duration;
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
 use super::wait::Source;
-use crate::spin::{MAX_SPIN, Spinner};
+use crate::spin::{self, Spinner};
 use crate::sys::cpu;
 use crate::sys::poll::PollFd;
 
@@ -84,7 +84,7 @@ impl Core {
             leases: 0,
             fds: Vec::new(),
             // A model must not depend on the clock.
-            spinner: Some(Spinner::new(MAX_SPIN, if cfg!(loom) { 1 } else { cpu::usable() })),
+            spinner: Some(Spinner::new(spin::longest(), if cfg!(loom) { 1 } else { cpu::usable() })),
             dozer: Dozer::new(),
             sources: Vec::new(),
         }

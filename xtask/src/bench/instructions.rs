@@ -18,7 +18,7 @@ const BATCHES: u64 = 20;
 
 const HEAD: &str = "\
 # Instructions of our own code for each message of 64 bytes, counted by callgrind: `cargo xtask bench instructions`.
-# A round trip is four messages. `--update` writes the present counts here; more than 5 % above them is an error.
+# A round trip is two messages, each sent and received. `--update` writes the present counts here; more than 5 % above them is an error.
 
 ";
 

@@ -32,6 +32,8 @@ pub struct Arguments {
     pub budget: Option<f64>,
     /// Compare with the targets.
     pub check: bool,
+    /// One line for each row instead of one for each contender.
+    pub summary: bool,
     /// Our C library.
     pub ours_c: String,
 }
@@ -54,6 +56,7 @@ usage: cargo xtask bench [FLAGS] [ROW…]
   --markdown FILE       write the table there instead of printing it
   --charts FOLDER       draw SVG charts there
   --check               compare with the targets this project has set itself, after measuring what they need
+  --summary             a line for each row instead of one for each contender
   --ours-c FILE         our C library (default: target/release/libzmq.so)
   --list                print the rows' names";
 
@@ -76,6 +79,7 @@ impl Arguments {
             resume: false,
             budget: None,
             check: false,
+            summary: false,
             ours_c: our_library()?,
         };
         while let Some(flag) = given.next() {
@@ -96,6 +100,7 @@ impl Arguments {
                 "--ours-c" => arguments.ours_c = value()?,
                 "--show" => arguments.show = true,
                 "--resume" => arguments.resume = true,
+                "--summary" => arguments.summary = true,
                 "--check" => arguments.check = true,
                 "--list" => {
                     let names: Vec<String> = plan::rows().into_iter().map(|row| row.name).collect();

@@ -3,7 +3,7 @@
 //! No drawing library: a chart is text, rectangles and a few lines.
 
 use crate::plan::Placement;
-use crate::results::{Cell, Results, Significant};
+use crate::results::{Cell, Results, shown};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -153,7 +153,8 @@ fn bars(
                 wide - 2.0,
                 (TOP + PLOT - top).max(0.5)
             );
-            text(svg, x + wide / 2.0, top - 3.0, "middle", 9, &Significant(*value).to_string());
+            let label = shown(chart.measure, *value).replace("/s", "").replace(' ', "");
+            text(svg, x + wide / 2.0, top - 3.0, "middle", 9, &label);
         }
         text(svg, LEFT + group * (index as f64 + 0.5), TOP + PLOT + 18.0, "middle", 12, row);
     }

@@ -24,6 +24,11 @@ pub struct Contender {
 }
 
 impl Contender {
+    /// Whether it is no library.
+    pub fn is_raw(&self) -> bool {
+        self.program.ends_with("raw")
+    }
+
     /// The contender called `name`; `ours_c` is our C library's file. A name may end in `+VARIABLE=VALUE`s for its environment.
     ///
     /// # Errors

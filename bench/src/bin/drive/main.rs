@@ -45,9 +45,10 @@ fn main() -> ExitCode {
 fn drive(arguments: &Arguments) -> Result<ExitCode, String> {
     let mut results = Results::load(arguments.json.as_deref())?;
     let finished = arguments.show || measure_all(arguments, &mut results)?;
-    let table = match arguments.check {
-        true => targets::markdown(&results),
-        false => table::markdown(&results, |row| arguments.wants(row)),
+    let table = match (arguments.check, arguments.summary) {
+        (true, _) => targets::markdown(&results),
+        (_, true) => table::summary(&results, |row| arguments.wants(row)),
+        _ => table::markdown(&results, |row| arguments.wants(row)),
     };
     match &arguments.markdown {
         Some(path) => std::fs::write(path, table).map_err(|error| format!("{path}: {error}"))?,

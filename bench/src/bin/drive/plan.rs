@@ -75,6 +75,8 @@ pub enum Work {
     Paced(f64, u64),
     /// PUB to so many SUB.
     Publish(usize),
+    /// PUB to so many subscribers of the crowd, which only drain: what the publisher alone can do.
+    Drained(usize),
     /// PUB to a SUB with so many topics.
     Match(usize),
     /// A ROUTER answers so many peers, each with one request at a time.
@@ -155,6 +157,14 @@ impl Row {
         matches!(self.work, Work::Paced(..))
     }
 
+    /// Whether two ends that carry bytes between them, and know no patterns, can do this.
+    pub fn suits_raw(&self) -> bool {
+        matches!(
+            self.work,
+            Work::RoundTrip | Work::Window(_) | Work::Stream(1) | Work::Routed | Work::Paced(..)
+        )
+    }
+
     /// The count that takes about `seconds` at this speed.
     pub fn count_for(&self, ns_per_message: f64, seconds: f64) -> u64 {
         let count = match self.work {
@@ -163,7 +173,9 @@ impl Row {
             Work::Paced(rate, _) => (rate * 4.0 * seconds) as u64,
             Work::Storm(_) => 1,
             Work::Peers(peers) => (seconds * 1e9 / ns_per_message.max(1.0)) as u64 / peers as u64,
-            Work::Publish(ends) => (seconds * 1e9 / ns_per_message.max(1.0)) as u64 / ends as u64,
+            Work::Publish(ends) | Work::Drained(ends) => {
+                (seconds * 1e9 / ns_per_message.max(1.0)) as u64 / ends as u64
+            }
             _ => (seconds * 1e9 / ns_per_message.max(1.0)) as u64,
         };
         count.clamp(self.first_count, 200_000_000)
@@ -182,6 +194,7 @@ impl Row {
             Work::Encrypted => self.encrypted(count),
             Work::Paced(rate, burst) => self.paced(rate, burst, count),
             Work::Publish(ends) => self.published(ends, 0, count),
+            Work::Drained(ends) => self.drained(ends, count),
             Work::Match(topics) => self.published(1, topics, count),
             Work::Peers(peers) => self.crowded(Role::Ask, peers, count),
             Work::Storm(peers) => self.crowded(Role::Shake, peers, count),
@@ -266,6 +279,12 @@ impl Row {
         let mut publisher = self.binder(Role::Publish, Kind::Pub, count);
         publisher.job.topics = topics;
         vec![publisher, subscriber]
+    }
+
+    fn drained(&self, ends: usize, count: u64) -> Vec<Player> {
+        let mut players = self.published(ends, 0, count);
+        players[1].crowd = true;
+        players
     }
 
     fn crowded(&self, role: Role, peers: usize, rounds: u64) -> Vec<Player> {
@@ -359,6 +378,9 @@ pub fn rows() -> Vec<Row> {
         add("pub", &ends.to_string(), "tcp", 16, 200_000 / ends as u64, Work::Publish(ends));
     }
     add("pub", "32", "ipc", 16, 6_000, Work::Publish(32));
+    for ends in [8, 32, 128, 1000] {
+        add("drain", &ends.to_string(), "tcp", 16, 200_000 / ends as u64, Work::Drained(ends));
+    }
     for (detail, topics) in TOPICS {
         add("match", detail, "tcp", 16, 50_000, Work::Match(topics));
     }

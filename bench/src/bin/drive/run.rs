@@ -5,7 +5,7 @@
 
 use crate::contender::{Contender, beside};
 use crate::plan::{Placement, Player, Row, Subject};
-use ferrozmq_bench::{Figures, Line, Role};
+use ferrozmq_bench::{CANNOT, Figures, Line, Role};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -79,6 +79,9 @@ impl Run {
 /// # Errors
 /// If a process cannot be started, fails, or exceeds the limit.
 pub fn run(contender: &Contender, row: &Row, placement: Placement, count: u64) -> Result<Ending, String> {
+    if contender.is_raw() && !row.suits_raw() {
+        return Ok(Ending::Declined(format!("{CANNOT} do more than carry bytes between two ends")));
+    }
     let folder = Folder::new()?;
     let _busy = if placement == Placement::Busy { Busy::everywhere()? } else { Busy(Vec::new()) };
     let mut places = Vec::new();

@@ -1,8 +1,12 @@
 //! The results for readers: one Markdown line for each row and placement and contender, with ratios where the turns agree.
 
+use crate::plan::Placement;
 use crate::results::{Cell, Results, Significant, more_is_better, shown};
 use crate::statistics::REFUSE_BEYOND;
 use std::fmt::Write;
+
+/// The order of a summary's columns.
+const COLUMNS: [&str; 7] = ["raw", "libzmq", "omq", "zeromq", "rzmq", "ours-c", "ours"];
 
 /// All of `results` that `wanted` says.
 pub fn markdown(results: &Results, wanted: impl Fn(&str) -> bool) -> String {
@@ -18,6 +22,35 @@ pub fn markdown(results: &Results, wanted: impl Fn(&str) -> bool) -> String {
          mean nothing. CPU and switches are those of all processes for each message, delivery or round trip, a sender that computes \
          between its calls left out; peak memory is their sum. More is better where it says /s or per CPU second; µs are the time of half of the round trips or messages."
     );
+    text
+}
+
+/// A line for each row and placement, a column for each contender, and how many times as much ours does as libzmq.
+pub fn summary(results: &Results, wanted: impl Fn(&str) -> bool) -> String {
+    let has = |name: &str| results.cells.iter().any(|cell| cell.contender == name && cell.declined.is_none());
+    let columns: Vec<&str> = COLUMNS.iter().copied().filter(|name| has(name)).collect();
+    let mut text = format!("| row | placement | {} | ours ÷ libzmq |\n", columns.join(" | "));
+    text.push_str(&"|---".repeat(columns.len() + 3));
+    text.push_str("|\n");
+    let mut done: Vec<(&str, Placement)> = Vec::new();
+    for cell in results.cells.iter().filter(|cell| wanted(&cell.row)) {
+        if done.contains(&(&cell.row, cell.placement)) {
+            continue;
+        }
+        done.push((&cell.row, cell.placement));
+        let _ = write!(text, "| {} | {} |", cell.row, cell.placement);
+        let find = |name: &str| results.cell(&cell.row, cell.placement, name);
+        for name in &columns {
+            let figure = find(name).and_then(|cell| {
+                let measure = cell.main_measure()?;
+                Some(shown(measure, cell.spread(measure)?.median))
+            });
+            let _ = write!(text, " {} |", figure.unwrap_or_default());
+        }
+        let ratio = find("ours").and_then(|ours| Some(ratio(results, ours, "libzmq", ours.main_measure()?)));
+        let _ = writeln!(text, " {} |", ratio.unwrap_or_default());
+    }
+    let _ = writeln!(text, "\n{}.", results.machine);
     text
 }
 

@@ -49,7 +49,7 @@ const TARGETS: [Target; 13] = [
     target(WIRES, Placement::Free, "p50_us", "libzmq", [0.5, 0.55]),
     target(WIRES, Placement::Free, "p99_us", "libzmq", [0.5, 0.55]),
     target(&["lat/64/inproc"], Placement::Free, "p50_us", "libzmq", [0.15, 0.2]),
-    target(&["pub/32/tcp"], Placement::Free, "M_per_s", "libzmq", [6.0, 5.0]),
+    target(&["pub/32/tcp", "drain/32/tcp"], Placement::Free, "M_per_s", "libzmq", [6.0, 5.0]),
     target(&["thr/64/tcp"], Placement::Free, "cpu_ns", "libzmq", [0.2, 0.25]),
     target(&["peers/1000/tcp", "peers/9000/tcp"], Placement::Free, "peer_KiB", "libzmq", [0.4, 0.4]),
 ];
