@@ -107,6 +107,19 @@ fn t1_f23_other_protocols_are_shown_the_door() {
         let mut peer = RawPeer::connect(&stage.endpoint);
         peer.write(word);
         peer.wait_closed();
+        // The monitor says what it was.
+        let failures = std::iter::from_fn(|| stage.monitor.recv_timeout(SOON))
+            .take_while(|event| event.kind != EventKind::Disconnected)
+            .filter(|event| event.reason.as_ref().is_some_and(|reason| !reason.is_empty()));
+        let failures: Vec<EventKind> = failures.map(|event| event.kind).collect();
+        let of_handshake = |kind: &EventKind| {
+            matches!(kind, EventKind::HandshakeFailedProtocol | EventKind::HandshakeFailedNoDetail)
+        };
+        assert!(
+            failures.len() == 1 && failures.iter().all(of_handshake),
+            "{}: {failures:?}",
+            word.escape_ascii()
+        );
     }
     stage.end();
 }

@@ -3,7 +3,7 @@
 
 use crate::child::{child, run_child};
 use crate::ground::SOON;
-use crate::peer::RawPeer;
+use crate::peer::{RawPeer, frame};
 use ferrozmq::{Context, EventKind, Events, PollItem, Socket, SocketType, poll};
 use std::time::Duration;
 
@@ -107,7 +107,37 @@ fn nothing_ticks_while_nothing_happens() {
     }
     let context = Context::new();
     let sockets = company(&context);
-    // The leases come back first.
+    assert_rests();
+    drop(sockets);
+}
+
+/// As stopped processes, scanners, and whoever is too slow look from here.
+#[test]
+fn peers_that_do_nothing_cost_nothing() {
+    if !child() {
+        return run_child("manners::peers_that_do_nothing_cost_nothing");
+    }
+    let context = Context::new();
+    let push = context.socket(SocketType::Push).unwrap();
+    push.set_linger(Some(Duration::ZERO)).unwrap();
+    let out = push.bind("tcp://127.0.0.1:*").unwrap();
+    // Some never begin a handshake, some never read …
+    let silent: Vec<_> = (0..20).map(|_| RawPeer::connect(&out)).collect();
+    let deaf: Vec<_> = (0..5).map(|_| RawPeer::ready(&out, "PULL")).collect();
+    push.wait_for_peers(deaf.len(), SOON).unwrap();
+    while push.send_timeout(vec![0; 100_000], Duration::from_millis(100)).is_ok() {}
+    // … and one has sent more than we read.
+    let pull = context.socket(SocketType::Pull).unwrap();
+    pull.set_rcvhwm(10).unwrap();
+    let mut loud = RawPeer::ready(&pull.bind("tcp://127.0.0.1:*").unwrap(), "PUSH");
+    pull.wait_for_peers(1, SOON).unwrap();
+    loud.write_until_stuck(&frame(0, &[7; 200]).repeat(100), Duration::from_millis(100), 1 << 30);
+    assert_rests();
+    drop((silent, deaf, loud));
+}
+
+/// The threads of this process go to sleep, and on sleeping, before long: leases have to come back first.
+fn assert_rests() {
     let mut before = wake_ups();
     let rests = (0..50).any(|_| {
         // not settling: time in which nothing happens is what this measures.
@@ -116,7 +146,6 @@ fn nothing_ticks_while_nothing_happens() {
         now - std::mem::replace(&mut before, now) <= 3
     });
     assert!(rests, "it never rests");
-    drop(sockets);
 }
 
 /// How often the threads of this process have gone to sleep.
