@@ -1,16 +1,22 @@
 //! CPUs and the attributes of the calling thread: affinity, name, scheduling, signals.
 //!
-//! Everything concerns the thread that calls. Nothing is remembered.
+//! Everything but [`usable`] concerns the thread that calls alone. Nothing is remembered.
 
+use rustix::process::getpid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::io;
 
-/// How many CPUs this process may run on (its affinity mask; not cgroup quotas); at least one.
+/// How many CPUs this process may run on (affinity masks; not cgroup quotas); at least one.
+///
+/// A thread with a CPU of its own has peers on others, which its own mask does not tell: the mask of the process's first
+/// thread counts too.
 pub fn usable() -> usize {
-    match sched_getaffinity(None) {
-        Ok(set) => usize::try_from(set.count()).unwrap_or(1).max(1),
-        // More CPUs than the mask holds.
-        Err(_) => std::thread::available_parallelism().map_or(1, usize::from),
+    let masks = [sched_getaffinity(None), sched_getaffinity(Some(getpid()))];
+    let known = |cpu: &usize| masks.iter().flatten().any(|mask| mask.is_set(*cpu));
+    match (0..CpuSet::MAX_CPU).filter(known).count() {
+        // More CPUs than a mask holds.
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
     }
 }
 
@@ -94,7 +100,9 @@ mod tests {
             let mine = sched_getaffinity(None).unwrap();
             let first = (0..CpuSet::MAX_CPU).find(|cpu| mine.is_set(*cpu)).unwrap();
             set_affinity([first]).unwrap();
-            assert_eq!(usable(), 1);
+            assert_eq!(sched_getaffinity(None).unwrap().count(), 1);
+            let others = sched_getaffinity(Some(getpid())).unwrap().count() as usize;
+            assert!((others..=others + 1).contains(&usable()), "its peers may have other CPUs");
             assert!(set_affinity([CpuSet::MAX_CPU]).is_err());
             assert!(set_affinity([]).is_err());
         });
