@@ -27,8 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A socket that was not read for this long (and at most twice that) is watched by the I/O thread again. While all
-/// sockets with a lease are read all the time, ticks become seldom: up to [`SELDOM`] times as long.
-pub(crate) const TICK: Duration = if cfg!(loom) { NEVER } else { Duration::from_millis(1) };
+/// sockets with a lease are read all the time, ticks become seldom: up to [`SELDOM`] times as long. No round number, or
+/// ticks would come together with the messages of whoever sends at a round rate.
+pub(crate) const TICK: Duration = if cfg!(loom) { NEVER } else { Duration::from_micros(700) };
 /// In a model time stands still: the timer goes off when the model says so.
 const NEVER: Duration = Duration::from_secs(3600);
 
