@@ -91,6 +91,14 @@ impl Opener {
         }
     }
 
+    /// Whether messages are slices of the input, not copies.
+    pub(crate) fn passes_input_on(&self) -> bool {
+        match self {
+            Opener::Zmtp(receiver) => receiver.is_plain(),
+            Opener::Raw => false,
+        }
+    }
+
     /// Bytes still missing from the frame that has begun.
     pub(crate) fn wanted(&self) -> usize {
         match self {

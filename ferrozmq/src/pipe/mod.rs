@@ -19,6 +19,7 @@ pub(crate) mod rx;
 pub(crate) mod signal;
 pub(crate) mod stragglers;
 pub(crate) mod subscriptions;
+pub(crate) mod through;
 pub(crate) mod tx;
 pub(crate) mod wire;
 pub(crate) mod wishes;

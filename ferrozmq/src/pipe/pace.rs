@@ -7,6 +7,9 @@
 //! Whoever finds the sender absent (the backstop in the I/O thread, or a thread about to block)
 //! writes what is left and makes the pace direct again.
 //!
+//! A sender that answers what it has received, and has more to answer in hand, is a third case: if it comes back at once, as
+//! it did before, its answers go together ([`Tempo::is_brisk`]); else each is written when it is sent.
+//!
 //! The [`Tempo`] of sends is the socket's, the [`Pace`] of writes each pipe's: a publisher that writes to a hundred peers comes
 //! back to each of them late, and outruns the kernel all the same. A sender that waited between two sends, for input
 //! say, outruns nothing: then no clock is read.
@@ -24,6 +27,10 @@ pub(crate) struct Tempo {
     last_end: Option<Instant>,
     /// How long it would have taken the last send that wrote to write to all peers.
     spent: Duration,
+    /// When the last send ended that had more to answer, if the sender has not rested since.
+    answered: Option<Instant>,
+    /// Such a sender comes back at once.
+    brisk: bool,
 }
 
 /// What a send that writes knows of the ones before.
@@ -47,7 +54,21 @@ impl Tempo {
     /// The sender waits, or polls.
     #[inline]
     pub(crate) fn rest(&mut self) {
-        *self = Tempo { rested: true, ..Tempo::default() };
+        *self = Tempo { rested: true, brisk: self.brisk, ..Tempo::default() };
+    }
+
+    /// A sender sends, or is about to wait: whether one with more to answer comes back at once, as it did last time.
+    #[inline]
+    pub(crate) fn is_brisk(&mut self, has_more: bool, now: impl FnOnce() -> Instant) -> bool {
+        if !has_more && self.answered.is_none() {
+            return false;
+        }
+        let now = now();
+        if let Some(before) = self.answered {
+            self.brisk = now.saturating_duration_since(before) < Self::EAGER;
+        }
+        self.answered = has_more.then_some(now);
+        has_more && self.brisk
     }
 
     /// A send begins to write to so many `peers`.
@@ -61,17 +82,28 @@ impl Tempo {
         let per_peer = Self::EAGER_PER_PEER.saturating_mul(u32::try_from(peers).unwrap_or(u32::MAX));
         Beat {
             eager: began.saturating_duration_since(end) < Self::EAGER + per_peer,
-            patience: self.spent.saturating_mul(Self::SHARE).clamp(Pace::STALE, Pace::STALE_MAX),
+            // Who writes to very many is still writing when the last one's time has come.
+            patience: self
+                .spent
+                .saturating_mul(Self::SHARE)
+                .clamp(Pace::STALE, Pace::STALE_MAX)
+                .max(self.spent.saturating_mul(2)),
         }
     }
 
     /// It has written to `written` of the socket's `peers`, maybe to none because somebody else will.
     pub(crate) fn end(&mut self, written: usize, peers: usize, now: impl FnOnce() -> Instant) {
-        if std::mem::take(&mut self.rested) {
+        let rested = std::mem::take(&mut self.rested);
+        if rested && self.answered.is_none() {
             // One send after a rest tells nothing of the next.
             return;
         }
         let end = now();
+        // What it took to write is not the sender's slowness.
+        self.answered = self.answered.map(|_| end);
+        if rested {
+            return;
+        }
         self.last_end = Some(end);
         if written == 0 {
             return;
@@ -100,14 +132,14 @@ pub(crate) struct Pace {
 impl Pace {
     /// So many eager sends in a row begin streaming.
     const EAGER_RUN: u8 = 3;
-    /// The shortest and the longest time for which messages gather while their sender is at it; the longest is less than
-    /// the backstop waits before it takes the sender for absent.
+    /// The shortest and the longest time for which messages gather while their sender is at it. After the longest the
+    /// backstop writes them, which looks at least every half of that.
     const STALE: Duration = Duration::from_micros(20);
-    const STALE_MAX: Duration = Duration::from_micros(400);
+    const STALE_MAX: Duration = Duration::from_micros(1200);
     /// While streaming, every so many messages look at the clock.
     const GLANCE: u8 = 16;
     /// Batches grow from here …
-    const BATCH_MIN: usize = 32 * 1024;
+    pub(super) const BATCH_MIN: usize = 32 * 1024;
     /// … to here, while they follow each other without a pause.
     const BATCH_MAX: usize = 256 * 1024;
 
@@ -177,9 +209,18 @@ impl Pace {
         }
     }
 
-    /// Whether the sender has written since the backstop last asked.
-    pub(crate) fn wrote_since_last_look(&mut self) -> bool {
-        std::mem::take(&mut self.wrote)
+    /// The backstop looks at what a sender has left: whether that may be left to the sender for now.
+    pub(crate) fn may_be_left(&mut self, now: impl FnOnce() -> Instant) -> bool {
+        if std::mem::take(&mut self.wrote) {
+            // The sender is at it; it writes what it queues.
+            return true;
+        }
+        let age = self.oldest.map(|oldest| now().saturating_duration_since(oldest));
+        let due = age.is_none_or(|age| age >= self.patience);
+        if due {
+            self.pause();
+        }
+        !due && age.is_some_and(|age| age < Self::STALE_MAX)
     }
 
     /// The sender paused: the next message is written at once.
@@ -215,6 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn the_backstop_leaves_messages_to_their_sender_until_they_are_old() {
+        let mut pace = Pace::new();
+        let now = Instant::now();
+        let in_us = |us| now + Duration::from_micros(us);
+        (0..3).for_each(|_| pace.sending(Beat { eager: true, patience: Duration::from_millis(1) }));
+        assert!(!pace.write_now(12, || now));
+        assert!(pace.may_be_left(|| in_us(900)) && pace.streaming);
+        assert!(
+            !pace.may_be_left(|| in_us(1000)) && !pace.streaming,
+            "the sender has not looked: it is gone"
+        );
+        (0..3).for_each(|_| pace.sending(Beat { eager: true, patience: Duration::from_millis(9) }));
+        pace.wrote(12);
+        assert!(pace.may_be_left(|| unreachable!()), "it has just written");
+        assert!(!pace.write_now(12, || now));
+        assert!(!pace.may_be_left(|| in_us(1200)) && pace.streaming, "it writes to many; the backstop helps");
+    }
+
+    #[test]
     fn a_sender_that_waits_in_between_reads_no_clock() {
         let (mut tempo, mut pace) = (Tempo::default(), Pace::new());
         for _ in 0..20 {
@@ -239,6 +299,24 @@ mod tests {
         assert!((0..Pace::GLANCE).any(|_| pace.write_now(24, || late)), "old messages do not wait");
         pace.pause();
         assert!(pace.write_now(12, || now));
+    }
+
+    #[test]
+    fn answers_go_together_as_long_as_they_follow_each_other_at_once() {
+        let mut tempo = Tempo::default();
+        let mut now = Instant::now();
+        assert!(!tempo.is_brisk(false, || unreachable!("there is nothing to learn")));
+        assert!(!tempo.is_brisk(true, || now), "nothing is known of it");
+        for _ in 0..3 {
+            now += Duration::from_nanos(300);
+            assert!(tempo.is_brisk(true, || now));
+            tempo.rest();
+            now += Duration::from_millis(1);
+            assert!(tempo.is_brisk(true, || now), "a rest is not slowness");
+        }
+        now += Duration::from_micros(50);
+        assert!(!tempo.is_brisk(false, || now), "the last answer goes, however late it is");
+        assert!(!tempo.is_brisk(true, || now), "but it has been late");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::PeerError;
 use ferrozmq_proto::loss::{Discarded, Discards};
-use ferrozmq_proto::zmtp::Received;
+use ferrozmq_proto::zmtp::{Received, framing};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
@@ -23,8 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The smallest and the largest read.
-const READ_MIN: usize = 2 * 1024;
+const READ_MIN: usize = 1024;
 const READ_MAX: usize = 64 * 1024;
+/// A message from this length on is read into a buffer of its own, in which it stays.
+const LONG_FROM: usize = 32 * 1024;
+/// No more than this is taken on trust, however much a peer has sent.
+const TRUSTED_MAX: usize = 64 * 1024 * 1024;
 /// Bytes per message that a small high-water mark allows a read to bring.
 const READ_PER_MESSAGE: usize = 128;
 /// One fill reads at most this often.
@@ -272,6 +276,10 @@ pub(crate) struct Intake {
     input: BytesMut,
     /// Size of the next read; follows what the last ones brought.
     read_size: usize,
+    /// Length of the last message if it was a long one: the next may be as long.
+    stride: usize,
+    /// Bytes that the peer has sent: as long as that may be what it announces.
+    total: usize,
     pub(super) origin: u64,
     /// What the present fill has brought; empty between fills.
     pub(super) haul: Haul,
@@ -280,7 +288,8 @@ pub(crate) struct Intake {
 impl Intake {
     /// `input`: what came behind the handshake.
     pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
-        Intake { stream, opener, input, read_size: READ_MIN, origin, haul: Haul::default() }
+        let total = input.len();
+        Intake { stream, opener, input, read_size: READ_MIN, stride: 0, total, origin, haul: Haul::default() }
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
@@ -314,7 +323,7 @@ impl Intake {
                 break;
             }
         }
-        if self.input.is_empty() && self.read_size > READ_MIN {
+        if self.input.is_empty() && (self.read_size > READ_MIN || self.stride > 0) {
             // A connection that may become idle keeps a small buffer at most.
             self.input = BytesMut::new();
         }
@@ -322,15 +331,13 @@ impl Intake {
 
     /// One read: the bytes it brought, and whether it left nothing behind.
     fn read(&mut self, limit: usize, sleep: Sleep) -> io::Result<(usize, bool)> {
-        // The unfinished frame may need more, but never much more than has come already.
-        let wanted = self.opener.wanted().min(self.input.len().max(READ_MAX));
-        let size = self.read_size.min(limit).max(wanted);
-        self.input.reserve(size);
-        let room = self.input.capacity() - self.input.len();
+        let most = self.make_room(limit);
+        let room = (self.input.capacity() - self.input.len()).min(most);
         let got = match sleep {
-            Sleep::Never => self.stream.recv_into(&mut self.input)?,
-            Sleep::Doze => self.stream.doze_into(&mut self.input)?,
+            Sleep::Never => self.stream.recv_into(&mut self.input, most)?,
+            Sleep::Doze => self.stream.doze_into(&mut self.input, most)?,
         };
+        self.total = self.total.saturating_add(got);
         let drained = got < room;
         self.read_size = if drained { self.read_size.max(got) } else { (self.read_size * 2).min(READ_MAX) };
         if got < self.read_size / 8 {
@@ -339,12 +346,30 @@ impl Intake {
         Ok((got, drained))
     }
 
+    /// Makes room for the next read; returns how much it may bring.
+    fn make_room(&mut self, limit: usize) -> usize {
+        let trusted = self.total.min(TRUSTED_MAX).max(self.input.len()).max(READ_MAX);
+        let missing = self.opener.wanted().min(trusted);
+        if missing >= LONG_FROM || self.stride > 0 && missing > framing::HEADER_MAX {
+            // What comes behind a long message would share its buffer, and be copied when that has to grow.
+            self.input.reserve(missing);
+            return missing;
+        }
+        if self.stride > 0 && self.input.is_empty() && self.stream.unread() > 0 {
+            self.input = BytesMut::with_capacity(self.stride);
+            return self.stride;
+        }
+        self.input.reserve(self.read_size.min(limit).max(missing));
+        usize::MAX
+    }
+
     fn open(&mut self) {
         let haul = &mut self.haul;
         #[cfg(test)]
         crate::fault::trip(crate::fault::READING, &self.input);
         haul.rest = false;
         if let Some(run) = self.opener.open_short(&mut self.input) {
+            self.stride = 0;
             haul.runs.push(run);
             if self.input.is_empty() {
                 return;
@@ -358,6 +383,8 @@ impl Intake {
             match self.opener.open(&mut self.input) {
                 Ok(None) => return,
                 Ok(Some(Received::Messages { bytes, count })) => {
+                    let long = count == 1 && bytes.len() >= LONG_FROM && self.opener.passes_input_on();
+                    self.stride = if long { bytes.len() } else { 0 };
                     haul.runs.push((bytes, count));
                     if self.input.is_empty() && !self.opener.holds_input() {
                         return;

@@ -95,6 +95,8 @@ fn a_write_is_left_to_the_io_thread_once_unless_its_sender_outruns_the_kernel() 
 enum Step {
     /// A message with parts of these lengths, if there is room.
     Push(Vec<usize>),
+    /// A message of one part of this length that passes through if it may, from a sender with so many microseconds.
+    Pass(usize, u64),
     Flush,
     /// The backstop looks, or the kernel says that it takes output again.
     Straggler,
@@ -117,6 +119,7 @@ fn step() -> impl Strategy<Value = Step> {
     let version = prop_oneof![2 => Just(Zmtp::V31), 1 => Just(Zmtp::V2), 1 => Just(Zmtp::V1)];
     prop_oneof![
         12 => proptest::collection::vec(length.clone(), 1..4).prop_map(Step::Push),
+        4 => (length.clone(), 0..3_u64).prop_map(|(length, patience)| Step::Pass(length, 20 * patience)),
         4 => Just(Step::Flush),
         1 => Just(Step::Straggler),
         2 => Just(Step::OutputReady),
@@ -158,7 +161,7 @@ proptest! {
         model.pushed.truncate(model.pushed.len() - waiting);
         for step in later {
             // The end of a message that was dropped half-written may still arrive; then the connection is over.
-            if !matches!(step, Step::Push(_) | Step::Flush | Step::Offline) {
+            if !matches!(step, Step::Push(_) | Step::Pass(..) | Step::Flush | Step::Offline) {
                 model.act(&step);
             }
             prop_assert_eq!((model.pipe.queued(), model.pipe.room()), (0, 0));
@@ -227,6 +230,7 @@ impl Model {
     fn act(&mut self, step: &Step) {
         match step {
             Step::Push(lengths) => self.push(lengths),
+            Step::Pass(length, patience) => self.pass(*length, Duration::from_micros(*patience)),
             Step::Flush => self.flush(),
             Step::Straggler => drop(self.pipe.flush_straggler()),
             Step::OutputReady => self.pipe.output_ready(),
@@ -255,14 +259,29 @@ impl Model {
         }
     }
 
+    /// What the next message consists of.
+    fn next_body(&self, part: usize, length: usize) -> Vec<u8> {
+        let seed = self.pushed.len();
+        (0..length).map(|at| (at + part + 7 * seed) as u8).collect()
+    }
+
+    fn pass(&mut self, length: usize, patience: Duration) {
+        if self.pipe.room() == 0 {
+            return;
+        }
+        let body = self.next_body(0, length);
+        if self.pipe.pass_through(&body, patience) {
+            self.pushed.push(Message::from(body));
+        } else {
+            self.push(&[length]);
+        }
+    }
+
     fn push(&mut self, lengths: &[usize]) {
         if self.pipe.room() == 0 {
             return;
         }
-        let seed = self.pushed.len();
-        let body = |(part, length): (usize, &usize)| {
-            Frame::from((0..*length).map(|at| (at + part + 7 * seed) as u8).collect::<Vec<u8>>())
-        };
+        let body = |(part, length): (usize, &usize)| Frame::from(self.next_body(part, *length));
         let message = Message::from_parts(lengths.iter().enumerate().map(body)).unwrap();
         if self.pipe.push(&message, None, SHARE_FROM).is_ok_and(|now| now) {
             self.pipe.flush_and_arm();

@@ -11,6 +11,7 @@
 use crate::pipe::arena::{Arena, Batch};
 use crate::pipe::codec::Sealer;
 use crate::pipe::pace::Pace;
+use crate::pipe::through::{EASE_FROM, Tolerance};
 use crate::sys::clock;
 use crate::transport::Stream;
 use bytes::Bytes;
@@ -22,8 +23,6 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// One system call writes at most this many bytes, so that a sender is not kept from its work.
-const WRITE_MAX: usize = 256 * 1024;
 /// A flush writes at most this many bytes before it leaves the rest to the I/O thread.
 const FLUSH_MAX: usize = 1024 * 1024;
 /// Messages are given another wire form until that has this many bytes: enough for a write, and near enough to the processor.
@@ -90,6 +89,8 @@ pub(crate) struct Tx {
     pub(super) sent_when_full: u64,
     /// Version of the subscriptions last replayed to the peer.
     pub(super) subscriptions: u64,
+    /// Whether a sender's waits for the kernel pay.
+    pub(super) tolerance: Tolerance,
 }
 
 impl Tx {
@@ -119,6 +120,7 @@ impl Tx {
             greetings: 0,
             sent_when_full: 0,
             subscriptions: 0,
+            tolerance: Tolerance::new(),
         }
     }
 
@@ -168,14 +170,36 @@ impl Tx {
         if self.closed || self.conflate {
             return false;
         }
-        let attended =
-            self.blocked && self.armed || self.backstopped && self.pace.may_gather(self.arena.len());
+        let attended = self.blocked && self.armed && (body.len() < EASE_FROM || !self.is_deep())
+            || self.backstopped && self.pace.may_gather(self.arena.len());
         if !attended {
             return false;
         }
         self.arena.push_copied(body);
         self.queued += 1;
         true
+    }
+
+    /// Whether what is queued may wait for what the sender will add at once.
+    pub(super) fn may_hold(&self) -> bool {
+        let few = self.arena.len() < Pace::BATCH_MIN;
+        self.online && !self.failed && !self.conflate && few && !self.pace.is_streaming()
+    }
+
+    /// Whether more waits for the kernel than it takes at once.
+    pub(super) fn is_deep(&self) -> bool {
+        self.blocked && self.arena.len() >= Line::WRITE_MAX
+    }
+
+    /// The writer's role, if a message may be written now before anything is queued.
+    pub(super) fn take_clear_line(&mut self) -> Option<Box<Line>> {
+        let clear = self.online
+            && !(self.failed || self.orphaned || self.closed || self.conflate || self.blocked)
+            && self.arena.is_empty()
+            && self.control.is_empty();
+        let line = self.line.take_if(|line| clear && line.sealer.is_plain() && !line.has_output())?;
+        self.wanted = false;
+        Some(line)
     }
 
     /// Queues a command. Of the PONGs that wait, the latest [`PONGS_MAX`] stay.
@@ -360,6 +384,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// One system call writes at most this many bytes, so that a sender is not kept from its work.
+    pub(super) const WRITE_MAX: usize = 256 * 1024;
+
     pub(super) fn new(stream: Arc<Stream>, sealer: Sealer) -> Line {
         Line {
             stream,
@@ -450,6 +477,14 @@ impl Line {
         done
     }
 
+    /// Keeps a copy of a message of one part, of which the kernel has taken so many bytes; nothing else is here to be written.
+    pub(super) fn keep(&mut self, body: &[u8], taken: usize) {
+        let mut arena = Arena::default();
+        arena.push(&Message::from(Bytes::copy_from_slice(body)), None, 0);
+        self.batch.load(&mut arena);
+        self.batch.advance(taken);
+    }
+
     /// One write; returns the bytes taken and the messages completed. `stop_at_boundary`: commands wait.
     pub(super) fn write(&mut self, stop_at_boundary: bool) -> io::Result<(usize, usize)> {
         if self.wire_taken < self.wire.len() {
@@ -457,8 +492,8 @@ impl Line {
             return Ok((taken, self.wire_written(taken)));
         }
         let budget = match (stop_at_boundary, self.batch.to_boundary()) {
-            (true, rest) if rest > 0 => rest.min(WRITE_MAX),
-            _ => WRITE_MAX,
+            (true, rest) if rest > 0 => rest.min(Line::WRITE_MAX),
+            _ => Line::WRITE_MAX,
         };
         #[cfg(test)]
         self.batch

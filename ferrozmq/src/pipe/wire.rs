@@ -21,6 +21,7 @@ use crate::pipe::tx::{Control, Line, Tx};
 use crate::pipe::wishes::Wishes;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::sys::signals;
 use crate::transport::Stream;
@@ -120,12 +121,12 @@ pub(crate) struct Halves {
 /// A pipe between a socket here and one in another process.
 pub(crate) struct WirePipe {
     id: u64,
-    desk: Arc<Desk>,
+    pub(super) desk: Arc<Desk>,
     mailbox: Arc<Mailbox>,
-    tx: Lock<Tx>,
+    pub(super) tx: Lock<Tx>,
     rx: Lock<Rx>,
     /// Token of the present connection.
-    token: AtomicU64,
+    pub(super) token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
     seen: AtomicBool,
     /// Bytes of subscriptions that the socket has not read.
@@ -234,6 +235,16 @@ impl WirePipe {
         self.tx.lock().append(body)
     }
 
+    /// Leaves what is queued to the sender's next call, or to the backstop; `false` if it is not to be left.
+    pub(crate) fn hold(self: &Arc<Self>) -> bool {
+        let mut tx = self.tx.lock();
+        let holds = tx.may_hold();
+        if holds {
+            self.leave_for_later(&mut tx);
+        }
+        holds
+    }
+
     /// Somebody must write what is queued even if this thread never comes back.
     fn leave_for_later(self: &Arc<Self>, tx: &mut Tx) {
         if tx.blocked {
@@ -325,7 +336,7 @@ impl WirePipe {
         }
     }
 
-    fn put_back(
+    pub(super) fn put_back(
         &self,
         mut tx: LockGuard<'_, Tx>,
         line: Box<Line>,
@@ -346,7 +357,7 @@ impl WirePipe {
         result
     }
 
-    fn tell_of_room(&self, tx: &mut Tx) {
+    pub(super) fn tell_of_room(&self, tx: &mut Tx) {
         if tx.room_wanted && tx.has_new_room() {
             tx.room_wanted = false;
             self.mailbox.post(Signal::Writable(self.id));
@@ -853,11 +864,9 @@ impl WirePipe {
                 tx.backstopped = false;
                 return false;
             }
-            if tx.pace.wrote_since_last_look() {
-                // The sender is at it; it writes what it queues.
+            if tx.pace.may_be_left(clock::now) {
                 return true;
             }
-            tx.pace.pause();
             tx.backstopped = false;
         }
         self.flush_and_arm();
@@ -918,12 +927,12 @@ pub(crate) enum Taken {
 ///
 /// A panic meanwhile is a bug of ours. It takes the half down with it, and would leave everybody
 /// waiting for its return; so it ends the connection.
-struct Role<'a> {
-    pipe: &'a WirePipe,
-    held: Option<Half>,
+pub(super) struct Role<'a> {
+    pub(super) pipe: &'a WirePipe,
+    pub(super) held: Option<Half>,
 }
 
-enum Half {
+pub(super) enum Half {
     Reading,
     Writing,
 }

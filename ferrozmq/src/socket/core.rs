@@ -253,6 +253,26 @@ impl Core {
         result
     }
 
+    /// Sends a message of one long part that stays the caller's, if every message goes to the same peer and this one need not be
+    /// queued before it is written; else does nothing.
+    pub(super) fn pass_through(&mut self, body: &[u8], patience: Duration) -> bool {
+        let Some(outlet) = self.only_outlet() else { return false };
+        let passed = self.ends.pass_through(outlet, body, patience);
+        self.ends.sent += u64::from(passed);
+        passed
+    }
+
+    /// Before a message is queued behind many bytes: has those written, as far as that takes no longer than it pays.
+    pub(super) fn ease(&mut self, len: usize, patience: Duration) {
+        if let Some(outlet) = self.only_outlet() {
+            self.ends.ease(outlet, len, patience);
+        }
+    }
+
+    fn only_outlet(&self) -> Option<PipeId> {
+        self.ends.outlet.or_else(|| self.pattern.only_outlet())
+    }
+
     /// Completes a message whose first part was accepted.
     pub(super) fn send_committed(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
         let result = self.pattern.send_committed(&mut self.ends, message);

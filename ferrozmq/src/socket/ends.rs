@@ -19,6 +19,7 @@ use ferrozmq_proto::zmtp::framing::Cursor;
 use ferrozmq_proto::{Frame, Message};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// One end of a pipe.
 pub(super) enum End {
@@ -238,6 +239,10 @@ pub(super) struct Ends {
     /// Pipes that were written to and may hold back output.
     dirty: Vec<PipeId>,
     tempo: Tempo,
+    /// The sender is about to wait for room: it outruns the kernel.
+    stalled: bool,
+    /// The pipe that the pattern read last.
+    last_read: Option<PipeId>,
     /// The one pipe that every message goes to, and the one that every message comes from, for as long as no pipe comes
     /// or goes: then the pattern need not be asked.
     pub(super) outlet: Option<PipeId>,
@@ -266,6 +271,8 @@ impl Ends {
             flush_now: Vec::new(),
             dirty: Vec::new(),
             tempo: Tempo::default(),
+            stalled: false,
+            last_read: None,
             outlet: None,
             inlet: None,
             quiet: Vec::new(),
@@ -423,6 +430,21 @@ impl Ends {
         sent
     }
 
+    /// Sends a message of one long part that stays the caller's, if `pipe` takes it so; else does nothing.
+    pub(super) fn pass_through(&mut self, pipe: PipeId, body: &[u8], patience: Duration) -> bool {
+        let Some(end) = self.wire(pipe).filter(|_| body.len() >= SHARE_FROM) else { return false };
+        let passed = end.room() && end.pipe.pass_through(body, patience);
+        end.credit -= usize::from(passed);
+        passed
+    }
+
+    /// Has what is queued in `pipe` written before a message of `len` bytes joins it, if that is much and `patience` lasts.
+    pub(super) fn ease(&mut self, pipe: PipeId, len: usize, patience: Duration) {
+        if let Some(end) = self.wire(pipe) {
+            end.pipe.ease(len, patience);
+        }
+    }
+
     /// The one end that messages come from, if there is nothing to decide about those it has.
     #[inline(always)]
     fn open_inlet(&mut self) -> Option<&mut End> {
@@ -450,12 +472,12 @@ impl Ends {
         got
     }
 
-    /// The same for one of a single short part, whose body is given to `act`.
+    /// The same for one of a single part, whose body is given to `act`; an inproc peer's only if it is short.
     #[inline(always)]
-    pub(super) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    pub(super) fn take_single<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let taken = match self.open_inlet()? {
             End::Wire(end) => {
-                let taken = end.cursor.next_short().map(act)?;
+                let taken = end.cursor.next_single().map(act)?;
                 end.tell_consumed();
                 taken
             }
@@ -499,7 +521,14 @@ impl Ends {
     }
 
     fn flush_listed(&mut self) {
+        let has_more = self.has_more_to_answer();
+        if self.tempo.is_brisk(has_more, clock::now) {
+            self.hold_listed();
+        }
         let listed = self.flush_now.len();
+        if listed == 0 {
+            return;
+        }
         let beat = self.tempo.begin(listed, clock::now);
         if listed > DIRECT_MAX {
             self.hand_over_listed(beat);
@@ -533,14 +562,44 @@ impl Ends {
         asleep.iter().for_each(|desk| desk.wake());
     }
 
+    /// Whether the peer whose message was received last has sent more that is in the socket's hands.
+    fn has_more_to_answer(&mut self) -> bool {
+        let last = self.inlet.or(self.last_read);
+        last.and_then(|pipe| self.wire(pipe)).is_some_and(|end| end.undecoded_bytes() > 0)
+    }
+
+    /// Leaves what was just written to be flushed with what will be written next.
+    fn hold_listed(&mut self) {
+        let (slots, dirty) = (&mut self.slots, &mut self.dirty);
+        self.flush_now.retain(|pipe| {
+            let Some(Some(End::Wire(end))) = slots.get_mut(pipe.0 as usize) else { return true };
+            let held = end.pipe.hold();
+            if held && !std::mem::replace(&mut end.dirty, true) {
+                dirty.push(*pipe);
+            }
+            !held
+        });
+    }
+
+    /// Before a send waits for room: messages go on gathering as before.
+    pub(super) fn stall(&mut self) {
+        self.stalled = true;
+    }
+
     /// Writes everything held back: before the thread blocks or polls.
     pub(super) fn flush_all(&mut self) {
         self.flush_written();
-        self.tempo.rest();
+        let pauses = !std::mem::take(&mut self.stalled);
+        if pauses {
+            self.tempo.is_brisk(false, clock::now);
+            self.tempo.rest();
+        }
         while let Some(pipe) = self.dirty.pop() {
             if let Some(End::Wire(end)) = self.slots.get_mut(pipe.0 as usize).and_then(Option::as_mut) {
                 end.dirty = false;
-                end.pipe.pause();
+                if pauses {
+                    end.pipe.pause();
+                }
                 end.pipe.flush_and_arm();
             }
         }
@@ -643,6 +702,7 @@ impl Pipes for Ends {
     fn read(&mut self, pipe: PipeId, into: &mut Message) -> bool {
         match self.slots.get_mut(pipe.0 as usize) {
             Some(Some(End::Wire(end))) => {
+                self.last_read = Some(pipe);
                 let got = end.read(into);
                 if !got && end.ended {
                     self.finished.push(pipe);

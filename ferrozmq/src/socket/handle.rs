@@ -12,6 +12,8 @@ use crate::io::lease::Lease;
 use crate::io::owner::Owner;
 use crate::peer::PeerInfo;
 use crate::pipe::signal::Mailbox;
+use crate::pipe::through::EASE_FROM;
+use crate::pipe::wire::SHARE_FROM;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::fork;
 use crate::tasks::WakesDue;
@@ -258,6 +260,9 @@ impl SocketState {
     /// Sends; after an error `message` is as it was.
     pub(super) fn send(&self, message: &mut Message, patience: Patience) -> Result<()> {
         let mut core = self.enter()?;
+        if message.first().len() >= EASE_FROM {
+            core.ease(message.first().len(), patience.spare());
+        }
         match self.try_send(&mut core, message) {
             Ok(()) => Ok(()),
             Err(refusal) => self.send_later(core, message, refusal, patience),
@@ -294,6 +299,12 @@ impl SocketState {
 
     #[inline(never)]
     fn send_made<'a>(&'a self, mut core: Guard<'a>, body: &[u8], patience: Patience) -> Result<()> {
+        if body.len() >= SHARE_FROM && core.pass_through(body, patience.spare()) {
+            return Ok(());
+        }
+        if body.len() >= EASE_FROM {
+            core.ease(body.len(), patience.spare());
+        }
         let mut message = Message::new();
         body.put_into(&mut message);
         match self.try_send(&mut core, &mut message) {
@@ -400,6 +411,9 @@ impl SocketState {
         if more || core.staging.has_output() {
             return self.stage(core, part, more, patience);
         }
+        if part.len() >= EASE_FROM {
+            core.ease(part.len(), patience.spare());
+        }
         let mut message = Message::from(std::mem::take(part));
         let sent = match self.try_send(&mut core, &mut message) {
             Ok(()) => Ok(()),
@@ -477,7 +491,8 @@ impl SocketState {
 
     /// Waits for room. A pipe tells of it when it is half empty; at the end of its time a send looks once more, so that
     /// it never says that there is no room where there is some.
-    fn wait_to_send<'a>(&'a self, core: Guard<'a>, patience: &mut Patience) -> Result<Guard<'a>> {
+    fn wait_to_send<'a>(&'a self, mut core: Guard<'a>, patience: &mut Patience) -> Result<Guard<'a>> {
+        core.ends.stall();
         match self.wait(core, false, *patience) {
             Err(error) if error.is_would_block() => {
                 *patience = Patience::None;
@@ -516,7 +531,7 @@ impl SocketState {
     ) -> Result<(usize, bool)> {
         let mut core = self.enter()?;
         if !core.staging.has_input()
-            && let Some(len) = core.ends.take_short(|body| copy_fitting(body, into))
+            && let Some(len) = core.ends.take_single(|body| copy_fitting(body, into))
         {
             self.lease.renew();
             return Ok((len, false));

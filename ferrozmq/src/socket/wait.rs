@@ -82,6 +82,11 @@ impl Patience {
         }
     }
 
+    /// How long a call may take for something that it could do without.
+    pub(super) fn spare(self) -> Duration {
+        self.left().unwrap_or(Duration::MAX)
+    }
+
     fn left(self) -> Option<Duration> {
         match self {
             Patience::None => Some(Duration::ZERO),

@@ -48,19 +48,19 @@ pub fn recv_slice(fd: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
     Ok(received)
 }
 
-/// Receives into the spare capacity of `buffer`, which it never grows; returns how many bytes were
-/// appended. Zero with spare capacity means end of input; without any, it is an error of kind
+/// Receives at most `most` bytes into the spare capacity of `buffer`, which it never grows; returns how many bytes were
+/// appended. Zero with room means end of input; without any, it is an error of kind
 /// `InvalidInput`, so that a full buffer is not taken for the end.
 #[inline]
-pub fn recv_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
-    append_with(fd, buffer, RecvFlags::DONTWAIT)
+pub fn recv_into(fd: impl AsFd, buffer: &mut BytesMut, most: usize) -> io::Result<usize> {
+    append_with(fd, buffer, most, RecvFlags::DONTWAIT)
 }
 
 /// The same, waiting for input if the descriptor is in [`allow_dozing`]'s state: until some comes, that call's limit is over
 /// (`WouldBlock`), or a signal handler runs (`Interrupted`).
 #[inline]
-pub fn doze_into(fd: impl AsFd, buffer: &mut BytesMut) -> io::Result<usize> {
-    append_with(fd, buffer, RecvFlags::empty())
+pub fn doze_into(fd: impl AsFd, buffer: &mut BytesMut, most: usize) -> io::Result<usize> {
+    append_with(fd, buffer, most, RecvFlags::empty())
 }
 
 /// Lets [`doze_into`] wait at this descriptor, for `limit` as the kernel's ticks round it.
@@ -71,11 +71,13 @@ pub fn allow_dozing(fd: impl AsFd, limit: Duration) -> io::Result<()> {
 }
 
 #[inline]
-fn append_with(fd: impl AsFd, buffer: &mut BytesMut, flags: RecvFlags) -> io::Result<usize> {
-    if buffer.spare_capacity_mut().is_empty() {
+fn append_with(fd: impl AsFd, buffer: &mut BytesMut, most: usize, flags: RecvFlags) -> io::Result<usize> {
+    let spare = buffer.spare_capacity_mut();
+    let room = spare.len().min(most);
+    if room == 0 {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let received = recv(fd, buffer.spare_capacity_mut(), flags)?;
+    let received = recv(fd, &mut spare[..room], flags)?;
     // SAFETY: `recv` initialised that many bytes at the start of the spare capacity.
     unsafe { buffer.advance_mut(received) };
     Ok(received)
@@ -107,11 +109,11 @@ mod tests {
     fn bytes_travel_and_nothing_blocks() {
         let (a, b) = UnixStream::pair().unwrap(); // blocking descriptors
         let mut buffer = BytesMut::with_capacity(64);
-        assert_eq!(recv_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(recv_into(&b, &mut buffer, usize::MAX).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert_eq!(send(&a, b"he").unwrap(), 2);
         assert_eq!(sendmsg(&a, &[IoSlice::new(b"ll"), IoSlice::new(b"o")]).unwrap(), 3);
         while buffer.len() < 5 {
-            recv_into(&b, &mut buffer).unwrap();
+            recv_into(&b, &mut buffer, usize::MAX).unwrap();
         }
         assert_eq!(&buffer[..], b"hello");
         while send(&a, &[0; 4096]).is_ok() {}
@@ -123,15 +125,15 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         b.set_nonblocking(true).unwrap();
         let mut buffer = BytesMut::with_capacity(64);
-        assert_eq!(doze_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(doze_into(&b, &mut buffer, usize::MAX).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         allow_dozing(&b, Duration::from_millis(1)).unwrap();
-        assert_eq!(doze_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(doze_into(&b, &mut buffer, usize::MAX).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         allow_dozing(&b, Duration::from_secs(3600)).unwrap();
         let sender = std::thread::spawn(move || send(&a, b"hello").map(|_| a));
-        assert_eq!(doze_into(&b, &mut buffer).unwrap(), 5);
-        assert_eq!(recv_into(&b, &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(doze_into(&b, &mut buffer, usize::MAX).unwrap(), 5);
+        assert_eq!(recv_into(&b, &mut buffer, usize::MAX).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(sender.join().unwrap().unwrap());
-        assert_eq!(doze_into(&b, &mut buffer).unwrap(), 0);
+        assert_eq!(doze_into(&b, &mut buffer, usize::MAX).unwrap(), 0);
     }
 
     #[test]
@@ -139,11 +141,11 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         send(&a, b"x").unwrap();
         let mut none = BytesMut::new();
-        assert_eq!(recv_into(&b, &mut none).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(recv_into(&b, &mut none, usize::MAX).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         drop(a);
         let mut some = BytesMut::with_capacity(8);
-        assert_eq!(recv_into(&b, &mut some).unwrap(), 1);
-        assert_eq!(recv_into(&b, &mut some).unwrap(), 0);
+        assert_eq!(recv_into(&b, &mut some, usize::MAX).unwrap(), 1);
+        assert_eq!(recv_into(&b, &mut some, usize::MAX).unwrap(), 0);
     }
 
     #[test]

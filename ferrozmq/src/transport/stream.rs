@@ -83,19 +83,26 @@ impl Stream {
         socket_io::recv_slice(&self.fd, room)
     }
 
-    /// Receives into the spare capacity of `buffer` (see [`socket_io::recv_into`]); 0 is the end of input.
+    /// Receives at most `most` bytes into the spare capacity of `buffer` (see [`socket_io::recv_into`]); 0 is the end of
+    /// input.
     #[inline]
-    pub fn recv_into(&self, buffer: &mut BytesMut) -> io::Result<usize> {
-        socket_io::recv_into(&self.fd, buffer)
+    pub fn recv_into(&self, buffer: &mut BytesMut, most: usize) -> io::Result<usize> {
+        socket_io::recv_into(&self.fd, buffer, most)
+    }
+
+    /// Bytes of input that are there to be received; 0 if the kernel does not say.
+    #[inline]
+    pub fn unread(&self) -> u64 {
+        socket_io::unread(&self.fd).unwrap_or(0)
     }
 
     /// The same, and waits for input, though not for long: a few milliseconds, after which it is `WouldBlock`.
     /// `Interrupted` if a signal handler runs meanwhile.
     #[inline]
-    pub fn doze_into(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+    pub fn doze_into(&self, buffer: &mut BytesMut, most: usize) -> io::Result<usize> {
         // Where the system refuses, a doze is an ordinary look.
         self.dozes.call_once(|| drop(socket_io::allow_dozing(&self.fd, DOZE)));
-        socket_io::doze_into(&self.fd, buffer)
+        socket_io::doze_into(&self.fd, buffer, most)
     }
 
     /// Ends both directions for every holder of the descriptor: whoever waits on it wakes up. Output the

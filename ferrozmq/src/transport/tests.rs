@@ -100,14 +100,14 @@ fn receive(stream: &Stream, count: usize) -> BytesMut {
     let mut buffer = BytesMut::with_capacity(count.max(1));
     while buffer.len() < count {
         wait_for(stream, poll::READABLE);
-        assert_ne!(stream.recv_into(&mut buffer).unwrap(), 0, "ended early");
+        assert_ne!(stream.recv_into(&mut buffer, usize::MAX).unwrap(), 0, "ended early");
     }
     buffer
 }
 
 fn is_ended(stream: &Stream) -> bool {
     wait_for(stream, poll::READABLE);
-    !matches!(stream.recv_into(&mut BytesMut::with_capacity(8)), Ok(1..))
+    !matches!(stream.recv_into(&mut BytesMut::with_capacity(8), 8), Ok(1..))
 }
 
 fn errno<T>(result: io::Result<T>) -> Option<i32> {
@@ -145,7 +145,7 @@ fn bytes_go_both_ways_and_end() {
         assert_eq!(&receive(&server, 4)[..], b"ping");
         assert_eq!(server.send_vectored(&[IoSlice::new(b"po"), IoSlice::new(b"ng")]).unwrap(), 4);
         assert_eq!(&receive(&client, 4)[..], b"pong");
-        let nothing = client.recv_into(&mut BytesMut::with_capacity(8)).unwrap_err();
+        let nothing = client.recv_into(&mut BytesMut::with_capacity(8), 8).unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
         server.shutdown();
         assert!(is_ended(&client));

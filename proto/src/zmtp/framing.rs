@@ -243,17 +243,28 @@ impl Cursor {
         self.read_any_message(into)
     }
 
-    /// The body of the next message if that is a single part of at most 255 bytes; else nothing is taken.
+    /// The body of the next message if that is a single part; else nothing is taken.
     #[must_use]
     #[inline(always)]
-    pub fn next_short(&mut self) -> Option<&[u8]> {
+    pub fn next_single(&mut self) -> Option<&[u8]> {
+        if self.chunk.get(self.at) == Some(&Flags::LONG) {
+            return self.next_long();
+        }
         let [0, len, rest @ ..] = self.chunk.get(self.at..)? else { return None };
         let body = rest.get(..usize::from(*len))?;
         self.at += 2 + body.len();
         Some(body)
     }
 
-    /// The same, put into `into`; `false` if nothing was taken.
+    #[inline(never)]
+    fn next_long(&mut self) -> Option<&[u8]> {
+        let whole = whole_frame(self.chunk.get(self.at..)?).filter(|whole| !whole.more)?;
+        let body = self.at + whole.body_start..self.at + whole.end;
+        self.at = body.end;
+        self.chunk.get(body)
+    }
+
+    /// Puts the next message into `into` if it is a single part of at most 255 bytes; else nothing is taken, and it says `false`.
     #[must_use]
     #[inline(always)]
     pub fn read_short(&mut self, into: &mut Frame) -> bool {
@@ -415,6 +426,24 @@ mod tests {
         }
         assert!(decode_message(&mut Bytes::from_static(b"\x02\xff\xff\xff\xff\xff\xff\xff\xff")).is_none());
         assert!(decode_frame(&mut Bytes::from_static(b"\x08\x01a")).is_none());
+    }
+
+    #[test]
+    fn single_parts_of_any_length_are_lent_and_nothing_else_is() {
+        let bodies = [0, 1, 255, 256, 70_000].map(|len| vec![7; len]);
+        for body in bodies {
+            let mut bytes = encoded(&Message::from(body.clone()));
+            encode(&Message::from_parts([body.clone(), vec![1]]).unwrap(), &mut bytes);
+            let mut cursor = Cursor::new(Bytes::from(bytes));
+            assert_eq!(cursor.next_single(), Some(&body[..]));
+            let rest = cursor.remaining();
+            assert_eq!(cursor.next_single(), None, "the first of two parts");
+            assert_eq!(cursor.remaining(), rest);
+            assert_eq!(cursor.next_message().map(|message| message.len()), Some(2));
+            assert_eq!(cursor.next_single(), None, "the end");
+        }
+        let mut broken = Cursor::new(Bytes::from_static(b"\x02\0\0\0\0\0\0\x01\0ab"));
+        assert_eq!(broken.next_single(), None);
     }
 
     fn messages() -> impl Strategy<Value = Vec<Message>> {

@@ -136,6 +136,12 @@ impl Receiver {
         }
     }
 
+    /// Whether the wire's form is the pipe format, so that messages leave as slices of the input.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.wire, Wire::Plain)
+    }
+
     /// Whether bytes that were taken from the input wait inside: as long as they do, an empty input does not mean that
     /// [`receive`](Self::receive) has no more to give.
     #[must_use]
