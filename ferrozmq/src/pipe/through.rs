@@ -154,6 +154,7 @@ impl WirePipe {
             line.keep(body, letter.taken);
         }
         let mut tx = self.tx.lock();
+        tx.sent_bytes += letter.taken as u64;
         tx.pace.wrote(letter.taken);
         wait.end(&mut tx, outcome.is_ok());
         let result = match outcome {
