@@ -18,9 +18,9 @@ impl Object for ContextObject {
     const BAD_HANDLE: Errno = Errno::FAULT;
 }
 
-/// A context as programs get it that do not know of this library.
+/// A context as programs get it that do not know of this library: with libzmq's defaults, for it and for its sockets.
 fn new_context() -> Context {
-    Context::builder().access_rules_from_environment().build()
+    Context::builder().libzmq_compat().access_rules_from_environment().build()
 }
 
 const ZMQ_IO_THREADS: c_int = 1;

@@ -21,7 +21,7 @@ use crate::sync::Mutex;
 use crate::sys::{cpu, fork, membarrier, own, random};
 use crate::zap::Access;
 use ferrozmq_proto::access::{AccessAnswer, AccessRequest};
-use ferrozmq_proto::option::{ContextOptions, Value};
+use ferrozmq_proto::option::{ContextOptions, Profile, Value};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +81,7 @@ pub(crate) struct ContextState {
 }
 
 impl Context {
-    /// A context with one I/O thread and libzmq's defaults.
+    /// A context with one I/O thread, whose sockets begin with this crate's defaults ([`Profile::Native`]).
     #[must_use]
     pub fn new() -> Context {
         Context::builder().build()
@@ -107,7 +107,11 @@ impl Context {
 
     /// Settings for a context.
     pub fn builder() -> ContextBuilder {
-        ContextBuilder { options: ContextOptions::new(), window: None, authenticator: None }
+        ContextBuilder {
+            options: ContextOptions { profile: Profile::Native, ..ContextOptions::new() },
+            window: None,
+            authenticator: None,
+        }
     }
 
     fn appoint(&self, authenticator: Authenticator) {
@@ -126,6 +130,31 @@ impl Context {
     /// [`TooManySockets`](ErrorKind::TooManySockets) beyond the limit or without descriptors,
     /// [`Terminated`](ErrorKind::Terminated) after [`shutdown`](Self::shutdown).
     pub fn socket(&self, kind: SocketType) -> Result<Socket> {
+        self.make_socket(kind, None)
+    }
+
+    /// Makes a socket that begins with the defaults of `profile`, whatever the context's is.
+    ///
+    /// # Errors
+    /// As [`socket`](Self::socket).
+    ///
+    /// ```
+    /// use ferrozmq::option::Profile;
+    /// use ferrozmq::{Context, SocketType};
+    /// # fn main() -> ferrozmq::Result<()> {
+    /// let context = Context::new();
+    /// let silent = context.socket_with_profile(SocketType::Router, Profile::Libzmq)?;
+    /// silent.send(["nobody", "is told nothing"])?;
+    /// let router = context.socket(SocketType::Router)?;
+    /// assert!(router.send(["nobody", "is an error"]).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn socket_with_profile(&self, kind: SocketType, profile: Profile) -> Result<Socket> {
+        self.make_socket(kind, Some(profile))
+    }
+
+    fn make_socket(&self, kind: SocketType, profile: Option<Profile>) -> Result<Socket> {
         let context = &self.state;
         if context.is_inherited() {
             return Err(Error::inherited(ErrorKind::Terminated));
@@ -135,7 +164,7 @@ impl Context {
         }
         let (max_sockets, options) = {
             let options = context.options.lock();
-            (options.max_sockets, options.socket_options(kind))
+            (options.max_sockets, options.socket_options(kind, profile.unwrap_or(options.profile)))
         };
         let Some(alive) = context.alive.ticket(max_sockets) else {
             let text = format!("the context has {max_sockets} sockets already (max_sockets)");
@@ -283,8 +312,26 @@ impl ContextBuilder {
         self
     }
 
-    /// Whether sockets linger for ever unless told otherwise (`ZMQ_BLOCKY`), on by default; off
-    /// makes their default linger zero.
+    /// Gives sockets the defaults of libzmq 4.3.5, exactly, in place of this crate's own: closed sockets linger for ever,
+    /// what a ROUTER cannot route is dropped in silence, nobody sends heartbeats. For programs translated from C, and for
+    /// comparisons.
+    ///
+    /// ```
+    /// use ferrozmq::{Context, Push};
+    /// # fn main() -> ferrozmq::Result<()> {
+    /// let context = Context::builder().libzmq_compat().build();
+    /// const ZMQ_LINGER: i32 = 17;
+    /// let linger = Push::new(&context)?.as_socket().read_raw(ZMQ_LINGER)?;
+    /// assert_eq!(linger, (-1_i32).to_ne_bytes());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn libzmq_compat(mut self) -> Self {
+        self.options.profile = Profile::Libzmq;
+        self
+    }
+
+    /// Whether sockets linger unless told otherwise (`ZMQ_BLOCKY`), on by default; off makes their default linger zero.
     pub fn blocky(mut self, on: bool) -> Self {
         self.options.blocky = on;
         self

@@ -12,6 +12,7 @@ pub mod duty; // for the C library
 mod error;
 #[cfg(test)]
 mod fault;
+pub mod guide;
 mod inproc;
 mod io;
 mod keys;

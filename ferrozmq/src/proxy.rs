@@ -14,7 +14,9 @@ const BURST: usize = 1000;
 /// PAIR without room holds up what it observes (`zmq_proxy(3)`), a PUB does not.
 ///
 /// Nothing is taken from one side that the other has no room for. One socket may be both sides: what comes
-/// in at a REP goes back.
+/// in at a REP goes back. An answer to a client that is gone, or whose queue is full, is dropped and counted by the ROUTER,
+/// whatever its [`router_mandatory`](Socket::set_router_mandatory) says; in a socket with libzmq's defaults it
+/// ends the proxy, as in libzmq, if that is set.
 ///
 /// # Errors
 /// [`Terminated`](ErrorKind::Terminated) or [`Closed`](ErrorKind::Closed) when it ends; what a send
@@ -126,7 +128,7 @@ fn carry_burst(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut
         if !to.is_same(from) && !to.state().has_room()? {
             return Ok(false);
         }
-        let message = match from.try_recv() {
+        let mut message = match from.try_recv() {
             Ok(message) => message,
             Err(error) if error.is_would_block() => return Ok(false),
             // A socket that only sends has nothing to be carried.
@@ -138,7 +140,7 @@ fn carry_burst(from: &Socket, to: &Socket, capture: Option<&Socket>, count: &mut
         if let Some(capture) = capture {
             capture.send(message.clone())?;
         }
-        to.send(message)?;
+        to.state().pass_on(&mut message)?;
     }
     Ok(true)
 }

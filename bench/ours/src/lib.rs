@@ -25,7 +25,7 @@ impl Library for Ours {
     type Socket = OurSocket;
 
     fn open(sockets: usize) -> Result<Ours, String> {
-        Ok(Ours(Context::builder().max_sockets(sockets).build()))
+        Ok(Ours(Context::builder().libzmq_compat().max_sockets(sockets).build()))
     }
 
     fn socket(&self, kind: Kind, setup: &Setup) -> Result<OurSocket, String> {

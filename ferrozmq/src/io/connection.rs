@@ -649,6 +649,7 @@ fn heartbeat_config(options: &Options) -> HeartbeatConfig {
         interval: options.heartbeat_ivl,
         ttl: options.heartbeat_ttl.unwrap_or_default(),
         timeout: options.heartbeat_patience(),
+        lenient: options.heartbeat_lenient,
     }
 }
 

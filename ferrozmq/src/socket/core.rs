@@ -273,6 +273,14 @@ impl Core {
         self.ends.outlet.or_else(|| self.pattern.only_outlet())
     }
 
+    /// Sends for a proxy, as [`Pattern::send_or_drop`] says.
+    pub(super) fn try_pass_on(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
+        let result = self.pattern.send_or_drop(&mut self.ends, message);
+        self.ends.flush_written();
+        self.ends.sent += u64::from(result.is_ok());
+        result
+    }
+
     /// Completes a message whose first part was accepted.
     pub(super) fn send_committed(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
         let result = self.pattern.send_committed(&mut self.ends, message);

@@ -19,7 +19,7 @@ use crate::sys::fork;
 use crate::tasks::WakesDue;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use bytes::buf::UninitSlice;
-use ferrozmq_proto::option::Options;
+use ferrozmq_proto::option::{Options, Profile};
 use ferrozmq_proto::pattern::Refusal;
 use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
@@ -283,6 +283,17 @@ impl SocketState {
         if core.ends.has_quiet() && self.mailbox.events_fd().is_wanted() && core.announce() {
             self.mailbox.events_fd().raise();
         }
+    }
+
+    /// Sends what a proxy passes on. A proxy would end with the first client that did not wait for its answer if that were
+    /// an error; with libzmq's defaults it does, as libzmq's.
+    pub(crate) fn pass_on(&self, message: &mut Message) -> Result<()> {
+        let mut core = self.enter()?;
+        if core.options.profile == Profile::Libzmq || self.kind != SocketType::Router {
+            drop(core);
+            return self.send(message, self.send_patience());
+        }
+        core.try_pass_on(message).map_err(Error::from_refusal)
     }
 
     /// Sends a copy of `body` as a message of one part.

@@ -221,7 +221,11 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Our outcomes.
 fn play(steps: &[Step]) -> Vec<String> {
-    let mut stage = Stage { context: Context::new(), sockets: HashMap::new(), port: free_port() };
+    let mut stage = Stage {
+        context: Context::builder().libzmq_compat().build(),
+        sockets: HashMap::new(),
+        port: free_port(),
+    };
     let outcomes = steps.iter().map(|step| match stage.play(step) {
         Ok(None) => "ok".to_owned(),
         Ok(Some(detail)) => format!("ok {detail}"),

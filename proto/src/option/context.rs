@@ -9,19 +9,21 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use super::table::{Unit, int_range, normal_name};
-use super::{OptionError, Options, Value, Wrong, entry, text};
+use super::{OptionError, Options, Profile, Value, Wrong, entry, text};
 use crate::SocketType;
 
-/// One context's options, with libzmq's defaults.
+/// One context's options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextOptions {
+    /// Whose defaults new sockets begin with.
+    pub profile: Profile,
     /// How many I/O threads the context starts; 0 serves inproc only.
     pub io_threads: u32,
     /// Most sockets open at a time.
     pub max_sockets: u32,
     /// New sockets use IPv6 beside IPv4.
     pub ipv6: bool,
-    /// New sockets linger for ever; otherwise not at all.
+    /// New sockets linger as their defaults say; otherwise not at all.
     pub blocky: bool,
     /// Largest message in bytes. Kept for programs that read it back; libzmq heeds it no more than we do.
     pub max_msg_size: u32,
@@ -64,10 +66,11 @@ impl ContextOptions {
     /// Longest prefix of thread names, in bytes.
     pub const THREAD_NAME_PREFIX_MAX: usize = 16;
 
-    /// libzmq's defaults.
+    /// libzmq's defaults, for the context and for its sockets.
     #[must_use]
     pub fn new() -> ContextOptions {
         ContextOptions {
+            profile: Profile::Libzmq,
             io_threads: Self::DEFAULT_IO_THREADS,
             max_sockets: Self::DEFAULT_MAX_SOCKETS,
             ipv6: false,
@@ -81,10 +84,10 @@ impl ContextOptions {
         }
     }
 
-    /// The options of a new socket of type `kind` in this context.
+    /// The options of a new socket of type `kind` in this context, with the defaults of `profile`.
     #[must_use]
-    pub fn socket_options(&self, kind: SocketType) -> Options {
-        let mut options = Options::new(kind);
+    pub fn socket_options(&self, kind: SocketType, profile: Profile) -> Options {
+        let mut options = Options::of(kind, profile);
         options.ipv6 = self.ipv6;
         if !self.blocky {
             options.linger = Some(std::time::Duration::ZERO);
@@ -240,7 +243,7 @@ pub static CONTEXT_TABLE: &[ContextRow] = &[
         store: Some((0, |context, number| context.ipv6 = number != 0)),
     },
     ContextRow {
-        number: 70, name: "blocky", doc: "new sockets linger for ever", unit: Unit::Switch,
+        number: 70, name: "blocky", doc: "new sockets linger as their defaults say, else not at all", unit: Unit::Switch,
         load: Some(|context| i32::from(context.blocky)),
         store: Some((0, |context, number| context.blocky = number != 0)),
     },
@@ -373,7 +376,7 @@ mod tests {
         context.set_text("ipv6", "on").unwrap();
         context.set_text("thread-name-prefix", "abcd").unwrap();
         assert_eq!((context.io_threads, context.thread_name_prefix.as_str()), (2, "abcd"));
-        let options = context.socket_options(SocketType::Push);
+        let options = context.socket_options(SocketType::Push, Profile::Native);
         assert!(options.ipv6 && options.linger == Some(std::time::Duration::ZERO));
         let error = context.set_text("io_threads", "-1").unwrap_err();
         assert_eq!(error.to_string(), "option io_threads: -1 is out of range; give 0 or more");

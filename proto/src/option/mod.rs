@@ -1,8 +1,9 @@
 //! Socket and context options: one table from which everything about an option follows.
 //!
-//! * [`Options`] holds one socket's values, typed, with libzmq's defaults; the engine reads its fields.
+//! * [`Options`] holds one socket's values, typed; the engine reads its fields.
 //! * [`TABLE`] has a [`Row`] for each of libzmq's options: number, name, range, who may write it,
 //!   when it is heeded, what it does. A new option is a field there and a row here.
+//! * [`Profile`] is whose defaults a socket begins with: libzmq's, or ours where a row says so.
 //! * [`ContextOptions`] and [`CONTEXT_TABLE`] are the same for a context.
 //! * [`Options::set`], [`Options::read`] and [`Options::set_text`] apply the one to the other.
 //!
@@ -28,6 +29,7 @@ mod context;
 mod entry;
 mod error;
 mod options;
+mod profile;
 mod rows;
 mod security;
 mod table;
@@ -42,7 +44,8 @@ pub use context::{CONTEXT_TABLE, ContextOptions, ContextRow};
 pub(crate) use entry::network;
 pub use error::{ErrorClass, OptionError, Wrong};
 pub use options::{Options, ReconnectStop, RouterNotify};
+pub use profile::Profile;
 pub use rows::{ROUTING_ID_MAX, TABLE};
 pub use security::Security;
-pub use table::{Effect, Kinds, Live, Row, Status, Unit, ValueType};
+pub use table::{Departure, Effect, Kinds, Live, OWN_OPTIONS, Row, Status, Unit, ValueType};
 pub use value::Value;

@@ -1,6 +1,6 @@
 //! One socket's options as typed fields.
 //!
-//! [`Options`] is plain data: what was asked for, with libzmq's defaults where nothing was. The
+//! [`Options`] is plain data: what was asked for, with a [`Profile`]'s defaults where nothing was. The
 //! engine and the patterns read the fields; whoever writes them by number or by name goes through
 //! [`set`](Options::set) and [`set_text`](Options::set_text), which keep libzmq's ranges. Fields
 //! are public because every value that their types can hold is one the engine must cope with.
@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Security;
+use super::{Profile, Security, TABLE};
 use crate::SocketType;
 
 /// What one socket was told about itself: `zmq_setsockopt(3)` and `zmq_getsockopt(3)`, typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// Whose defaults these were before anything was set.
+    pub profile: Profile,
+
     // Queues and time-outs.
     /// Most messages queued for sending per peer; 0 is no limit.
     pub sndhwm: u32,
@@ -76,6 +79,8 @@ pub struct Options {
     pub heartbeat_ttl: Option<Duration>,
     /// How long to wait for a sign of life after a PING; see [`heartbeat_patience`](Self::heartbeat_patience).
     pub heartbeat_timeout: Option<Duration>,
+    /// Only the silence of a peer that sends PINGs itself is death; another may be alive and have full queues.
+    pub heartbeat_lenient: bool,
 
     // TCP, IPC and the system.
     /// Longest queue of connections not yet accepted.
@@ -191,6 +196,23 @@ impl Options {
         Options { linger: no_linger.then_some(Duration::ZERO), ..Options::common() }
     }
 
+    /// The defaults of a socket of type `kind` in `profile`.
+    ///
+    /// ```
+    /// use ferrozmq_proto::{SocketType, option::{Options, Profile}};
+    /// use std::time::Duration;
+    /// assert_eq!(Options::of(SocketType::Push, Profile::Libzmq).linger, None);
+    /// assert_eq!(Options::of(SocketType::Push, Profile::Native).linger, Some(Duration::from_secs(5)));
+    /// ```
+    #[must_use]
+    pub fn of(kind: SocketType, profile: Profile) -> Options {
+        let mut options = Options { profile, ..Options::new(kind) };
+        if profile == Profile::Native {
+            TABLE.iter().for_each(|row| row.depart(&mut options, kind));
+        }
+        options
+    }
+
     /// How long a peer may stay silent after a PING: `heartbeat_timeout`, or `heartbeat_ivl` where
     /// that was not set. `None` is for ever.
     #[must_use]
@@ -220,6 +242,7 @@ impl Options {
 
     fn common() -> Options {
         Options {
+            profile: Profile::Libzmq,
             sndhwm: Self::DEFAULT_HWM,
             rcvhwm: Self::DEFAULT_HWM,
             sndtimeo: None,
@@ -246,6 +269,7 @@ impl Options {
             heartbeat_ivl: None,
             heartbeat_ttl: None,
             heartbeat_timeout: None,
+            heartbeat_lenient: false,
             backlog: Self::DEFAULT_BACKLOG,
             sndbuf: None,
             rcvbuf: None,

@@ -1,4 +1,4 @@
-//! The option table itself: one row for each of libzmq's options, in the order of their numbers.
+//! The option table itself: one row for each of libzmq's options, in the order of their numbers, then those of our own.
 //!
 //! A new option is a field in [`Options`] and a row here. Numbers, ranges, lengths and writers are
 //! those of libzmq 4.3.5, measured against it; the drafts that a released libzmq hides are open
@@ -110,6 +110,24 @@ const FIRST_SUBSCRIBERS: Kinds = Kinds::of(&[SocketType::XPub, SocketType::Pub, 
 const SUBSCRIBERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::XPub, SocketType::Pub]);
 const TOPICAL: Kinds = Kinds::of(&[SocketType::Pub, SocketType::Sub, SocketType::XPub, SocketType::XSub]);
 
+/// What only receives, or asks one thing at a time: nothing waits for its peer's attention, so that a silent peer is gone.
+const LISTENERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::XSub, SocketType::Pull, SocketType::Req]);
+/// What speaks ZMTP, and so PING.
+const BEATING: Kinds = STREAM.except();
+/// What may fill its peer's queues, after which that peer reads nothing, PINGs included.
+const FILLERS: Kinds = Kinds::of(&[
+    SocketType::Pair,
+    SocketType::Pub,
+    SocketType::XPub,
+    SocketType::Push,
+    SocketType::Rep,
+    SocketType::Dealer,
+    SocketType::Router,
+]);
+/// What has messages to lose when it is closed.
+const LINGERERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::XSub]).except();
+const ROUTER: Kinds = Kinds::of(&[SocketType::Router]);
+
 const NO_GSSAPI: Field = Field::Absent("the security mechanism GSSAPI does not exist here");
 const NO_WSS: Field = Field::Absent("the transport wss does not exist here");
 const NO_VMCI: Field = Field::Absent("the transport vmci does not exist here");
@@ -119,7 +137,7 @@ const CONTEXT_OPTION: Field = Field::Absent("it belongs to the context: zmq_ctx_
 const STOP_BITS: Unit = Unit::Bits(&[("conn_refused", 1), ("handshake_failed", 2), ("after_disconnect", 4)]);
 const NOTIFY_BITS: Unit = Unit::Bits(&[("connect", 1), ("disconnect", 2)]);
 
-/// Every socket option of libzmq's, in the order of their numbers.
+/// Every socket option of libzmq's, and then this library's own, in the order of their numbers.
 #[rustfmt::skip] // a table reads as a table
 pub static TABLE: &[Row] = &[
     Row::new(4, "affinity",
@@ -149,7 +167,8 @@ pub static TABLE: &[Row] = &[
     Row::new(16, "type", Field::Fixed { exact: true, load: |kind| kind as i32 }, Unit::Plain,
         "the number of the socket's type").now().read_by(Kinds::ALL),
     Row::new(17, "linger", int!(Forever, linger), Unit::Milliseconds,
-        "how long a closed socket's unsent messages are kept, -1 for ever").now(),
+        "how long a closed socket's unsent messages are kept, -1 for ever").now()
+        .native(5_000, LINGERERS, "a program ends although a peer is gone, within the 10 s that service managers give it"),
     Row::new(18, "reconnect_ivl", int!(Forever, reconnect_ivl), Unit::Milliseconds,
         "pause before a lost connection is dialled anew, -1 for never"),
     Row::new(19, "backlog", int!(Count, backlog), Unit::Count, "longest queue of connections not yet accepted"),
@@ -176,7 +195,8 @@ pub static TABLE: &[Row] = &[
         "where the last bind or connect went").now().read_by(Kinds::ALL),
     Row::new(33, "router_mandatory", int!(PatternSwitch, router_mandatory), Unit::Switch,
         "report unroutable messages instead of dropping them").now().written_by(ROUTERS)
-        .aliases(&["fail_unroutable", "router_behavior"]),
+        .aliases(&["fail_unroutable", "router_behavior"])
+        .native(1, ROUTER, "what cannot be delivered is an error where it happens, not a reply that never comes"),
     Row::new(34, "tcp_keepalive", int!(SystemSwitch, tcp_keepalive), Unit::Switch, "SO_KEEPALIVE, -1 for the system's choice"),
     Row::new(35, "tcp_keepalive_cnt", int!(SystemCount, tcp_keepalive_cnt), Unit::Count,
         "TCP_KEEPCNT, -1 for the system's choice"),
@@ -279,11 +299,14 @@ pub static TABLE: &[Row] = &[
     Row::new(73, "stream_notify", int!(Switch, stream_notify), Unit::Switch,
         "receive an empty message when a peer comes or goes").written_by(STREAM),
     Row::new(74, "invert_matching", int!(LaxSwitch, invert_matching), Unit::Switch, "deliver what does not match").now(),
-    Row::new(75, "heartbeat_ivl", int!(ZeroIsNone, heartbeat_ivl), Unit::Milliseconds, "pause between PINGs, 0 for none"),
+    Row::new(75, "heartbeat_ivl", int!(ZeroIsNone, heartbeat_ivl), Unit::Milliseconds, "pause between PINGs, 0 for none")
+        .native(10_000, BEATING, "a machine that vanished sends nothing, not even a reset; and middleboxes forget idle connections"),
     Row::new(76, "heartbeat_ttl", int!(Deciseconds, heartbeat_ttl), Unit::Milliseconds,
-        "what peers are told to wait for a sign of life, in steps of 100 ms"),
+        "what peers are told to wait for a sign of life, in steps of 100 ms")
+        .native(30_000, LISTENERS, "the other end stops queueing for us when we are gone, even if it sends no PINGs"),
     Row::new(77, "heartbeat_timeout", int!(UnsetIsNone, heartbeat_timeout), Unit::Milliseconds,
-        "how long to wait for a sign of life after a PING; unset is `heartbeat_ivl`"),
+        "how long to wait for a sign of life after a PING; unset is `heartbeat_ivl`")
+        .native(30_000, BEATING, "three PINGs may be lost, or a peer be stopped for a moment, before it is given up"),
     Row::new(78, "xpub_verboser", super::table::int::<PatternSwitch>(
             |options| i32::from(options.xpub_verboser),
             |options, number| { options.xpub_verbose = number != 0; options.xpub_verboser = number != 0; }),
@@ -350,4 +373,7 @@ pub static TABLE: &[Row] = &[
     Row::new(122, "norm_num_parity", NO_NORM, Unit::Count, "parity packets of a norm coding block"),
     Row::new(123, "norm_num_autoparity", NO_NORM, Unit::Count, "parity packets that norm sends unasked"),
     Row::new(124, "norm_push", NO_NORM, Unit::Switch, "norm streams push out old data"),
+    Row::new(10_075, "heartbeat_lenient", int!(Switch, heartbeat_lenient), Unit::Switch,
+        "only the silence of a peer that sends PINGs itself is death: another may be alive and have full queues")
+        .native(1, FILLERS, "a libzmq peer that is busy reads no PINGs when its queue is full, and would lose what it holds"),
 ];

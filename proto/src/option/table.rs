@@ -9,7 +9,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::codec::Codec;
-use super::{Options, TABLE};
+use super::{Options, Profile, TABLE};
 use crate::SocketType;
 use crate::mechanism::KEY_LEN;
 use zeroize::Zeroizing;
@@ -33,7 +33,20 @@ pub struct Row {
     pub readers: Kinds,
     /// When a new value is heeded.
     pub effect: Effect,
+    /// Where this library's sockets begin with another value than libzmq's.
+    pub departure: Option<Departure>,
     pub(super) field: Field,
+}
+
+/// The second column of defaults: what [`Profile::Native`] has in place of libzmq's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// The value, as the `int` or `int64_t` that sets it.
+    pub value: i64,
+    /// The socket types that begin with it.
+    pub kinds: Kinds,
+    /// Why, in one line.
+    pub why: &'static str,
 }
 
 /// When a new value of an option is heeded.
@@ -170,10 +183,17 @@ impl Row {
         TABLE.iter().find(|row| row.name == name || row.aliases.contains(&name.as_str()))
     }
 
-    /// The name as C spells it, such as `"ZMQ_SNDHWM"`.
+    /// The name as C spells it, such as `"ZMQ_SNDHWM"`; one that only this library has is `FERROZMQ_…`.
     #[must_use]
     pub fn c_name(&self) -> String {
-        format!("ZMQ_{}", self.name.to_ascii_uppercase())
+        let library = if self.is_libzmqs() { "ZMQ" } else { "FERROZMQ" };
+        format!("{library}_{}", self.name.to_ascii_uppercase())
+    }
+
+    /// Whether libzmq has it, too.
+    #[must_use]
+    pub fn is_libzmqs(&self) -> bool {
+        self.number < OWN_OPTIONS
     }
 
     /// The type of its value.
@@ -226,10 +246,10 @@ impl Row {
         }
     }
 
-    /// What a new socket of type `kind` has, as text; empty where there is nothing.
+    /// What a new socket of type `kind` has in this profile, as text; empty where there is nothing.
     #[must_use]
-    pub fn default_text(&self, kind: SocketType) -> String {
-        match self.load(&Options::new(kind), kind) {
+    pub fn default_text(&self, kind: SocketType, profile: Profile) -> String {
+        match self.load(&Options::of(kind, profile), kind) {
             Some(value) => value.to_string(),
             None => String::new(),
         }
@@ -254,7 +274,28 @@ impl Row {
             writers: Kinds::ALL,
             readers: Kinds::ALL,
             effect: Effect::NextBindOrConnect,
+            departure: None,
             field,
+        }
+    }
+
+    /// These sockets begin with `value` in this library's own profile.
+    pub(super) const fn native(self, value: i64, kinds: Kinds, why: &'static str) -> Row {
+        Row { departure: Some(Departure { value, kinds, why }), ..self }
+    }
+
+    /// Sets what this library's own profile has in place of libzmq's value.
+    pub(super) fn depart(&self, options: &mut Options, kind: SocketType) {
+        let Some(departure) = self.departure.filter(|departure| departure.kinds.contains(kind)) else {
+            return;
+        };
+        match self.field {
+            Field::Int { min, max, store, .. } => {
+                let value = i32::try_from(departure.value).unwrap_or(max);
+                store(options, value.clamp(min, max));
+            }
+            Field::I64 { store, .. } => store(options, departure.value),
+            _ => debug_assert!(false, "{}: only numbers depart", self.name),
         }
     }
 
@@ -300,6 +341,9 @@ impl Unit {
     }
 }
 
+/// Numbers from here on are options of this library's own, which libzmq does not know.
+pub const OWN_OPTIONS: i32 = 10_000;
+
 impl Kinds {
     /// No socket type.
     pub const NONE: Kinds = Kinds(0);
@@ -316,6 +360,12 @@ impl Kinds {
             index += 1;
         }
         Kinds(bits)
+    }
+
+    /// All others.
+    #[must_use]
+    pub const fn except(self) -> Kinds {
+        Kinds(Kinds::ALL.0 & !self.0)
     }
 
     /// Whether `kind` is among them.

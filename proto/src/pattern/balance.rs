@@ -37,7 +37,7 @@ impl Balance {
             self.rota.rest();
         }
         match admission {
-            Admission::IfRoom => None,
+            Admission::IfRoom | Admission::OrDropped => None,
             Admission::Committed => self.rota.any(),
         }
     }

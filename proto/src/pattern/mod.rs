@@ -320,6 +320,18 @@ impl Pattern {
         each!(self, socket => socket.send(pipes, message, Admission::Committed))
     }
 
+    /// Sends for somebody who only passes messages on, and can tell nobody that one was refused: what a ROUTER cannot route, or
+    /// has no room for, is counted as dropped, as without `ZMQ_ROUTER_MANDATORY`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), but never [`Refusal::Unroutable`].
+    pub fn send_or_drop<P: Pipes>(&mut self, pipes: &mut P, message: &mut Message) -> Result<(), Refusal> {
+        match self {
+            Pattern::Router(router) => router.send(pipes, message, Admission::OrDropped),
+            _ => self.send(pipes, message),
+        }
+    }
+
     /// Puts the next message for the application into `into`, which is of no use after an error.
     ///
     /// # Errors

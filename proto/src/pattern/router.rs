@@ -106,7 +106,7 @@ impl Router {
             None => Ok(Err((None, Dropped::Unroutable))),
             Some(pipe) if pipes.room(pipe) => Ok(Ok(pipe)),
             Some(_) if keep => Err(Refusal::WouldBlock),
-            Some(pipe) if self.mandatory => Ok(Ok(pipe)),
+            Some(pipe) if self.mandatory && how == Admission::Committed => Ok(Ok(pipe)),
             Some(pipe) => Ok(Err((Some(pipe), Dropped::HighWaterMark))),
         }
     }

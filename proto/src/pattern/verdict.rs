@@ -117,4 +117,6 @@ pub(super) enum Admission {
     IfRoom,
     /// Its first part was accepted already: it goes out or is counted as dropped.
     Committed,
+    /// A ROUTER's: it goes out now or is counted as dropped, whatever `ZMQ_ROUTER_MANDATORY` says.
+    OrDropped,
 }

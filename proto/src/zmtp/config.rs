@@ -72,6 +72,9 @@ pub struct HeartbeatConfig {
     pub ttl: Duration,
     /// `ZMQ_HEARTBEAT_TIMEOUT`: silence after a PING that ends the connection; `None` for the interval.
     pub timeout: Option<Duration>,
+    /// Wait for answers only of peers that send PINGs themselves: those go on sending when their queue is full and
+    /// they read nothing any more, which a peer without heartbeats cannot show.
+    pub lenient: bool,
 }
 
 /// What one peer may cost; exceeding a limit ends its connection and no other.

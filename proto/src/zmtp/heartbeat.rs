@@ -36,6 +36,8 @@ pub struct Heartbeat {
     /// Our time-out after a PING, or the peer's wish in its own PING.
     pong: Deadline,
     ttl: Deadline,
+    /// Silence after a PING is death.
+    strict: bool,
     /// A read was asked for since the last sign of life.
     checked: bool,
 }
@@ -60,6 +62,7 @@ impl Heartbeat {
             next_ping: interval.and_then(|interval| now.checked_add(interval)),
             pong: Deadline::default(),
             ttl: Deadline::default(),
+            strict: !config.lenient,
             checked: false,
         }
     }
@@ -75,16 +78,17 @@ impl Heartbeat {
     /// A PING went out.
     pub fn ping_sent(&mut self, now: Instant) {
         self.next_ping = self.interval.and_then(|interval| now.checked_add(interval));
-        if self.pong.at.is_none() && !self.timeout.is_zero() {
+        if self.strict && self.pong.at.is_none() && !self.timeout.is_zero() {
             self.pong = Deadline::new(now, self.timeout);
         }
     }
 
-    /// The peer's PING asked for signs of life at least every `ttl`; zero asks for nothing.
+    /// The peer sent a PING, and so will send others. It asked for signs of life at least every `ttl`; zero asks for nothing.
     ///
     /// As in libzmq, the wish lasts until the peer's next bytes; each PING renews it. Call it after
     /// [`seen`](Self::seen) for the bytes that held the PING.
     pub fn ping_received(&mut self, now: Instant, ttl: Duration) {
+        self.strict = true;
         if !ttl.is_zero() {
             self.ttl = Deadline::new(now, ttl);
         }
@@ -146,8 +150,8 @@ mod tests {
     fn config(interval: u32, timeout: Option<u32>) -> HeartbeatConfig {
         HeartbeatConfig {
             interval: Some(interval * MS),
-            ttl: Duration::ZERO,
             timeout: timeout.map(|timeout| timeout * MS),
+            ..HeartbeatConfig::default()
         }
     }
 
@@ -210,6 +214,27 @@ mod tests {
     }
 
     #[test]
+    fn a_lenient_one_gives_up_only_peers_that_were_heard_to_ping() {
+        let start = Instant::now();
+        let config = HeartbeatConfig { lenient: true, ..config(100, Some(250)) };
+        let mut heartbeat = Heartbeat::new(config, start);
+        for tick in 1..50 {
+            let now = start + tick * 100 * MS;
+            assert_eq!(heartbeat.handle_timeout(now), Action::SendPing, "{tick}");
+            heartbeat.ping_sent(now);
+        }
+        let start = start + 4_950 * MS;
+        heartbeat.seen(start);
+        heartbeat.ping_received(start, Duration::ZERO);
+        let ping = start + 50 * MS;
+        assert_eq!(heartbeat.handle_timeout(ping), Action::SendPing);
+        heartbeat.ping_sent(ping);
+        let end = ping + 250 * MS;
+        assert_eq!(heartbeat.handle_timeout(end), Action::CheckOnce);
+        assert_eq!(heartbeat.handle_timeout(end), Action::Dead);
+    }
+
+    #[test]
     fn after_a_pause_of_our_own_the_peer_gets_its_time_anew_but_once() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(config(100, Some(100)), start);
@@ -231,6 +256,7 @@ mod tests {
             interval: Some(Duration::MAX),
             ttl: Duration::MAX,
             timeout: Some(Duration::MAX),
+            lenient: false,
         };
         let mut heartbeat = Heartbeat::new(config, start);
         heartbeat.ping_sent(start);

@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
     ("socket", &["socket"]),
     ("poller", &["poller", "monitor", "timers", "asynch", "probe"]),
     ("proxy", &["proxy"]),
-    ("lib", &["lib"]),
+    ("lib", &["lib", "guide"]),
 ];
 
 /// The steps upwards that exist, and no more: a context makes sockets (`Context::socket`) and ends their calls.

@@ -63,7 +63,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let (transport, handshake_ms) =
         (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
-    let context = Context::new();
+    let context = Context::builder().libzmq_compat().build();
     authenticate(&context);
     let mut out = std::io::stdout().lock();
     for target in Target::ALL {

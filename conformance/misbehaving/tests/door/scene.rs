@@ -42,7 +42,7 @@ impl Scene {
             endpoints.insert(target.name(), endpoint);
         }
         read_line(&mut answers);
-        let context = Context::new();
+        let context = Context::builder().libzmq_compat().build();
         let good = Target::ALL
             .map(|target| (target.name(), good_peer(&context, target, &endpoints[target.name()], "good")));
         let good = HashMap::from(good);
