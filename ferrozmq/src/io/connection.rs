@@ -32,8 +32,8 @@ use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::mechanism::Entropy;
-use ferrozmq_proto::option::Options;
-use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig};
+use ferrozmq_proto::option::{Options, Profile};
+use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig, Version};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -303,7 +303,7 @@ impl Io {
             self.timers.cancel(key);
         }
         let now = clock::now();
-        let heartbeat = Heartbeat::new(heartbeat_config(&conn.options), now);
+        let heartbeat = Heartbeat::new(heartbeat_over(&conn.options, &sealer), now);
         let deadline = heartbeat.poll_timeout();
         conn.stage = Stage::Online(heartbeat);
         let epoll = self.handle.desk().epoll();
@@ -650,6 +650,19 @@ fn heartbeat_config(options: &Options) -> HeartbeatConfig {
         ttl: options.heartbeat_ttl.unwrap_or_default(),
         timeout: options.heartbeat_patience(),
         lenient: options.heartbeat_lenient,
+    }
+}
+
+/// The heartbeat of a connection. A peer that does not know PING gets none, so that its silence means nothing. One that speaks ZMTP
+/// 3.0 may or may not know it (libzmq 4.2 did, and 4.1 did not), which those who have our own defaults need not guess.
+fn heartbeat_over(options: &Options, sealer: &Sealer) -> HeartbeatConfig {
+    match sealer {
+        Sealer::Zmtp(sender) if sender.version() >= Version::V31 => heartbeat_config(options),
+        Sealer::Zmtp(sender) if sender.version() == Version::V30 => {
+            let lenient = options.heartbeat_lenient || options.profile == Profile::Native;
+            HeartbeatConfig { lenient, ..heartbeat_config(options) }
+        }
+        Sealer::Zmtp(_) | Sealer::Raw => HeartbeatConfig::default(),
     }
 }
 

@@ -232,15 +232,9 @@ fn a_send_waits_for_room_and_its_time_out() {
 #[test]
 fn without_peers_sending_blocks_or_drops_as_the_type_says() {
     use SocketType::{Dealer, Pair, Pub, Push, Rep, Req, Router, XPub};
-    for (kind, blocks) in [
-        (Push, true),
-        (Dealer, true),
-        (Pair, true),
-        (Req, true),
-        (Pub, false),
-        (XPub, false),
-        (Router, false),
-    ] {
+    for (kind, blocks) in
+        [(Push, true), (Dealer, true), (Pair, true), (Req, true), (Pub, false), (XPub, false), (Router, true)]
+    {
         let context = Context::new();
         let socket = context.socket(kind).unwrap();
         socket.bind("tcp://127.0.0.1:*").unwrap();

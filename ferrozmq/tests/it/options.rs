@@ -3,8 +3,8 @@
 use crate::ground::{MOMENT, SOON, endpoints, join, meet, number, numbered, wires};
 use crate::progress::ByHand;
 use ferrozmq::{Context, ErrorKind, EventKind, Events, Message, PeerInfo, PollItem, SocketType, poll};
-use ferrozmq_proto::option::{Options, Reading, TABLE, Value};
-use std::io::Read;
+use ferrozmq_proto::option::{Options, Profile, Reading, TABLE, Value};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 const KINDS: [SocketType; 12] = {
@@ -16,11 +16,13 @@ const KINDS: [SocketType; 12] = {
 #[test]
 fn every_row_of_the_table_is_reached() {
     let context = Context::new();
-    for kind in KINDS {
-        let socket = context.socket(kind).unwrap();
+    let all =
+        KINDS.into_iter().flat_map(|kind| [Profile::Native, Profile::Libzmq].map(|profile| (kind, profile)));
+    for (kind, profile) in all {
+        let socket = context.socket_with_profile(kind, profile).unwrap();
         for row in TABLE {
             let told = socket.read_raw(row.number);
-            let expected = Options::new(kind).read(kind, row.number, None);
+            let expected = Options::of(kind, profile).read(kind, row.number, None);
             match (&told, &expected) {
                 (Ok(bytes), Ok(Reading::Value(value))) => {
                     assert_eq!(*bytes, value.to_c_bytes(), "{}", row.name);
@@ -192,6 +194,46 @@ fn the_time_to_live_that_a_ping_asks_for_is_heeded_without_own_heartbeats() {
     assert!(
         std::iter::from_fn(|| monitor.recv_timeout(SOON)).any(|event| event.kind == EventKind::Disconnected)
     );
+}
+
+#[test]
+fn a_peer_that_does_not_know_heartbeats_is_not_given_up() {
+    let context = Context::new();
+    let pull = context.socket(SocketType::Pull).unwrap();
+    pull.set_heartbeat_interval(Some(Duration::from_millis(10))).unwrap();
+    pull.set_heartbeat_timeout(Some(Duration::from_millis(30))).unwrap();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    let mut old = std::net::TcpStream::connect(endpoint.strip_prefix("tcp://").unwrap()).unwrap();
+    // ZMTP 2.0: the signature, revision 1, a PUSH, no identity.
+    old.write_all(b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\0").unwrap();
+    pull.wait_for_peers(1, SOON).unwrap();
+    let monitor = pull.monitor().unwrap();
+    let silent = ByHand::connect(&endpoint, "PUSH");
+    // When the one that knows them is given up, the other would have been before.
+    assert!(monitor.into_iter().any(|event| event.kind == EventKind::Disconnected));
+    old.write_all(b"\0\x05hello").unwrap();
+    assert_eq!(pull.recv_timeout(SOON).unwrap(), Message::from("hello"));
+    drop(silent);
+}
+
+/// A peer whose queue is full reads no PINGs; whether it is alive, only its own can tell.
+#[test]
+fn who_fills_queues_gives_up_only_peers_that_ping() {
+    let context = Context::new();
+    let push = context.socket(SocketType::Push).unwrap();
+    push.set_heartbeat_interval(Some(Duration::from_millis(10))).unwrap();
+    push.set_heartbeat_timeout(Some(Duration::from_millis(30))).unwrap();
+    let monitor = push.monitor().unwrap();
+    let endpoint = push.bind("tcp://127.0.0.1:*").unwrap();
+    let mut silent = ByHand::connect(&endpoint, "PULL");
+    push.wait_for_peers(1, SOON).unwrap();
+    for _ in 0..10 {
+        assert!(silent.frame().1.starts_with(b"\x04PING"), "it is asked again and again");
+    }
+    silent.command(b"\x04PING\0\0");
+    let begin = Instant::now();
+    assert!(monitor.into_iter().any(|event| event.kind == EventKind::Disconnected));
+    assert!(begin.elapsed() < SOON);
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn a_peer_to_come_has_a_queue_and_one_that_was_there_keeps_its_counts() {
 fn drops_are_counted_for_the_peer_that_lost_something() {
     let context = Context::new();
     let (router, slow) = join(&context, SocketType::Router, SocketType::Dealer, "inproc://slow");
+    router.set_router_mandatory(false).unwrap();
     router.set_sndhwm(1).unwrap();
     slow.set_rcvhwm(1).unwrap();
     slow.send("hello").unwrap();
