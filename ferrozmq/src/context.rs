@@ -15,6 +15,7 @@ use crate::pipe::ledger::{Books, Ledger};
 use crate::pipe::signal::Mailbox;
 use crate::resolver::Resolver;
 use crate::socket::Socket;
+use crate::socket::builder::SocketBuilder;
 use crate::socket::handle::SocketState;
 use crate::socket::window::Window;
 use crate::sync::Mutex;
@@ -131,6 +132,11 @@ impl Context {
     /// [`Terminated`](ErrorKind::Terminated) after [`shutdown`](Self::shutdown).
     pub fn socket(&self, kind: SocketType) -> Result<Socket> {
         self.make_socket(kind, None)
+    }
+
+    /// Settings for a socket of this type, before there is one.
+    pub fn socket_builder(&self, kind: SocketType) -> SocketBuilder {
+        SocketBuilder::new(self, kind)
     }
 
     /// Makes a socket that begins with the defaults of `profile`, whatever the context's is.

@@ -4,7 +4,7 @@
 //! meanwhile and must not be done under a lock, such as calling the C library's free functions, is done before the thread
 //! sleeps, and each time a proxy turns round.
 //!
-//! Invariant: [`perform`] is called with no guard, role or lock held, and with no sleep announced.
+//! Invariant: `perform` is called with no guard, role or lock held, and with no sleep announced.
 
 use std::sync::OnceLock;
 

@@ -70,15 +70,16 @@ enum Repr {
     Boxed(Box<Facts>),
 }
 
+/// What an error says; of what is expected to happen, a constant.
 #[derive(Clone)]
-struct Facts {
+pub(crate) struct Facts {
     kind: ErrorKind,
     errno: i32,
     text: Cow<'static, str>,
 }
 
 impl Facts {
-    const fn expected(kind: ErrorKind, text: &'static str) -> Facts {
+    pub(crate) const fn expected(kind: ErrorKind, text: &'static str) -> Facts {
         Facts { kind, errno: errno_of(kind), text: Cow::Borrowed(text) }
     }
 }
@@ -88,6 +89,11 @@ impl Error {
     #[cold]
     pub(crate) fn new(kind: ErrorKind, text: impl Into<Cow<'static, str>>) -> Error {
         Error(Repr::Boxed(Box::new(Facts { kind, errno: errno_of(kind), text: text.into() })))
+    }
+
+    /// The error that says this.
+    pub(crate) fn expected(facts: &'static Facts) -> Error {
+        Error(Repr::Expected(facts))
     }
 
     fn facts(&self) -> &Facts {
@@ -113,7 +119,12 @@ impl Error {
             ErrorKind::WouldBlock,
             "the call would have to wait, or waited as long as it may",
         );
-        Error(Repr::Expected(&FACTS))
+        Error::expected(&FACTS)
+    }
+
+    /// The same; if time ran out, in words about what had come true by then.
+    pub(crate) fn while_waiting(self, found: impl FnOnce() -> String) -> Error {
+        if self.is_would_block() { Error::new(ErrorKind::WouldBlock, found()) } else { self }
     }
 
     /// The same error, with what probably caused it.

@@ -5,7 +5,10 @@
 //! copies. A frame does not know whether others follow it: that is the business of [`Message`](crate::Message).
 
 use bytes::Bytes;
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// One part of a message: bytes of any content and length.
 ///
@@ -290,6 +293,57 @@ impl From<String> for Frame {
     }
 }
 
+impl From<Box<[u8]>> for Frame {
+    fn from(bytes: Box<[u8]>) -> Frame {
+        Frame::from(Bytes::from(bytes))
+    }
+}
+
+impl From<Cow<'_, str>> for Frame {
+    fn from(text: Cow<'_, str>) -> Frame {
+        match text {
+            Cow::Borrowed(text) => Frame::from(text),
+            Cow::Owned(text) => Frame::from(text),
+        }
+    }
+}
+
+impl From<&Frame> for Frame {
+    fn from(frame: &Frame) -> Frame {
+        frame.clone()
+    }
+}
+
+impl From<&Bytes> for Frame {
+    fn from(bytes: &Bytes) -> Frame {
+        Frame::from(bytes.clone())
+    }
+}
+
+impl From<&String> for Frame {
+    fn from(text: &String) -> Frame {
+        Frame::from(text.as_str())
+    }
+}
+
+impl From<&Vec<u8>> for Frame {
+    fn from(bytes: &Vec<u8>) -> Frame {
+        Frame::copy_from_slice(bytes)
+    }
+}
+
+impl From<Frame> for Bytes {
+    fn from(frame: Frame) -> Bytes {
+        frame.to_shared()
+    }
+}
+
+impl From<Frame> for Vec<u8> {
+    fn from(frame: Frame) -> Vec<u8> {
+        frame.as_bytes().to_vec()
+    }
+}
+
 impl From<&str> for Frame {
     fn from(text: &str) -> Frame {
         Frame::copy_from_slice(text.as_bytes())
@@ -321,6 +375,37 @@ impl PartialEq for Frame {
 }
 
 impl Eq for Frame {}
+
+/// As its bytes, so that a map by frames can be asked by slices.
+impl Hash for Frame {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl Borrow<[u8]> for Frame {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl PartialOrd for Frame {
+    fn partial_cmp(&self, other: &Frame) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Frame {
+    fn cmp(&self, other: &Frame) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for Frame {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        self.as_bytes() == other
+    }
+}
 
 impl PartialEq<[u8]> for Frame {
     fn eq(&self, other: &[u8]) -> bool {

@@ -3,8 +3,12 @@
 //! A message has one part or more, and is delivered whole or not at all. The first part is stored
 //! in the value itself, so a message of one short part never touches the heap.
 
+mod conversions;
+
 use crate::Frame;
 use std::fmt;
+
+pub use conversions::IntoMessage;
 
 /// One or more [`Frame`]s that travel together.
 ///
@@ -14,7 +18,7 @@ use std::fmt;
 /// assert_eq!(message.len(), 2);
 /// assert_eq!(&message[1], "body");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Message {
     first: Frame,
     rest: Vec<Frame>,
@@ -133,8 +137,16 @@ impl Message {
     }
 
     /// The parts in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Frame> + Clone {
+    pub fn iter(&self) -> Parts<'_> {
         std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// All parts; never none.
+    #[must_use]
+    pub fn into_parts(self) -> Vec<Frame> {
+        let mut parts = self.rest;
+        parts.insert(0, self.first);
+        parts
     }
 
     /// Adds a part at the end.
@@ -213,6 +225,16 @@ impl Message {
     }
 }
 
+impl Message {
+    /// A message of these parts; `None` if there are none.
+    #[must_use]
+    pub fn from_parts<T: Into<Frame>>(parts: impl IntoIterator<Item = T>) -> Option<Message> {
+        let mut parts = parts.into_iter().map(Into::into);
+        let first = parts.next()?;
+        Some(Message { first, rest: parts.collect() })
+    }
+}
+
 impl std::ops::Index<usize> for Message {
     type Output = Frame;
 
@@ -225,6 +247,9 @@ impl std::ops::Index<usize> for Message {
     }
 }
 
+/// A message's parts by reference, from [`Message::iter`].
+pub type Parts<'a> = std::iter::Chain<std::iter::Once<&'a Frame>, std::slice::Iter<'a, Frame>>;
+
 impl IntoIterator for Message {
     type Item = Frame;
     type IntoIter = std::iter::Chain<std::iter::Once<Frame>, std::vec::IntoIter<Frame>>;
@@ -233,120 +258,13 @@ impl IntoIterator for Message {
     }
 }
 
-/// Types that become a message of one part.
-macro_rules! one_part {
-    ($($part:ty),* $(,)?) => {$(
-        impl From<$part> for Message {
-            fn from(part: $part) -> Message {
-                Message { first: part.into(), rest: Vec::new() }
-            }
-        }
-    )*};
-}
-
-one_part!(Frame, bytes::Bytes, Vec<u8>, String);
-
-/// A message of one part, which is a copy of the bytes.
-impl From<&[u8]> for Message {
-    #[inline(always)]
-    fn from(part: &[u8]) -> Message {
-        let mut message = Message::new();
-        message.first.set(part);
-        message
+impl<'a> IntoIterator for &'a Message {
+    type Item = &'a Frame;
+    type IntoIter = Parts<'a>;
+    fn into_iter(self) -> Parts<'a> {
+        self.iter()
     }
 }
-
-/// A message of one part, which is a copy of the text.
-impl From<&str> for Message {
-    #[inline(always)]
-    fn from(part: &str) -> Message {
-        Message::from(part.as_bytes())
-    }
-}
-
-impl<const N: usize> From<[u8; N]> for Message {
-    fn from(part: [u8; N]) -> Message {
-        Message::from(&part[..])
-    }
-}
-
-impl<const N: usize> From<&[u8; N]> for Message {
-    fn from(part: &[u8; N]) -> Message {
-        Message::from(&part[..])
-    }
-}
-
-/// The array's elements as parts; an empty array gives one empty part.
-impl<const N: usize> From<[&str; N]> for Message {
-    fn from(parts: [&str; N]) -> Message {
-        Message::from_parts(parts).unwrap_or_default()
-    }
-}
-
-/// The array's elements as parts; an empty array gives one empty part.
-impl<const N: usize> From<[Frame; N]> for Message {
-    fn from(parts: [Frame; N]) -> Message {
-        Message::from_parts(parts).unwrap_or_default()
-    }
-}
-
-impl Message {
-    /// A message of these parts; `None` if there are none.
-    #[must_use]
-    pub fn from_parts<T: Into<Frame>>(parts: impl IntoIterator<Item = T>) -> Option<Message> {
-        let mut parts = parts.into_iter().map(Into::into);
-        let first = parts.next()?;
-        Some(Message { first, rest: parts.collect() })
-    }
-}
-
-/// What can be sent as a message: whatever can be made into one.
-///
-/// It is made in its place, because a message is a value of 80 bytes: one that is moved as soon as it was written keeps
-/// the processor waiting for its own stores, which costs more than sending it.
-pub trait IntoMessage {
-    /// Makes `message`, which is a single empty part, what this is as a message.
-    fn put_into(self, message: &mut Message);
-
-    /// The bytes of which it becomes a copy, for a sender that needs no message in between.
-    #[inline]
-    fn copied(&self) -> Option<&[u8]> {
-        None
-    }
-}
-
-/// Moved, or made elsewhere.
-macro_rules! made {
-    ($($({$($generic:tt)*})? $what:ty),* $(,)?) => {$(
-        impl$(<$($generic)*>)? IntoMessage for $what {
-            #[inline]
-            fn put_into(self, message: &mut Message) {
-                *message = self.into();
-            }
-        }
-    )*};
-}
-
-made!(Message, Frame, bytes::Bytes, Vec<u8>, String, {const N: usize} [&str; N], {const N: usize} [Frame; N]);
-
-/// Copied.
-macro_rules! copied {
-    ($($({$($generic:tt)*})? $what:ty),* $(,)?) => {$(
-        impl$(<$($generic)*>)? IntoMessage for $what {
-            #[inline(always)]
-            fn put_into(self, message: &mut Message) {
-                message.first.set(self.as_ref());
-            }
-
-            #[inline(always)]
-            fn copied(&self) -> Option<&[u8]> {
-                Some(self.as_ref())
-            }
-        }
-    )*};
-}
-
-copied!(&str, &[u8], {const N: usize} [u8; N], {const N: usize} &[u8; N]);
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,8 @@
 //! The twelve socket types and the facts about each that do not depend on state.
 
+use std::fmt;
+use std::str::FromStr;
+
 /// A ZeroMQ socket type; the discriminant is libzmq's number (`ZMQ_PAIR` … `ZMQ_STREAM`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -103,6 +106,37 @@ impl SocketType {
     }
 }
 
+impl fmt::Display for SocketType {
+    /// As [`name`](SocketType::name).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is no socket type's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSocketType(String);
+
+impl fmt::Display for UnknownSocketType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = SocketType::ALL.into_iter().map(SocketType::name).collect();
+        write!(f, "{:?} is no socket type; those are {}", self.0, names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownSocketType {}
+
+impl FromStr for SocketType {
+    type Err = UnknownSocketType;
+
+    /// The socket type called `text`, in upper or lower case.
+    fn from_str(text: &str) -> Result<SocketType, UnknownSocketType> {
+        let name = text.to_ascii_uppercase();
+        SocketType::from_name(name.as_bytes())
+            .ok_or_else(|| UnknownSocketType(text.chars().take(64).collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +146,7 @@ mod tests {
         for a in SocketType::ALL {
             assert_eq!(SocketType::from_name(a.name().as_bytes()), Some(a));
             assert_eq!(SocketType::from_number(a as i32), Some(a));
+            assert_eq!(a.to_string().to_lowercase().parse(), Ok(a));
             for b in SocketType::ALL {
                 assert_eq!(a.accepts(b), b.accepts(a), "{a:?} {b:?}");
             }

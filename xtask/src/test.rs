@@ -44,6 +44,7 @@ pub fn run(arguments: &[String]) -> Outcome {
         "lints",
         cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
     )?;
+    step::run("documentation", &mut documentation())?;
     if models {
         loom::run(&["--short".to_owned()])?;
     }
@@ -78,6 +79,22 @@ fn tests(python: Option<PathBuf>) -> Command {
     if let Some(python) = python {
         command.env("FERROZMQ_PYTHON", python);
     }
+    command
+}
+
+/// The documentation of the two library crates; a link that leads nowhere is an error.
+fn documentation() -> Command {
+    let mut command = cargo();
+    command.args([
+        "doc",
+        "--package",
+        "ferrozmq",
+        "--package",
+        "ferrozmq-proto",
+        "--all-features",
+        "--no-deps",
+    ]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }
 

@@ -274,6 +274,7 @@ impl SocketState {
 impl Socket {
     /// Where the last bind or connect went: what the kernel chose is filled in (`ZMQ_LAST_ENDPOINT`).
     #[must_use]
+    #[doc(alias = "ZMQ_LAST_ENDPOINT")]
     pub fn last_endpoint(&self) -> String {
         if self.state.is_inherited() {
             return String::new();

@@ -4,6 +4,7 @@ use super::ask::Alarms;
 use super::core::Core;
 use super::ends::End;
 use super::guard::{CoreLock, Guard};
+use super::refusal;
 use super::wait::Patience;
 use crate::context::ContextState;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +21,7 @@ use crate::tasks::WakesDue;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use bytes::buf::UninitSlice;
 use ferrozmq_proto::option::{Options, Profile};
-use ferrozmq_proto::pattern::Refusal;
+use ferrozmq_proto::pattern::{Closing, Pipes, Refusal};
 use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -160,6 +161,25 @@ impl SocketState {
             _ => None,
         });
         wires.collect()
+    }
+
+    pub(super) fn disconnect_peer(&self, connection: u64) -> Result<()> {
+        let mut core = self.enter()?;
+        let found = core.ends.iter_mut().find_map(|(id, end)| match end {
+            End::Wire(end) => (end.peer.as_ref()?.connection == connection).then(|| (id, end.pipe.id())),
+            End::Inproc(_) => None,
+        });
+        match found {
+            Some((id, pipe)) if core.ready.contains(&pipe) => {
+                core.ends.close(id, Closing::Asked);
+                Ok(())
+            }
+            _ => {
+                let text =
+                    format!("no peer has connection number {connection}; peers() lists those that are there");
+                Err(Error::new(ErrorKind::NotFound, text))
+            }
+        }
     }
 
     pub(crate) fn context(&self) -> &Arc<ContextState> {
@@ -335,11 +355,11 @@ impl SocketState {
         let mut patience = patience.begun();
         loop {
             if refusal != Refusal::WouldBlock {
-                return Err(Error::from_refusal(refusal));
+                return Err(refusal::sending(self.kind, refusal, Some(message.first())));
             }
             if !self.has_news(&mut core) {
                 if patience == Patience::None {
-                    return Err(Error::from_refusal(refusal));
+                    return Err(refusal::sending(self.kind, refusal, Some(message.first())));
                 }
                 core = self.wait_to_send(core, &mut patience)?;
             }
@@ -370,7 +390,7 @@ impl SocketState {
                     return Ok(core);
                 }
                 Err(Refusal::WouldBlock) => {}
-                Err(refusal) => return Err(Error::from_refusal(refusal)),
+                Err(refusal) => return Err(refusal::receiving(self.kind, refusal)),
             }
             patience = patience.begun();
             core = match patience {
@@ -392,7 +412,7 @@ impl SocketState {
             self.check(&core)?;
             return Ok(core);
         }
-        Err(Error::would_block())
+        Err(refusal::receiving(self.kind, Refusal::WouldBlock))
     }
 
     /// While this side has the lease, nobody else reads: a call that does not wait must.
@@ -461,7 +481,7 @@ impl SocketState {
         let mut message = core.staging.complete(std::mem::take(part));
         let sent = core.send_committed(&mut message).map_err(|refusal| {
             *part = core.staging.uncomplete(message);
-            Error::from_refusal(refusal)
+            refusal::sending(self.kind, refusal, Some(part))
         });
         self.listen_on(&mut core);
         sent
@@ -494,7 +514,7 @@ impl SocketState {
                 Ok(()) => return Ok(core),
                 Err(Refusal::WouldBlock) if self.has_news(&mut core) => continue,
                 Err(Refusal::WouldBlock) if patience != Patience::None => {}
-                Err(refusal) => return Err(Error::from_refusal(refusal)),
+                Err(refusal) => return Err(refusal::sending(self.kind, refusal, Some(first))),
             }
             core = self.wait_to_send(core, &mut patience)?;
         }

@@ -3,6 +3,7 @@
 //! A [`Socket`] is of any type; the types in [`typed`] expose only what their pattern allows.
 
 pub(crate) mod ask;
+pub mod builder;
 pub(crate) mod core;
 mod dozer;
 pub(crate) mod endpoints;
@@ -10,13 +11,17 @@ mod ends;
 mod guard;
 pub(crate) mod handle;
 mod json;
+pub mod messages;
 #[cfg(all(test, loom))]
 mod models;
 pub mod monitor;
 mod options;
+mod refusal;
 pub mod report;
+pub(crate) mod setters;
 mod staging;
 pub mod stats;
+pub mod subscription;
 mod task;
 pub mod typed;
 pub(crate) mod wait;
@@ -334,11 +339,61 @@ impl Socket {
     /// [`WouldBlock`](ErrorKind::WouldBlock) after `timeout`.
     pub fn wait_for_peers(&self, count: usize, timeout: Duration) -> Result<()> {
         let patience = Patience::from_timeout(Some(timeout)).begun();
-        let waited = self.state.wait_until(patience, |core| core.ready_peers() >= count);
-        waited.map_err(|error| match self.handshake_failure() {
-            Some(why) if error.is_timeout() => error.because(&why),
-            _ => error,
+        let mut seen = 0;
+        let done = self.state.wait_until(patience, |core| {
+            seen = core.ready_peers();
+            seen >= count
+        });
+        done.map_err(|error| {
+            let error =
+                error.while_waiting(|| format!("{seen} of {count} peers were there after {timeout:?}"));
+            match self.handshake_failure() {
+                Some(why) if error.is_timeout() => error.because(&why),
+                _ => error,
+            }
         })
+    }
+
+    /// Waits until `count` peers want messages that begin with `topic`: they have subscribed to it, or to what it begins with
+    /// (PUB, XPUB). With XPUB's [`set_xpub_manual`](Self::set_xpub_manual) those count that the application has entered.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) after `timeout`, [`NotSupported`](ErrorKind::NotSupported) for other types.
+    pub fn wait_for_subscribers(
+        &self,
+        topic: impl AsRef<[u8]>,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<()> {
+        let topic = topic.as_ref();
+        if !matches!(self.socket_type(), SocketType::Pub | SocketType::XPub) {
+            let text = format!(
+                "a {} socket has no subscribers; PUB and XPUB have, others can wait_for_peers",
+                self.socket_type()
+            );
+            return Err(Error::new(ErrorKind::NotSupported, text));
+        }
+        let patience = Patience::from_timeout(Some(timeout)).begun();
+        let mut seen = 0;
+        let done = self.state.wait_until(patience, |core| {
+            seen = core.pattern.subscribers(topic);
+            seen >= count
+        });
+        done.map_err(|error| {
+            let topic = topic.escape_ascii();
+            error.while_waiting(|| {
+                format!("{seen} of {count} peers had subscribed to \"{topic}\" after {timeout:?}")
+            })
+        })
+    }
+
+    /// Ends the connection to one peer, [`PeerInfo::connection`] of which is given; what is queued for it is dropped. One that we
+    /// connected to is dialled again, one that came to us may come again.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such connection (any more).
+    pub fn disconnect_peer(&self, connection: u64) -> Result<()> {
+        self.state.disconnect_peer(connection)
     }
 
     /// Why the last handshake with a peer failed, in words, unless another one has succeeded since: "the server wants CURVE,
@@ -366,6 +421,34 @@ impl Socket {
         self.state.close();
     }
 
+    /// Sends `value` as MessagePack in one part, structures as maps.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if it cannot be written as MessagePack; else as [`send`](Self::send).
+    #[cfg(feature = "msgpack")]
+    pub fn send_msgpack<T: serde::Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+        let packed = rmp_serde::to_vec_named(value).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("the value cannot be sent as MessagePack: {error}"))
+        })?;
+        Ok(self.send(packed)?)
+    }
+
+    /// Receives a message of one part and reads it as MessagePack.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if it is not MessagePack of this shape; else as [`recv`](Self::recv).
+    #[cfg(feature = "msgpack")]
+    pub fn recv_msgpack<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        let message = self.recv()?;
+        let body = only_part(&message, "MessagePack")?;
+        rmp_serde::from_slice(body).map_err(|error| {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("the message is not the MessagePack that was expected: {error}"),
+            )
+        })
+    }
+
     /// Sends `value` as JSON in one part.
     ///
     /// # Errors
@@ -385,10 +468,23 @@ impl Socket {
     #[cfg(feature = "serde")]
     pub fn recv_json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         let message = self.recv()?;
-        serde_json::from_slice(message.first()).map_err(|error| {
+        serde_json::from_slice(only_part(&message, "JSON")?).map_err(|error| {
             Error::new(ErrorKind::Invalid, format!("the message is not the JSON that was expected: {error}"))
         })
     }
+}
+
+/// The body of a message of one part.
+#[cfg(feature = "serde")]
+fn only_part<'a>(message: &'a Message, form: &str) -> Result<&'a [u8]> {
+    if message.rest().is_empty() {
+        return Ok(message.first());
+    }
+    let text = format!(
+        "a message of {} parts is not one of {form}, which has one; recv() and read its parts",
+        message.len()
+    );
+    Err(Error::new(ErrorKind::Invalid, text))
 }
 
 impl std::fmt::Debug for Socket {

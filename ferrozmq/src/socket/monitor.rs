@@ -84,6 +84,12 @@ impl Monitor {
     }
 }
 
+impl std::fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Monitor").field("lost", &self.lost()).finish_non_exhaustive()
+    }
+}
+
 impl Iterator for Monitor {
     type Item = MonitorEvent;
 

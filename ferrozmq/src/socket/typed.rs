@@ -4,6 +4,8 @@
 //! polling.
 
 use super::Socket;
+use super::builder::SocketBuilder;
+use super::messages::Messages;
 use crate::context::Context;
 use crate::error::{Result, SendError};
 use crate::{IntoMessage, Message, SocketType};
@@ -24,6 +26,11 @@ macro_rules! typed {
                 context.socket(SocketType::$name).map($name)
             }
 
+            /// Settings for such a socket, before there is one.
+            pub fn builder(context: &Context) -> SocketBuilder<$name> {
+                SocketBuilder::new(context, SocketType::$name).wrapped($name)
+            }
+
             /// As [`Socket::bind`].
             ///
             /// # Errors
@@ -40,6 +47,35 @@ macro_rules! typed {
                 self.0.connect(endpoint)
             }
 
+            /// As [`Socket::unbind`].
+            ///
+            /// # Errors
+            /// As [`Socket::unbind`].
+            pub fn unbind(&self, endpoint: &str) -> Result<()> {
+                self.0.unbind(endpoint)
+            }
+
+            /// As [`Socket::disconnect`].
+            ///
+            /// # Errors
+            /// As [`Socket::disconnect`].
+            pub fn disconnect(&self, endpoint: &str) -> Result<()> {
+                self.0.disconnect(endpoint)
+            }
+
+            /// As [`Socket::wait_for_peers`].
+            ///
+            /// # Errors
+            /// As [`Socket::wait_for_peers`].
+            pub fn wait_for_peers(&self, count: usize, timeout: Duration) -> Result<()> {
+                self.0.wait_for_peers(count, timeout)
+            }
+
+            /// As [`Socket::close`].
+            pub fn close(&self) {
+                self.0.close();
+            }
+
             /// The socket as one of any type: for options, monitoring and polling.
             #[must_use]
             pub fn as_socket(&self) -> &Socket {
@@ -54,7 +90,44 @@ macro_rules! typed {
 
             $(typed!(@$capability);)+
         }
+
+        impl AsRef<Socket> for $name {
+            fn as_ref(&self) -> &Socket {
+                &self.0
+            }
+        }
+
+        impl From<$name> for Socket {
+            fn from(socket: $name) -> Socket {
+                socket.0
+            }
+        }
+
+        /// If it is of this type; else it comes back.
+        impl TryFrom<Socket> for $name {
+            type Error = Socket;
+
+            fn try_from(socket: Socket) -> std::result::Result<$name, Socket> {
+                match socket.socket_type() {
+                    SocketType::$name => Ok($name(socket)),
+                    _ => Err(socket),
+                }
+            }
+        }
+
+        $(typed!(#$capability $name);)+
     };
+    (#recv $name:ident) => {
+        impl<'a> IntoIterator for &'a $name {
+            type Item = Result<Message>;
+            type IntoIter = Messages<'a>;
+
+            fn into_iter(self) -> Messages<'a> {
+                self.0.iter()
+            }
+        }
+    };
+    (#$other:ident $name:ident) => {};
     (@send) => {
         /// As [`Socket::send`].
         ///
@@ -82,6 +155,24 @@ macro_rules! typed {
             timeout: Duration,
         ) -> std::result::Result<(), SendError> {
             self.0.send_timeout(message, timeout)
+        }
+
+        /// As [`Socket::send_json`].
+        ///
+        /// # Errors
+        /// As [`Socket::send_json`].
+        #[cfg(feature = "serde")]
+        pub fn send_json<T: serde::Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+            self.0.send_json(value)
+        }
+
+        /// As [`Socket::send_msgpack`].
+        ///
+        /// # Errors
+        /// As [`Socket::send_msgpack`].
+        #[cfg(feature = "msgpack")]
+        pub fn send_msgpack<T: serde::Serialize + ?Sized>(&self, value: &T) -> Result<()> {
+            self.0.send_msgpack(value)
         }
     };
     (@recv) => {
@@ -115,6 +206,44 @@ macro_rules! typed {
         /// As [`Socket::recv_timeout`].
         pub fn recv_timeout(&self, timeout: Duration) -> Result<Message> {
             self.0.recv_timeout(timeout)
+        }
+
+        /// As [`Socket::iter`].
+        #[must_use]
+        pub fn iter(&self) -> Messages<'_> {
+            self.0.iter()
+        }
+
+        /// As [`Socket::recv_json`].
+        ///
+        /// # Errors
+        /// As [`Socket::recv_json`].
+        #[cfg(feature = "serde")]
+        pub fn recv_json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+            self.0.recv_json()
+        }
+
+        /// As [`Socket::recv_msgpack`].
+        ///
+        /// # Errors
+        /// As [`Socket::recv_msgpack`].
+        #[cfg(feature = "msgpack")]
+        pub fn recv_msgpack<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+            self.0.recv_msgpack()
+        }
+    };
+    (@publish) => {
+        /// As [`Socket::wait_for_subscribers`].
+        ///
+        /// # Errors
+        /// As [`Socket::wait_for_subscribers`].
+        pub fn wait_for_subscribers(
+            &self,
+            topic: impl AsRef<[u8]>,
+            count: usize,
+            timeout: Duration,
+        ) -> Result<()> {
+            self.0.wait_for_subscribers(topic, count, timeout)
         }
     };
     (@subscribe) => {
@@ -169,7 +298,7 @@ typed! {
 }
 typed! {
     /// Sends to every peer that subscribed to what a message begins with (RFC 29).
-    Pub, send
+    Pub, send, publish
 }
 typed! {
     /// Receives what begins with what it subscribed to (RFC 29); nothing before the first
@@ -178,7 +307,7 @@ typed! {
 }
 typed! {
     /// A PUB that receives its peers' subscriptions as messages: 1 or 0, and the topic (RFC 29).
-    XPub, send, recv
+    XPub, send, recv, publish
 }
 typed! {
     /// A SUB that sends its subscriptions as messages: 1 or 0, and the topic (RFC 29).

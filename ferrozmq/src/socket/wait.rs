@@ -16,6 +16,7 @@ use super::core::Core;
 use super::ends::End;
 use super::guard::Guard;
 use super::handle::SocketState;
+use super::refusal;
 use crate::duty;
 use crate::error::{Error, Result};
 use crate::io::lease::Lease;
@@ -355,7 +356,7 @@ impl SocketState {
                 self.check(&core)?;
                 Ok(core)
             }
-            Prepared::Follow => self.follow(core, patience),
+            Prepared::Follow => self.follow(core, for_input, patience),
             Prepared::Lead(sleeper) => {
                 drop(core);
                 let told = sleep(&mut fds, patience);
@@ -365,7 +366,7 @@ impl SocketState {
                 core.fds = fds;
                 self.check(&core)?;
                 if !told? && core.changes == changes {
-                    return Err(Error::would_block());
+                    return Err(refusal::waited(self.kind, for_input));
                 }
                 Ok(core)
             }
@@ -374,7 +375,9 @@ impl SocketState {
 
     /// Waits in the read of the only pipe, for a few milliseconds at most: the caller looks, and comes again.
     fn doze<'a>(&'a self, mut core: Guard<'a>, bed: Bed, patience: Patience) -> Result<Guard<'a>> {
-        let Some(mut sleeper) = Sleeper::lead(self, &mut core)? else { return self.follow(core, patience) };
+        let Some(mut sleeper) = Sleeper::lead(self, &mut core)? else {
+            return self.follow(core, true, patience);
+        };
         sleeper.acquire(&mut core);
         let found = self.spin(&mut core, |core| core.read_end(bed.slot, bed.pipe.id()));
         let mut filled = Ok(Fill::Nothing);
@@ -402,7 +405,7 @@ impl SocketState {
     }
 
     /// Waits behind the thread that sleeps on the socket's descriptors.
-    fn follow<'a>(&'a self, mut core: Guard<'a>, patience: Patience) -> Result<Guard<'a>> {
+    fn follow<'a>(&'a self, mut core: Guard<'a>, for_input: bool, patience: Patience) -> Result<Guard<'a>> {
         let ticket = self.mailbox.waker().prepare();
         // The leader asked inproc peers for signals when it came; they may have sent them since.
         if core.announce() || self.mailbox.pending() || self.is_terminated() {
@@ -425,7 +428,7 @@ impl SocketState {
         self.check(&core)?;
         match waited {
             Waited::Woken => Ok(core),
-            Waited::TimedOut => Err(Error::would_block()),
+            Waited::TimedOut => Err(refusal::waited(self.kind, for_input)),
             Waited::Interrupted => Err(Error::interrupted()),
         }
     }

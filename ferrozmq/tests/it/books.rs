@@ -48,7 +48,7 @@ fn socket(context: &Context, kind: SocketType) -> Socket {
 #[test]
 fn what_a_publisher_drops() {
     for at in endpoints("publisher-drops") {
-        let context = Context::new();
+        let context = Context::builder().libzmq_compat().build();
         let publisher = socket(&context, SocketType::XPub);
         let at = publisher.bind(&at).unwrap();
         publisher.send("nobody").unwrap();
@@ -83,7 +83,7 @@ fn what_a_publisher_drops() {
 #[test]
 fn what_a_router_drops() {
     for at in endpoints("router-drops") {
-        let context = Context::new();
+        let context = Context::builder().libzmq_compat().build();
         let (router, dealer) = join(&context, SocketType::Router, SocketType::Dealer, &at);
         router.send(["who?", "x"]).unwrap();
         router.send("id only").unwrap();
@@ -104,7 +104,7 @@ fn what_a_router_drops() {
 #[test]
 fn what_waits_for_a_peer_that_goes_is_dropped_and_what_it_had_not_received_discarded() {
     for at in endpoints("gone") {
-        let context = Context::new();
+        let context = Context::builder().libzmq_compat().build();
         let push = socket(&context, SocketType::Push);
         let pull = socket(&context, SocketType::Pull);
         push.set_sndhwm(5).unwrap();
@@ -130,7 +130,7 @@ fn what_waits_for_a_peer_that_goes_is_dropped_and_what_it_had_not_received_disca
 
 #[test]
 fn what_lingers_in_vain_is_dropped() {
-    let context = Context::new();
+    let context = Context::builder().libzmq_compat().build();
     let push = socket(&context, SocketType::Push);
     push.connect(&free_endpoint()).unwrap();
     (0..7).for_each(|n| push.send(numbered(n)).unwrap());
@@ -146,7 +146,7 @@ fn what_lingers_in_vain_is_dropped() {
 
 #[test]
 fn only_the_newest_is_kept_and_the_others_are_counted() {
-    let context = Context::builder().blocky(false).build();
+    let context = Context::builder().libzmq_compat().blocky(false).build();
     for at in [free_endpoint(), "inproc://conflated".to_owned()] {
         let push = socket(&context, SocketType::Push);
         push.set_conflate(true).unwrap();
@@ -171,7 +171,7 @@ fn only_the_newest_is_kept_and_the_others_are_counted() {
 
 #[test]
 fn what_nobody_wants_is_discarded_at_the_receiver() {
-    let context = Context::new();
+    let context = Context::builder().libzmq_compat().build();
     let sub = context.socket(SocketType::Sub).unwrap();
     let publisher = socket(&context, SocketType::XPub);
     sub.subscribe("a").unwrap();
@@ -214,7 +214,7 @@ fn what_nobody_wants_is_discarded_at_the_receiver() {
 
 #[test]
 fn a_peer_that_may_not_take_part_is_not_heard() {
-    let context = Context::builder().blocky(false).build();
+    let context = Context::builder().libzmq_compat().blocky(false).build();
     let (server, _client) = join(&context, SocketType::Pair, SocketType::Pair, "tcp://127.0.0.1:*");
     let second = socket(&context, SocketType::Pair);
     second.connect(&server.last_endpoint()).unwrap();
@@ -306,7 +306,7 @@ impl Party<'_> {
 }
 
 fn talk_at_random(bound: SocketType, kind: SocketType, at: &str, seed: u64) {
-    let context = Context::new();
+    let context = Context::builder().libzmq_compat().build();
     let mut dice = Dice(seed);
     let server = socket(&context, bound);
     server.set_sndhwm(1 + dice.roll(20) as u32).unwrap();
@@ -362,7 +362,7 @@ fn every_pattern_balances_over_every_transport() {
 fn victim() {
     let told = argument();
     let (kind, at) = told.split_once(' ').unwrap();
-    let context = Context::new();
+    let context = Context::builder().libzmq_compat().build();
     let all = [SocketType::Pull, SocketType::Sub, SocketType::Dealer, SocketType::Pair];
     let kind = all.into_iter().find(|known| known.name() == kind).unwrap();
     let one = socket(&context, kind);
@@ -389,7 +389,7 @@ fn a_killed_peer_leaves_the_books_in_order() {
         for (bound, kind) in
             [(Push, Pull), (Pub, Sub), (XPub, Sub), (Router, Dealer), (Dealer, Dealer), (Pair, Pair)]
         {
-            let context = Context::builder().blocky(false).build();
+            let context = Context::builder().libzmq_compat().blocky(false).build();
             let one = socket(&context, bound);
             one.set_sndhwm(10).unwrap();
             let at = one.bind(&at).unwrap();
@@ -428,7 +428,7 @@ fn a_killed_peer_leaves_the_books_in_order() {
 #[test]
 fn heartbeats_end_doubt_and_tell_how_long_they_took() {
     for at in wires() {
-        let context = Context::builder().blocky(false).build();
+        let context = Context::builder().libzmq_compat().blocky(false).build();
         let push = socket(&context, SocketType::Push);
         push.set_heartbeat_interval(Some(Duration::from_millis(20))).unwrap();
         let pull = socket(&context, SocketType::Pull);
@@ -452,7 +452,7 @@ fn heartbeats_end_doubt_and_tell_how_long_they_took() {
 
 #[test]
 fn a_connection_lost_and_found_again_loses_nothing_and_says_so() {
-    let context = Context::builder().blocky(false).build();
+    let context = Context::builder().libzmq_compat().blocky(false).build();
     let at = free_endpoint();
     let push = socket(&context, SocketType::Push);
     push.connect(&at).unwrap();

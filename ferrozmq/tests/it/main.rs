@@ -1,6 +1,7 @@
 //! Everything that is tested through the public API, in one binary; files are named by behaviour.
 
 mod access;
+mod api;
 mod asynch;
 mod books;
 mod child;

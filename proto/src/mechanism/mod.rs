@@ -2,7 +2,7 @@
 //!
 //! [`decide`] is a pure function of everything that bears on the question, and its test is a table of every case. It
 //! fails closed: a mechanism never falls back to another one, nor to a version of ZMTP that has none.
-//! [`Exchange`] is the mechanism's part of the handshake: the commands between greeting and READY.
+//! `Exchange` is the mechanism's part of the handshake: the commands between greeting and READY.
 
 pub mod crypto;
 mod curve;

@@ -69,6 +69,31 @@ impl Options {
         self.set_row(row, kind, Some(&bytes))
     }
 
+    /// Changes option `number` of a socket of type `kind` by its typed field, which is what `change` does: for callers that
+    /// have no bytes but a value that the field can hold.
+    ///
+    /// # Errors
+    /// No such option, not for this type of socket, not available here, or out of range; then nothing was changed.
+    pub fn change(
+        &mut self,
+        kind: SocketType,
+        number: i32,
+        change: impl FnOnce(&mut Options),
+    ) -> Result<Change, OptionError> {
+        let row = Row::by_number(number).ok_or_else(|| OptionError::unknown_number(number))?;
+        row.check_writer(kind)?;
+        let before = self.clone();
+        change(self);
+        if let (Field::Int { min, max, .. }, Some(Value::Int(value))) = (row.field, row.load(self, kind))
+            && !(min..=max).contains(&value)
+            && row.load(&before, kind) != Some(Value::Int(value))
+        {
+            *self = before;
+            return Err(OptionError::value(row, Wrong::Range(value.to_string())));
+        }
+        Ok(row.change())
+    }
+
     /// Reads option `number` of a socket of type `kind`, as `zmq_getsockopt(3)` with a buffer of
     /// `capacity` bytes; `None` is a buffer of the right size.
     ///
@@ -110,14 +135,19 @@ impl Options {
             return Ok(if wanted { Change::Subscribe(topic) } else { Change::Unsubscribe(topic) });
         }
         row.store(self, value).map_err(|wrong| OptionError::value(row, wrong))?;
-        Ok(match row.effect {
-            Effect::Immediately => Change::Now,
-            Effect::NextBindOrConnect => Change::Later,
-        })
+        Ok(row.change())
     }
 }
 
 impl Row {
+    /// What a new value means for the socket.
+    fn change(&self) -> Change {
+        match self.effect {
+            Effect::Immediately => Change::Now,
+            Effect::NextBindOrConnect => Change::Later,
+        }
+    }
+
     /// The row's value in `options`, whoever may read it; `None` where none is kept there.
     #[must_use]
     pub fn load(&self, options: &Options, kind: SocketType) -> Option<Value> {

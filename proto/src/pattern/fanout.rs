@@ -94,6 +94,11 @@ impl Fanout {
         self.marked.extend_from_slice(&self.pipes);
     }
 
+    /// How many are marked.
+    pub fn marked(&self) -> usize {
+        self.marked.len()
+    }
+
     /// Marks those that were not, and the others not (`ZMQ_INVERT_MATCHING`).
     pub fn invert(&mut self) {
         self.marked.clear();

@@ -357,6 +357,14 @@ impl Pattern {
         each!(self, socket => socket.has_room_for(pipes, routing_id))
     }
 
+    /// How many peers a message that begins with `topic` would be sent to, if they had room; none for types without subscribers.
+    pub fn subscribers(&mut self, topic: &[u8]) -> usize {
+        match self {
+            Pattern::Pub(xpub) | Pattern::XPub(xpub) => xpub.subscribers(topic),
+            _ => 0,
+        }
+    }
+
     /// `ZMQ_TOPICS_COUNT`: number of distinct topics subscribed to, here or by peers.
     #[must_use]
     pub fn topics_count(&self) -> usize {

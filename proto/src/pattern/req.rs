@@ -77,9 +77,9 @@ impl Req {
 
     fn check_may_send(&self) -> Result<(), Refusal> {
         match self.state {
-            State::Waiting { .. } if !self.relaxed => {
-                Err(Refusal::WrongState("a REQ socket must receive the reply before it sends again"))
-            }
+            State::Waiting { .. } if !self.relaxed => Err(Refusal::WrongState(
+                "a REQ socket must receive the reply before it sends again; req_relaxed lets it give the reply up",
+            )),
             State::Idle | State::Waiting { .. } => Ok(()),
         }
     }

@@ -108,6 +108,12 @@ impl XPub {
 
     /// Marks whom a message that begins with `first` goes to.
     #[inline]
+    /// How many peers want messages that begin with `topic`.
+    pub(super) fn subscribers(&mut self, topic: &[u8]) -> usize {
+        self.select(topic);
+        self.fanout.marked()
+    }
+
     fn select(&mut self, first: &[u8]) {
         let XPub { fanout, granted, .. } = self;
         if self.options.last_value

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 }
 
 fn run((_, open, batch): &Path, batches: usize) -> Result<()> {
-    let context = Context::new();
+    let context = Context::builder().libzmq_compat().build();
     let sockets = open(&context)?;
     for number in 0..WARM_UP + batches {
         batch(&sockets, number >= WARM_UP)?;
