@@ -52,6 +52,7 @@ pub struct Context {
 }
 
 /// Settings of a context that is to be made.
+#[derive(Clone)]
 #[must_use = "call build() to make the context"]
 pub struct ContextBuilder {
     options: ContextOptions,

@@ -30,6 +30,7 @@ const PASSWORDS_MAX: usize = 64;
 type Decide = Box<dyn Fn(&AccessRequest) -> AccessAnswer + Send + Sync>;
 
 /// Who decides about the peers of one context's sockets.
+#[derive(Clone)]
 pub(crate) struct Authenticator {
     judge: Arc<Judge>,
 }
