@@ -19,7 +19,7 @@ extern "C" {
  * Returns 0; or -1 with errno ENOBUFS if the text does not fit (buffer is untouched then, and *size says what it takes
  * now, which may grow), EFAULT, ENOTSOCK, ETERM.
  */
-ZMQ_EXPORT int ferrozmq_socket_stats_json (void *socket, char *buffer, size_t *size);
+int ferrozmq_socket_stats_json (void *socket, char *buffer, size_t *size);
 
 #ifdef __cplusplus
 }
