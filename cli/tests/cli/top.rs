@@ -53,10 +53,10 @@ impl Pipeline {
         let mut push = folder.zmq(&[&words[..], &["--rate", "200/s", &body]].concat());
         let mut push = started(push.env("FERROZMQ_TOP", "1"));
         let at = push.line();
-        let pull = |more: [&str; 2]| {
-            started(folder.zmq(&["pull", "-c", &at, more[0], more[1]]).stdin(Stdio::null()))
-        };
-        let (good, bad) = (pull(["-f", "."]), pull(["-f", "."]));
+        let pull = || started(folder.zmq(&["pull", "-c", &at, "-f", ".\\n"]).stdin(Stdio::null()));
+        let (good, mut bad) = (pull(), pull());
+        // It has met the other, and works.
+        bad.line();
         bad.signal("STOP");
         Pipeline { push, _good: good, bad }
     }
