@@ -46,7 +46,12 @@ pub fn open(kind: SocketType, place: &PlaceFlags, talk: Talk) -> Result<Opened, 
     set_up(&socket, place)?;
     let watch = Watch::begin(&socket, &wake, talk)?;
     endpoints.attach(&socket, place.print_endpoint, talk)?;
-    Ok(Opened { context, port: Port { socket, wake }, watch, linger: place.linger })
+    Ok(Opened {
+        context,
+        port: Port { socket, wake, watch: Some(Arc::clone(&watch)) },
+        watch,
+        linger: place.linger,
+    })
 }
 
 /// Sets the options that flags ask for.

@@ -10,6 +10,7 @@ use ferrozmq::{ErrorKind, Events, Message, PollItem, Socket, poll};
 
 use crate::failure::Failure;
 use crate::wake::Wake;
+use crate::watch::Watch;
 
 /// A socket and what ends its waits.
 pub struct Port {
@@ -17,13 +18,15 @@ pub struct Port {
     pub socket: Socket,
     /// What ends its waits.
     pub wake: Arc<Wake>,
+    /// What is known of its connections, if a refusal is to end them, too.
+    pub watch: Option<Arc<Watch>>,
 }
 
 impl Port {
     /// Waits until the socket is as wished, somebody rings, or the time has come.
     ///
     /// # Errors
-    /// A failure of the library's poll; [`Failure::Interrupted`].
+    /// A failure of the library's poll; [`Failure::Interrupted`]; [`Failure::Refused`].
     pub fn wait(&self, wish: Wish, until: Option<Instant>) -> Result<(), Failure> {
         let timeout = until.map(|time| time.saturating_duration_since(Instant::now()));
         let bell = PollItem::fd(self.wake.fd(), Events::READABLE);
@@ -33,6 +36,7 @@ impl Port {
         };
         self.wake.clear();
         self.wake.check()?;
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.check())?;
         match polled {
             Err(error) if !error.is_interrupted() => Err(error.into()),
             _ => Ok(()),

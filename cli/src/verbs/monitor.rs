@@ -38,7 +38,7 @@ pub fn run(args: &MonitorArgs, talk: Talk) -> Result<(), Failure> {
     if args.kind.kind == SocketType::Sub {
         subscribe(&socket, &[])?;
     }
-    let port = Port { socket, wake };
+    let port = Port { socket, wake, watch: None };
     let outcome = print_all(args, &port, &events);
     port.socket.set_linger(Some(std::time::Duration::ZERO))?;
     drop(port);
