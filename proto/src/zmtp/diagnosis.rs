@@ -50,7 +50,7 @@ impl Link {
                 None => PeerError::MechanismMismatch.to_string(),
             },
             Some(PeerError::IncompatibleSocketType) => {
-                let theirs = String::from_utf8_lossy(socket_type);
+                let theirs = socket_type.escape_ascii();
                 format!("a {theirs} socket cannot talk with a {} socket", self.socket_type().name())
             }
             Some(PeerError::RoleMismatch) => format!("both sides are servers of {}", ours.name()),
@@ -70,7 +70,7 @@ impl Link {
 fn refused(reason: &[u8]) -> String {
     match zap::refused_status(reason) {
         Some(status) => format!("refused by access control, status {status}"),
-        None => format!("the peer refused the handshake: {}", String::from_utf8_lossy(reason)),
+        None => format!("the peer refused the handshake: {}", reason.escape_ascii()),
     }
 }
 
