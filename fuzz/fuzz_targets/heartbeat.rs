@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         interval: Some(time(input.byte())).filter(|interval| !interval.is_zero()),
         ttl: time(input.byte()),
         timeout: Some(time(input.byte())).filter(|timeout| !timeout.is_zero()),
+        lenient: input.byte() & 1 != 0,
     };
     let mut now = Instant::now();
     let mut heartbeat = Heartbeat::new(config, now);

@@ -27,12 +27,7 @@ pub mod typed;
 pub(crate) mod wait;
 pub mod window;
 
-#[cfg_attr(
-    not(feature = "serde"),
-    expect(unused_imports, reason = "the JSON helpers and the documentation name it")
-)]
-use crate::error::ErrorKind;
-use crate::error::{Error, Result, SendError};
+use crate::error::{Error, ErrorKind, Result, SendError};
 use crate::peer::PeerInfo;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
 use handle::SocketState;
