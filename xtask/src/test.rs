@@ -17,7 +17,7 @@ const SUITES: [&[&str]; 6] =
 const FUZZ_SECONDS: u64 = 10;
 
 /// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models, `--no-conformance` other people's
-/// suites, `--no-fuzz` the fuzz targets, `--no-instructions` the count of instructions, which needs valgrind.
+/// suites, `--no-fuzz` the fuzz targets; `--instructions` adds the count of instructions, which needs valgrind and a release build.
 ///
 /// # Errors
 /// With the first check that fails.
@@ -26,14 +26,14 @@ pub fn run(arguments: &[String]) -> Outcome {
     let mut models = true;
     let mut suites = true;
     let mut fuzzing = true;
-    let mut counting = true;
+    let mut counting = false;
     for argument in arguments {
         match argument.as_str() {
             "--no-interop" => interop = false,
             "--no-loom" => models = false,
             "--no-conformance" => suites = false,
             "--no-fuzz" => fuzzing = false,
-            "--no-instructions" => counting = false,
+            "--instructions" => counting = true,
             other => return Err(format!("no such flag: {other}")),
         }
     }
