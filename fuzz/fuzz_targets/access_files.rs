@@ -22,7 +22,8 @@ fn certificate(text: &[u8]) {
     let Ok(certificate) = Certificate::parse(text) else { return };
     let key = z85::encode(&certificate.public_key).expect("a key has a text");
     assert!(text.windows(key.len()).any(|window| window == key.as_bytes()));
-    let quotes = certificate.metadata.iter().any(|(name, value)| [name, value].iter().any(|t| t.contains('"')));
+    let quotes =
+        certificate.metadata.iter().any(|(name, value)| [name, value].iter().any(|t| t.contains('"')));
     let odd = certificate.metadata.iter().any(|(name, _)| name.is_empty());
     if !quotes && !odd {
         let written = certificate.to_text("again");
