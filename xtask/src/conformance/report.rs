@@ -61,8 +61,12 @@ pub fn print(comparisons: &[Comparison], deviations: &Deviations) -> usize {
         for (round, ours) in comparison.ours.iter().enumerate() {
             let judged = comparison.judge(ours, deviations);
             count(&judged, &mut totals);
-            seen_to_fail.extend(judged.iter().filter_map(|(_, judgement)| match judgement {
+            seen_to_fail.extend(judged.iter().filter_map(|(name, judgement)| match judgement {
                 Judgement::Deviates(listed) => Some(listed.clone()),
+                // It failed, but so did the original this time: that is no reason to strike it from the list.
+                Judgement::FailsOnBoth => {
+                    deviations.reason(name, SEPARATOR).map(|(listed, _)| listed.to_owned())
+                }
                 _ => None,
             }));
             let failed = judged.iter().filter(|(_, judgement)| *judgement == Judgement::Unexpected);
