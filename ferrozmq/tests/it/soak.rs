@@ -76,8 +76,10 @@ fn check(received: &Message, envelope: usize, next: &mut [u64]) {
     assert!(received.iter().skip(envelope).eq(whole.iter()), "stream {stream}, message {number}: altered");
 }
 
-/// Sends a stream; the socket passes to a new thread a few times on the way.
+/// Sends a stream; the socket passes to a new thread a few times on the way, and what it has left at its end may take as long as it
+/// takes: without marks, gigabytes wait.
 fn send_stream(socket: Socket, stream: u64, count: u64) {
+    socket.set_linger(None).unwrap();
     let mut dice = Dice(stream);
     let mut from = 0;
     while from < count {
