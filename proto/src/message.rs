@@ -190,13 +190,19 @@ impl Message {
     /// Takes off the envelope: the parts before the first empty one go to the end of `envelope`, the empty one goes, the
     /// others stay. `false`, and the message is of no use, if there is no empty part or nothing after it (RFC 28).
     pub fn take_envelope(&mut self, envelope: &mut Vec<Frame>) -> bool {
-        while let Some(part) = self.pop_front() {
-            if part.is_empty() {
-                return true;
-            }
-            envelope.push(part);
+        // The last part is the body's, whatever it is.
+        let hops = self.rest.len();
+        let Some(delimiter) = self.iter().take(hops).position(Frame::is_empty) else { return false };
+        if delimiter == 0 {
+            self.pop_front();
+            return true;
         }
-        false
+        // All at once: one by one would cost the square of their number, which is the peer's choice.
+        let mut taken = self.rest.drain(..=delimiter);
+        envelope.push(std::mem::take(&mut self.first));
+        envelope.extend(taken.by_ref().take(delimiter - 1));
+        self.first = taken.nth(1).unwrap_or_default();
+        true
     }
 
     /// Puts the message into an envelope: the parts of `envelope` and an empty one go before its own (RFC 28). Undone by

@@ -168,7 +168,7 @@ const NO_REQUEST: Refusal = Refusal::WrongState("a REP socket must receive a req
 mod tests {
     use crate::pattern::testing::Rig;
     use crate::pattern::{Discarded, Dropped, Refusal};
-    use crate::{Message, SocketType};
+    use crate::{Frame, Message, SocketType};
 
     fn wrong<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
         matches!(result, Err(Refusal::WrongState(_)))
@@ -194,6 +194,25 @@ mod tests {
         assert_eq!(rep.pipes.sent(1), [Message::from(["", "r1"])]);
         assert_eq!(rep.pipes.sent(2), [Message::from(["hop a", "hop b", "", "r2", "more"])]);
         assert!(!rep.can_send());
+    }
+
+    /// T24: what a peer puts before its request costs no more than its parts.
+    #[test]
+    fn t24_a_million_hops_are_kept_and_a_million_without_an_end_are_dropped() {
+        const HOPS: usize = 1_000_000;
+        let hops = || (0..HOPS).map(|_| Frame::copy_from_slice(b"h"));
+        let mut rep = Rig::new(SocketType::Rep, 9);
+        let _ = rep.join(1, "");
+        let endless = Message::from_parts(hops()).unwrap();
+        rep.arrive(1, endless);
+        let whole = Message::from_parts(hops().chain([Frame::new(), Frame::copy_from_slice(b"q")])).unwrap();
+        rep.arrive(1, whole);
+        assert_eq!(rep.recv(), Ok("q".into()));
+        rep.send("r").unwrap();
+        let reply = rep.pipes.sent(1).pop().unwrap();
+        assert_eq!(reply.len(), HOPS + 2);
+        assert!(reply.iter().take(HOPS).all(|hop| hop == "h") && reply[HOPS].is_empty());
+        assert_eq!(&reply[HOPS + 1], "r");
     }
 
     #[test]
