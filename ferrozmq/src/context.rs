@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inproc::Registry;
 use crate::io::events::EventSink;
 use crate::io::lease::{Lease, Ticker};
-use crate::io::owner::{Alive, Owner};
+use crate::io::owner::{Alive, Owner, Seats};
 use crate::io::thread::IoHandle;
 use crate::pipe::ledger::{Books, Ledger};
 use crate::pipe::signal::Mailbox;
@@ -189,6 +189,7 @@ impl Context {
             lease: Arc::clone(&lease),
             access: Arc::clone(&context.access),
             last_failure: Mutex::new(None),
+            accepted: Seats::default(),
             _alive: alive,
         });
         let state = SocketState::new(kind, options, owner, Arc::clone(context), random::number());

@@ -149,6 +149,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_header_for_c_has_the_numbers_of_our_own_options() {
+        let header = concat!(env!("CARGO_MANIFEST_DIR"), "/../capi/include/ferrozmq.h");
+        let Ok(header) = std::fs::read_to_string(header) else {
+            eprintln!("skipped: there is no header beside a crate that was packed");
+            return;
+        };
+        for row in TABLE.iter().filter(|row| !row.is_libzmqs()) {
+            let line = format!("#define {} {}", row.c_name(), row.number);
+            assert!(header.lines().any(|known| known == line), "{line}");
+        }
+    }
+
     /// Names of functions, in the repository's header.
     #[test]
     fn the_page_for_c_knows_every_function() {

@@ -12,7 +12,7 @@
 use crate::io::admission::{self, Failure};
 use crate::io::dialer::Dialer;
 use crate::io::events::{EventKind, Parties};
-use crate::io::owner::Owner;
+use crate::io::owner::{Owner, Seat};
 use crate::io::parting::Parting;
 use crate::io::thread::{Due, Io};
 use crate::io::timer::{self, TimerKey};
@@ -65,6 +65,7 @@ pub(super) struct Conn {
     /// It ends of our own will and with all written: the peer is given time to notice.
     gently: bool,
     origin: u64,
+    _seat: Option<Seat>,
 }
 
 pub(super) enum Stage {
@@ -161,6 +162,7 @@ impl Io {
         let conn = Conn {
             local: stream.local_endpoint(),
             remote: stream.remote_endpoint(),
+            _seat: (!dialed).then(|| owner.accepted.take()),
             owner,
             options,
             stream,
@@ -318,6 +320,7 @@ impl Io {
                 conn.options.rcvhwm as usize,
                 conflates(owner.kind, &conn.options),
             );
+            pipe.limit_bytes(&conn.options.limits);
             pipe.belongs_to(conn.endpoint);
             if owner.never_reads() {
                 pipe.discard_input(Discarded::Unsolicited);
@@ -438,7 +441,8 @@ impl Io {
 
     /// Ends a handshake because there are too many.
     pub(super) fn crowd_out(&mut self, token: u64) {
-        let error = io::Error::new(io::ErrorKind::ConnectionAborted, "too many handshakes at once");
+        let text = "too many handshakes or connections at once (max_handshakes, max_connections)";
+        let error = io::Error::new(io::ErrorKind::ConnectionAborted, text);
         self.handshake_failed(token, Failure::Io(error));
     }
 
@@ -676,6 +680,7 @@ fn link_config(kind: SocketType, options: &Options, access: &Access, dialed: boo
         handshake_timeout: options.handshake_ivl,
         heartbeat: heartbeat_config(options),
         only_first_subscribe: options.only_first_subscribe,
+        limits: options.limits.link,
         ..LinkConfig::new(kind)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! When descriptors run out, the listener sheds one waiting peer by means of a reserved descriptor,
 //! and pauses instead of spinning, longer each time; it resumes by itself.
+//!
+//! Of too many handshakes in progress one is dropped at random, so that a flood of silent peers does not keep others from getting
+//! in; the same where a socket has all the connections it may have. If all of those are done, the newcomer is refused.
 
 use crate::io::connection::Origin;
 use crate::io::events::{EventKind, Parties};
@@ -18,9 +21,6 @@ use std::time::Duration;
 
 /// Peers accepted per visit, so that a storm does not keep connections waiting.
 const ACCEPT_BATCH: usize = 64;
-/// Handshakes in progress; with more, one of them is dropped at random, so that a flood of silent peers does not
-/// keep others from getting in.
-const HANDSHAKES_MAX: usize = 1024;
 /// The first and the longest pause without descriptors.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -34,11 +34,23 @@ pub(super) struct Listening {
     timer: Option<TimerKey>,
     /// Connections from here that have not finished their handshake.
     handshakes: Vec<u64>,
+    /// Connections that the socket may have accepted at a time.
+    connections_max: u64,
 }
 
 impl Listening {
     pub(super) fn owner(&self) -> &Arc<Owner> {
         &self.owner
+    }
+
+    /// Whether the socket has accepted as many connections as it may have.
+    fn is_full(&self) -> bool {
+        self.owner.accepted.count() >= self.connections_max
+    }
+
+    /// Whether more handshakes are in progress than there may be.
+    fn has_excess(&self) -> bool {
+        self.handshakes.len() > self.options.limits.handshakes as usize
     }
 
     fn post(&self, kind: EventKind, value: u64, reason: Option<String>) {
@@ -58,8 +70,16 @@ impl Io {
         // Now, while there is a descriptor for it: the first peer should not fail for want of one.
         let _ = self.set_of(&owner);
         let added = self.handle.desk().epoll().add(&listener, Interest::READABLE, endpoint);
-        let listening =
-            Listening { owner, listener, options, pause: PAUSE_MIN, timer: None, handshakes: Vec::new() };
+        let connections_max = options.limits.connections.unwrap_or(u64::MAX).min(descriptors_to_spare());
+        let listening = Listening {
+            owner,
+            listener,
+            options,
+            pause: PAUSE_MIN,
+            timer: None,
+            handshakes: Vec::new(),
+            connections_max,
+        };
         match added {
             Ok(()) => {
                 self.listeners.insert(endpoint, listening);
@@ -81,6 +101,12 @@ impl Io {
                 Ok(None) => return,
                 Ok(Some(stream)) => {
                     listening.pause = PAUSE_MIN;
+                    if listening.is_full() && !self.make_place(endpoint) {
+                        let text = "the socket has as many connections as it may have (max_connections)";
+                        self.accept_failed(endpoint, libc::EMFILE as u64, text.to_owned());
+                        continue;
+                    }
+                    let Some(listening) = self.listeners.get_mut(&endpoint) else { return };
                     let origin = Origin {
                         owner: Arc::clone(&listening.owner),
                         options: Arc::clone(&listening.options),
@@ -95,8 +121,8 @@ impl Io {
                         let errno = error.raw_os_error().unwrap_or(libc::EIO) as u64;
                         self.accept_failed(endpoint, errno, error.to_string());
                     }
-                    if let Some(excess) = self.excess_handshake(endpoint) {
-                        self.contain(excess, |io| io.crowd_out(excess));
+                    if self.listeners.get(&endpoint).is_some_and(Listening::has_excess) {
+                        self.make_place(endpoint);
                     }
                 }
                 Err(AcceptError::Refused { peer }) => {
@@ -130,11 +156,13 @@ impl Io {
         }
     }
 
-    /// One of too many handshakes, at random: whoever floods us has the most, and so loses the most.
-    fn excess_handshake(&self, endpoint: u64) -> Option<u64> {
-        let handshakes = &self.listeners.get(&endpoint)?.handshakes;
-        let index = random::number() % (handshakes.len().max(1) as u64);
-        (handshakes.len() > HANDSHAKES_MAX).then(|| handshakes.get(index as usize).copied())?
+    /// Gives up a handshake in progress, at random: whoever floods us has the most, and so loses the most. Says whether there was one.
+    fn make_place(&mut self, endpoint: u64) -> bool {
+        let Some(listening) = self.listeners.get(&endpoint) else { return false };
+        let index = random::number() % (listening.handshakes.len().max(1) as u64);
+        let Some(excess) = listening.handshakes.get(index as usize).copied() else { return false };
+        self.contain(excess, |io| io.crowd_out(excess));
+        true
     }
 
     fn accept_failed(&mut self, endpoint: u64, errno: u64, reason: String) {
@@ -163,4 +191,10 @@ impl Io {
         let fd = listening.listener.as_fd().as_raw_fd() as u64;
         listening.post(EventKind::Closed, fd, None);
     }
+}
+
+/// The descriptors that connections may take: the process needs some for itself.
+fn descriptors_to_spare() -> u64 {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current.map_or(u64::MAX, |limit| limit - limit / 10)
 }

@@ -14,7 +14,7 @@ use crate::zap::Access;
 use bytes::Bytes;
 use ferrozmq_proto::option::Options;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// A socket as its I/O threads see it.
 pub(crate) struct Owner {
@@ -27,6 +27,8 @@ pub(crate) struct Owner {
     pub(crate) access: Arc<Access>,
     /// Why the last handshake failed, in words, unless one has succeeded since.
     pub(crate) last_failure: Mutex<Option<String>>,
+    /// Connections that listeners have accepted and that have not ended yet.
+    pub(crate) accepted: Seats,
     /// Handshakes done and connections not yet ended.
     pub(crate) _alive: AliveTicket,
 }
@@ -46,6 +48,32 @@ impl Owner {
 /// Whether sockets of this type have `ZMQ_HELLO_MSG`: the types of request and reply, as with libzmq.
 pub(crate) fn says_hello(kind: SocketType) -> bool {
     matches!(kind, SocketType::Dealer | SocketType::Router | SocketType::Req | SocketType::Rep)
+}
+
+/// Counts the connections that a socket has accepted.
+#[derive(Clone, Default)]
+pub(crate) struct Seats(Arc<AtomicU64>);
+
+impl Seats {
+    /// How many are taken.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Takes one, which is free again when what is returned is dropped.
+    pub(crate) fn take(&self) -> Seat {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Seat(self.clone())
+    }
+}
+
+/// What an accepted connection has while it lasts.
+pub(crate) struct Seat(Seats);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Counts the sockets of a context that still exist, lingering ones included.

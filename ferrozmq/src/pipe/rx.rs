@@ -6,7 +6,7 @@
 //!
 //! `RCVHWM` gates the reading: while that many messages wait here or in the socket's hands, the
 //! descriptor is not watched. It may be exceeded by what one read brings; reads are small where the
-//! mark is small.
+//! mark is small. So does a mark of bytes (`max_unread_bytes`), which may be exceeded by what one read brings.
 
 use crate::pipe::codec::Opener;
 use crate::pipe::wire::Fill;
@@ -68,6 +68,8 @@ pub(crate) struct Rx {
     pub(super) waiting_bytes: usize,
     pub(super) held_bytes: usize,
     pub(super) hwm: usize,
+    /// The mark of bytes beside that of messages.
+    bytes_max: usize,
     /// Only the newest run is kept (`ZMQ_CONFLATE`); the socket keeps its newest message.
     conflate: bool,
     /// The socket never reads, or has let go of the pipe: messages are dropped as they come.
@@ -117,6 +119,7 @@ impl Rx {
             waiting_bytes: 0,
             held_bytes: 0,
             hwm: if conflate { 0 } else { hwm },
+            bytes_max: usize::MAX,
             conflate,
             discard: None,
             paused: false,
@@ -135,8 +138,16 @@ impl Rx {
         self.hwm = if self.conflate { 0 } else { hwm };
     }
 
+    /// Changes the mark of bytes, likewise.
+    pub(super) fn set_bytes_max(&mut self, bytes: usize) {
+        // One message is let through in any case.
+        self.bytes_max = if self.conflate { usize::MAX } else { bytes.max(1) };
+    }
+
     pub(super) fn is_full(&self) -> bool {
-        self.flooded || self.hwm != 0 && self.waiting + self.held >= self.hwm
+        self.flooded
+            || self.hwm != 0 && self.waiting + self.held >= self.hwm
+            || self.waiting_bytes + self.held_bytes >= self.bytes_max
     }
 
     /// What a reader that finds no role here may conclude.
@@ -168,6 +179,7 @@ impl Rx {
         let why = *self.discard.get_or_insert(why);
         self.discards.note(why, self.waiting as u64);
         self.hwm = 0;
+        self.bytes_max = usize::MAX;
         self.runs.clear();
         (self.waiting, self.held) = (0, 0);
         (self.waiting_bytes, self.held_bytes) = (0, 0);
@@ -188,7 +200,8 @@ impl Rx {
     #[must_use]
     pub(super) fn resume_if_due(&mut self) -> bool {
         let low = self.hwm == 0 || self.waiting + self.held <= self.hwm / 2;
-        let due = self.paused && !self.flooded && self.end.is_none() && low;
+        let light = self.waiting_bytes + self.held_bytes <= self.bytes_max / 2;
+        let due = self.paused && !self.flooded && self.end.is_none() && low && light;
         if due {
             self.paused = false;
             if let Some(watch) = &self.watch {
@@ -331,7 +344,7 @@ impl Intake {
 
     /// One read: the bytes it brought, and whether it left nothing behind.
     fn read(&mut self, limit: usize, sleep: Sleep) -> io::Result<(usize, bool)> {
-        let most = self.make_room(limit);
+        let most = self.make_room(limit)?;
         let room = (self.input.capacity() - self.input.len()).min(most);
         let got = match sleep {
             Sleep::Never => self.stream.recv_into(&mut self.input, most)?,
@@ -347,20 +360,20 @@ impl Intake {
     }
 
     /// Makes room for the next read; returns how much it may bring.
-    fn make_room(&mut self, limit: usize) -> usize {
+    fn make_room(&mut self, limit: usize) -> io::Result<usize> {
         let trusted = self.total.min(TRUSTED_MAX).max(self.input.len()).max(READ_MAX);
         let missing = self.opener.wanted().min(trusted);
         if missing >= LONG_FROM || self.stride > 0 && missing > framing::HEADER_MAX {
             // What comes behind a long message would share its buffer, and be copied when that has to grow.
-            self.input.reserve(missing);
-            return missing;
+            reserve(&mut self.input, missing)?;
+            return Ok(missing);
         }
         if self.stride > 0 && self.input.is_empty() && self.stream.unread() > 0 {
-            self.input = BytesMut::with_capacity(self.stride);
-            return self.stride;
+            reserve(&mut self.input, self.stride)?;
+            return Ok(self.stride);
         }
         self.input.reserve(self.read_size.min(limit).max(missing));
-        usize::MAX
+        Ok(usize::MAX)
     }
 
     fn open(&mut self) {
@@ -406,4 +419,16 @@ impl Intake {
             }
         }
     }
+}
+
+/// Room for `more` bytes behind the input, or `ENOMEM`: their number is the peer's choice, and that there is not so much
+/// memory is no reason to end the process.
+fn reserve(input: &mut BytesMut, more: usize) -> io::Result<()> {
+    if input.try_reclaim(more) {
+        return Ok(());
+    }
+    let mut grown = Vec::from(std::mem::take(input));
+    let result = grown.try_reserve_exact(more);
+    *input = BytesMut::from(Bytes::from(grown));
+    result.map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))
 }

@@ -6,12 +6,13 @@
 //! holder looks again before it lets go.
 //!
 //! `queued` counts whole messages until their last byte is with the kernel; the high-water mark is
-//! compared with it, and nothing else is.
+//! compared with it, and nothing else is. Beside it there is a mark of bytes (`max_unsent_bytes`), exceeded by one message at most.
 
 use crate::pipe::arena::{Arena, Batch};
 use crate::pipe::codec::Sealer;
 use crate::pipe::pace::Pace;
 use crate::pipe::through::{EASE_FROM, Tolerance};
+use crate::pipe::wire::SHARE_FROM;
 use crate::sys::clock;
 use crate::transport::Stream;
 use bytes::Bytes;
@@ -70,6 +71,8 @@ pub(crate) struct Tx {
     pub(super) control: VecDeque<Control>,
     pub(super) queued: usize,
     pub(super) hwm: usize,
+    /// The mark of bytes beside that of messages.
+    bytes_max: usize,
     /// Only the newest message is kept (`ZMQ_CONFLATE`).
     conflate: bool,
     /// The socket wants to hear when there is room.
@@ -108,6 +111,7 @@ impl Tx {
             control: VecDeque::new(),
             queued: 0,
             hwm: if conflate { 0 } else { hwm },
+            bytes_max: usize::MAX,
             conflate,
             room_wanted: false,
             pace: Pace::new(),
@@ -129,13 +133,23 @@ impl Tx {
         self.hwm = if self.conflate { 0 } else { hwm };
     }
 
-    /// Messages that may be queued now; `usize::MAX` without a high-water mark.
+    /// Changes the mark of bytes, likewise.
+    pub(super) fn set_bytes_max(&mut self, bytes: usize) {
+        // One message is let through in any case.
+        self.bytes_max = if self.conflate { usize::MAX } else { bytes.max(1) };
+    }
+
+    /// Messages that may be queued now, if none of them has a part of [`SHARE_FROM`] bytes; after one that has it is to be asked again.
     #[inline]
     pub(super) fn room(&self) -> usize {
+        let light = match self.bytes_max {
+            usize::MAX => usize::MAX,
+            most => most.saturating_sub(self.queued_bytes()).div_ceil(SHARE_FROM),
+        };
         match (self.closed, self.hwm) {
             (true, _) => 0,
-            (false, 0) => usize::MAX,
-            (false, hwm) => hwm.saturating_sub(self.queued),
+            (false, 0) => light,
+            (false, hwm) => hwm.saturating_sub(self.queued).min(light),
         }
     }
 

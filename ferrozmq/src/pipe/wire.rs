@@ -27,6 +27,7 @@ use crate::sys::signals;
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::loss::{Discarded, Dropped};
+use ferrozmq_proto::option::PeerLimits;
 use ferrozmq_proto::zmtp::framing;
 use ferrozmq_proto::{Frame, Message};
 use std::io;
@@ -196,6 +197,14 @@ impl WirePipe {
         let mut rx = self.rx.lock();
         rx.set_hwm(rcvhwm);
         self.read_on(rx);
+    }
+
+    /// How many bytes may be queued in each direction, beside the high-water marks; `None` for any number.
+    pub(crate) fn limit_bytes(&self, limits: &PeerLimits) {
+        let bytes =
+            |limit: Option<u64>| limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        self.tx.lock().set_bytes_max(bytes(limits.unsent_bytes));
+        self.rx.lock().set_bytes_max(bytes(limits.unread_bytes));
     }
 
     // ---- The socket's side: writing ----

@@ -506,5 +506,7 @@ pub(super) fn pattern_options(options: &Options) -> PatternOptions {
         stream_notify: options.stream_notify,
         disconnect_msg: options.disconnect_msg.clone(),
         hiccup_msg: options.hiccup_msg.clone(),
+        max_subscriptions: options.limits.subscriptions,
+        max_subscription_bytes: options.limits.subscription_bytes,
     }
 }

@@ -174,6 +174,7 @@ impl SocketState {
         let endpoint = new_token();
         let id = pipe.as_ref().map(|pipe| pipe.id());
         if let Some(pipe) = &pipe {
+            pipe.limit_bytes(&core.options.limits);
             pipe.belongs_to(endpoint);
             if owner.never_reads() {
                 pipe.discard_input(Discarded::Unsolicited);

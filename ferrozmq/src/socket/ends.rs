@@ -166,7 +166,9 @@ impl WireEnd {
 
     #[inline(always)]
     fn write(&mut self, message: &Message, envelope: Option<&[Frame]>, share_from: usize) -> Written {
-        self.credit = self.credit.saturating_sub(1);
+        // What is long is counted by its bytes, too: the pipe has to be asked again.
+        let long = message.iter().any(|part| part.len() >= SHARE_FROM);
+        self.credit = if long { 0 } else { self.credit.saturating_sub(1) };
         match self.pipe.push(message, envelope, share_from) {
             Ok(true) => Written::FlushNow,
             Ok(false) if self.dirty => Written::Queued,
@@ -434,7 +436,9 @@ impl Ends {
     pub(super) fn pass_through(&mut self, pipe: PipeId, body: &[u8], patience: Duration) -> bool {
         let Some(end) = self.wire(pipe).filter(|_| body.len() >= SHARE_FROM) else { return false };
         let passed = end.room() && end.pipe.pass_through(body, patience);
-        end.credit -= usize::from(passed);
+        if passed {
+            end.credit = 0;
+        }
         passed
     }
 

@@ -105,7 +105,7 @@ setters! {
     56 "ZMQ_ROUTER_HANDOVER": set_router_handover, router_handover(value: bool) => router_handover = value;
     /// Type of service of outgoing packets; 0 leaves it to the system (`ZMQ_TOS`); for later binds and connects.
     57 "ZMQ_TOS": set_tos, tos(value: u32) => tos = value;
-    /// How long a handshake may take; `None` is for ever (`ZMQ_HANDSHAKE_IVL`). 30 s by default.
+    /// How long a handshake may take; `None` is for ever (`ZMQ_HANDSHAKE_IVL`). 10 s by default.
     66 "ZMQ_HANDSHAKE_IVL": set_handshake_interval, handshake_interval(value: Option<Duration>) => handshake_ivl = value;
     /// Wait instead of dropping at the high-water mark (XPUB, PUB; `ZMQ_XPUB_NODROP`).
     69 "ZMQ_XPUB_NODROP": set_xpub_nodrop, xpub_nodrop(value: bool) => xpub_nodrop = value;
@@ -155,6 +155,37 @@ setters! {
     /// Only the silence of a peer that sends PINGs itself is death: another may be alive and have full queues. On by
     /// default for what may fill its peers' queues ([why](crate::guide::defaults)).
     10_075 "FERROZMQ_HEARTBEAT_LENIENT": set_heartbeat_lenient, heartbeat_lenient(value: bool) => heartbeat_lenient = value;
+    /// Most bytes of a peer's handshake; one that says more is disconnected. 64 KiB by default; for later binds and connects, as
+    /// all limits of what peers may cost are, but those of subscriptions.
+    10_200 "FERROZMQ_MAX_HANDSHAKE_BYTES": set_max_handshake_bytes, max_handshake_bytes(value: usize) => limits.link.handshake_bytes = value;
+    /// Most properties that a peer may tell in its handshake. 64 by default.
+    10_201 "FERROZMQ_MAX_PROPERTIES": set_max_properties, max_properties(value: usize) => limits.link.properties = value;
+    /// Longest value of such a property, in bytes. 32 KiB by default.
+    10_202 "FERROZMQ_MAX_PROPERTY_BYTES": set_max_property_bytes, max_property_bytes(value: usize) => limits.link.property_bytes = value;
+    /// Most handshakes in progress at one bound endpoint; of more, one at random is given up. 1,024 by default.
+    10_203 "FERROZMQ_MAX_HANDSHAKES": set_max_handshakes, max_handshakes(value: u32) => limits.handshakes = value.max(1);
+    /// Most accepted connections at a time; 65,536 by default. With more, a handshake in progress is given up, or the newcomer
+    /// refused. Whatever the value, also `None`, it is never more than nine tenths of the descriptors that the process may have.
+    10_204 "FERROZMQ_MAX_CONNECTIONS": set_max_connections, max_connections(value: Option<u64>) => limits.connections = value;
+    /// Largest message accepted from a peer in bytes, all its parts together, and 64 more for each part where there are several;
+    /// `None` for no limit. 256 MiB by default. A peer that sends a larger one is disconnected.
+    10_205 "FERROZMQ_MAX_MULTIPART_BYTES": set_max_multipart_bytes, max_multipart_bytes(value: Option<u64>) => limits.link.message_bytes = value;
+    /// Most parts of a message accepted from a peer, likewise. 65,536 by default.
+    10_206 "FERROZMQ_MAX_PARTS": set_max_parts, max_parts(value: usize) => limits.link.parts = value;
+    /// Bytes of a peer's unread messages beyond which that peer is not read, whatever [`set_rcvhwm`](Socket::set_rcvhwm) says;
+    /// exceeded by one message or 64 KiB at most. `None` for no limit. 64 MiB by default.
+    10_207 "FERROZMQ_MAX_UNREAD_BYTES": set_max_unread_bytes, max_unread_bytes(value: Option<u64>) => limits.unread_bytes = value;
+    /// Bytes queued for one peer beyond which nothing more is queued for it, whatever [`set_sndhwm`](Socket::set_sndhwm) says: what
+    /// happens then is what happens at the high-water mark. Exceeded by one message at most; `None` for no limit. 64 MiB by default.
+    10_208 "FERROZMQ_MAX_UNSENT_BYTES": set_max_unsent_bytes, max_unsent_bytes(value: Option<u64>) => limits.unsent_bytes = value;
+    /// Longest topic in bytes that a peer may subscribe to (PUB, XPUB); a peer that tries is disconnected. 64 KiB by default.
+    10_209 "FERROZMQ_MAX_TOPIC_BYTES": set_max_topic_bytes, max_topic_bytes(value: usize) => limits.link.topic_bytes = value;
+    /// Most topics that one peer may be subscribed to (PUB, XPUB); `None` for no limit. A million by default; a peer that
+    /// wants more is disconnected. Heeded at once.
+    10_210 "FERROZMQ_MAX_SUBSCRIPTIONS": set_max_subscriptions, max_subscriptions(value: Option<u64>) => limits.subscriptions = value;
+    /// Most bytes that one peer's subscriptions may cost, each counted with 256 more than its topic (PUB, XPUB), likewise. 320 MiB by
+    /// default.
+    10_211 "FERROZMQ_MAX_SUBSCRIPTION_BYTES": set_max_subscription_bytes, max_subscription_bytes(value: Option<u64>) => limits.subscription_bytes = value;
 }
 
 /// Setters of options given as bytes, which the table checks.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Profile, Security, TABLE};
+use super::{PeerLimits, Profile, Security, TABLE};
 use crate::SocketType;
 
 /// What one socket was told about itself: `zmq_setsockopt(3)` and `zmq_getsockopt(3)`, typed.
@@ -81,6 +81,9 @@ pub struct Options {
     pub heartbeat_timeout: Option<Duration>,
     /// Only the silence of a peer that sends PINGs itself is death; another may be alive and have full queues.
     pub heartbeat_lenient: bool,
+
+    /// What peers may cost.
+    pub limits: PeerLimits,
 
     // TCP, IPC and the system.
     /// Longest queue of connections not yet accepted.
@@ -270,6 +273,7 @@ impl Options {
             heartbeat_ttl: None,
             heartbeat_timeout: None,
             heartbeat_lenient: false,
+            limits: PeerLimits::default(),
             backlog: Self::DEFAULT_BACKLOG,
             sndbuf: None,
             rcvbuf: None,

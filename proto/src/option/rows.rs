@@ -25,6 +25,16 @@ macro_rules! int {
     };
 }
 
+/// A limit kept in an `Option<u64>`; -1 is none.
+macro_rules! limit {
+    ($($field:ident).+) => {
+        Field::I64 {
+            load: |options| options.$($field).+.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX)),
+            store: |options, limit| options.$($field).+ = u64::try_from(limit).ok(),
+        }
+    };
+}
+
 /// A text kept in an `Option<String>`.
 macro_rules! text {
     ($max:expr, $field:ident) => {
@@ -126,6 +136,12 @@ const FILLERS: Kinds = Kinds::of(&[
 ]);
 /// What has messages to lose when it is closed.
 const LINGERERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::XSub]).except();
+/// What takes messages apart.
+const ZMTP: Kinds = STREAM.except();
+/// What keeps messages until the application receives them.
+const RECEIVERS: Kinds = Kinds::of(&[SocketType::Pub, SocketType::Push]).except();
+/// What queues messages for its peers.
+const SENDERS: Kinds = Kinds::of(&[SocketType::Sub, SocketType::Pull]).except();
 const ROUTER: Kinds = Kinds::of(&[SocketType::Router]);
 
 const NO_GSSAPI: Field = Field::Absent("the security mechanism GSSAPI does not exist here");
@@ -174,12 +190,8 @@ pub static TABLE: &[Row] = &[
     Row::new(19, "backlog", int!(Count, backlog), Unit::Count, "longest queue of connections not yet accepted"),
     Row::new(21, "reconnect_ivl_max", int!(Millis, reconnect_ivl_max), Unit::Milliseconds,
         "longest pause to which `reconnect_ivl` doubles, 0 for no doubling"),
-    Row::new(22, "maxmsgsize",
-        Field::I64 {
-            load: |options| options.max_msg_size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)),
-            store: |options, size| options.max_msg_size = u64::try_from(size).ok(),
-        },
-        Unit::Bytes, "largest message part accepted from a peer, -1 for no limit"),
+    Row::new(22, "maxmsgsize", limit!(max_msg_size), Unit::Bytes,
+        "largest message part accepted from a peer, -1 for no limit"),
     Row::new(23, "sndhwm", int!(Count, sndhwm), Unit::Count,
         "most messages queued for sending per peer, 0 for no limit").now(),
     Row::new(24, "rcvhwm", int!(Count, rcvhwm), Unit::Count,
@@ -286,7 +298,8 @@ pub static TABLE: &[Row] = &[
     Row::new(64, "gssapi_service_principal", NO_GSSAPI, Unit::Plain, "the server's principal of GSSAPI"),
     Row::new(65, "gssapi_plaintext", NO_GSSAPI, Unit::Switch, "authenticate with GSSAPI but do not encrypt"),
     Row::new(66, "handshake_ivl", int!(ZeroIsNone, handshake_ivl), Unit::Milliseconds,
-        "how long a peer may take for the handshake, 0 for ever"),
+        "how long a peer may take for the handshake, 0 for ever")
+        .native(10_000, Kinds::ALL, "somebody who says nothing is waited for a third as long; who is far away needs a second"),
     Row::new(68, "socks_proxy", text!(SOCKS_PROXY_MAX, socks_proxy), Unit::Plain,
         "host:port of the SOCKS5 proxy for TCP connects"),
     Row::new(69, "xpub_nodrop", int!(PatternSwitch, xpub_nodrop), Unit::Switch,
@@ -376,4 +389,36 @@ pub static TABLE: &[Row] = &[
     Row::new(10_075, "heartbeat_lenient", int!(Switch, heartbeat_lenient), Unit::Switch,
         "only the silence of a peer that sends PINGs itself is death: another may be alive and have full queues")
         .native(1, FILLERS, "a libzmq peer that is busy reads no PINGs when its queue is full, and would lose what it holds"),
+    Row::new(10_200, "max_handshake_bytes", int!(Size, limits.link.handshake_bytes), Unit::Bytes,
+        "most bytes of a peer's handshake; one that says more is disconnected"),
+    Row::new(10_201, "max_properties", int!(Size, limits.link.properties), Unit::Count,
+        "most properties that a peer may tell in its handshake"),
+    Row::new(10_202, "max_property_bytes", int!(Size, limits.link.property_bytes), Unit::Bytes,
+        "longest value of one of these properties"),
+    Row::new(10_203, "max_handshakes", int!(Positive, limits.handshakes), Unit::Count,
+        "most handshakes in progress at one bound endpoint; of more, one at random is given up"),
+    Row::new(10_204, "max_connections", limit!(limits.connections), Unit::Count,
+        "most accepted connections at a time; never more than nine tenths of the descriptors that the process may have")
+        .native(65_536, Kinds::ALL, "more than this are an attack, and not a system's"),
+    Row::new(10_205, "max_multipart_bytes", limit!(limits.link.message_bytes), Unit::Bytes,
+        "largest message accepted from a peer, all parts together and 64 bytes for each of several")
+        .native(256 << 20, ZMTP, "an unfinished message costs memory until it ends: a peer that never ends it is disconnected"),
+    Row::new(10_206, "max_parts", int!(Size, limits.link.parts), Unit::Count,
+        "most parts of a message accepted from a peer")
+        .native(65_536, ZMTP, "what is taken apart costs more than its bytes"),
+    Row::new(10_207, "max_unread_bytes", limit!(limits.unread_bytes), Unit::Bytes,
+        "bytes of a peer's unread messages beyond which that peer is not read, whatever `rcvhwm` says")
+        .native(64 << 20, RECEIVERS, "a thousand messages may be of any size; the peer waits as at the high-water mark"),
+    Row::new(10_208, "max_unsent_bytes", limit!(limits.unsent_bytes), Unit::Bytes,
+        "bytes queued for a peer beyond which nothing more is queued, whatever `sndhwm` says")
+        .native(64 << 20, SENDERS, "a peer that does not read costs this much and no more, of whatever size messages are"),
+    Row::new(10_209, "max_topic_bytes", int!(Size, limits.link.topic_bytes), Unit::Bytes,
+        "longest topic that a peer may subscribe to").only_for(PUBLISHERS)
+        .native(64 << 10, PUBLISHERS, "topics are names, and every message is compared with them"),
+    Row::new(10_210, "max_subscriptions", limit!(limits.subscriptions), Unit::Count,
+        "most topics that one peer may be subscribed to; one that wants more is disconnected").now().only_for(PUBLISHERS)
+        .native(1_000_000, PUBLISHERS, "the publisher holds them, and a peer pays nothing for asking"),
+    Row::new(10_211, "max_subscription_bytes", limit!(limits.subscription_bytes), Unit::Bytes,
+        "most bytes that one peer's subscriptions may cost, each counted with 256 more than its topic").now().only_for(PUBLISHERS)
+        .native(320 << 20, PUBLISHERS, "64 MiB of topics, and what keeping a million of them costs"),
 ];

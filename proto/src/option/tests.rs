@@ -495,10 +495,43 @@ fn our_own_profile_departs_where_the_table_says_and_nowhere_else() {
     let listed = [
         "linger",
         "router_mandatory",
+        "handshake_ivl",
         "heartbeat_ivl",
         "heartbeat_ttl",
         "heartbeat_timeout",
         "heartbeat_lenient",
+        "max_connections",
+        "max_multipart_bytes",
+        "max_parts",
+        "max_unread_bytes",
+        "max_unsent_bytes",
+        "max_topic_bytes",
+        "max_subscriptions",
+        "max_subscription_bytes",
     ];
     assert_eq!(departing, listed, "the page about defaults must say why, and this list be amended");
+}
+
+#[test]
+fn what_peers_may_cost_has_two_columns() {
+    const BOTH: [(&str, SocketType, &str, &str); 13] = [
+        ("handshake_ivl", SocketType::Pull, "10000", "30000"),
+        ("max_handshake_bytes", SocketType::Pull, "65536", "65536"),
+        ("max_properties", SocketType::Pull, "64", "64"),
+        ("max_property_bytes", SocketType::Pull, "32768", "32768"),
+        ("max_handshakes", SocketType::Pull, "1024", "1024"),
+        ("max_connections", SocketType::Pull, "65536", "-1"),
+        ("max_multipart_bytes", SocketType::Pull, "268435456", "-1"),
+        ("max_parts", SocketType::Pull, "65536", "1000000"),
+        ("max_unread_bytes", SocketType::Pull, "67108864", "-1"),
+        ("max_unsent_bytes", SocketType::Pub, "67108864", "-1"),
+        ("max_topic_bytes", SocketType::Pub, "65536", "16777216"),
+        ("max_subscriptions", SocketType::Pub, "1000000", "-1"),
+        ("max_subscription_bytes", SocketType::Pub, "335544320", "1073741824"),
+    ];
+    for (name, kind, ours, libzmqs) in BOTH {
+        let row = Row::by_name(name).unwrap();
+        let columns = [Profile::Native, Profile::Libzmq].map(|profile| row.default_text(kind, profile));
+        assert_eq!(columns, [ours, libzmqs], "{name}");
+    }
 }

@@ -50,6 +50,10 @@ pub struct PatternOptions {
     pub disconnect_msg: Option<Bytes>,
     /// DEALER: received when a connection that we made is lost.
     pub hiccup_msg: Option<Bytes>,
+    /// PUB, XPUB: the topics that one peer may be subscribed to; `None` for no limit.
+    pub max_subscriptions: Option<u64>,
+    /// PUB, XPUB: what they may cost, in bytes, each with 256 more than its topic; `None` for no limit.
+    pub max_subscription_bytes: Option<u64>,
 }
 
 impl Default for PatternOptions {
@@ -74,6 +78,8 @@ impl Default for PatternOptions {
             stream_notify: true,
             disconnect_msg: None,
             hiccup_msg: None,
+            max_subscriptions: None,
+            max_subscription_bytes: Some(1 << 30),
         }
     }
 }

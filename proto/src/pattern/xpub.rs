@@ -34,8 +34,6 @@ pub struct XPub {
     subject: Option<PipeId>,
     source: Option<PipeId>,
     options: Options,
-    /// [`Subscriptions::BYTES_PER_PEER`], but for tests.
-    bytes_per_peer: usize,
 }
 
 /// The options, as they act together.
@@ -49,6 +47,8 @@ struct Options {
     invert: bool,
     only_first: bool,
     welcome: Bytes,
+    max_subscriptions: u64,
+    max_subscription_bytes: u64,
 }
 
 impl XPub {
@@ -66,7 +66,6 @@ impl XPub {
             subject: None,
             source: None,
             options: Options::default(),
-            bytes_per_peer: Subscriptions::BYTES_PER_PEER,
         }
     }
 
@@ -85,8 +84,13 @@ impl XPub {
     /// Whether one more topic exceeds what one peer may cost.
     fn is_too_much(&self, pipe: PipeId, topic: &[u8]) -> bool {
         let table = if self.options.manual { &self.asked } else { &self.granted };
-        let held = self.granted.bytes(pipe).max(self.asked.bytes(pipe));
-        held + topic.len() + Subscriptions::TOPIC_COST > self.bytes_per_peer && !table.contains(pipe, topic)
+        let held = |count: fn(&Subscriptions, PipeId) -> usize| {
+            count(&self.granted, pipe).max(count(&self.asked, pipe)) as u64
+        };
+        let cost = (topic.len() + Subscriptions::TOPIC_COST) as u64;
+        let exceeds = held(Subscriptions::bytes) + cost > self.options.max_subscription_bytes
+            || held(Subscriptions::count) >= self.options.max_subscriptions;
+        exceeds && !table.contains(pipe, topic)
     }
 
     fn request<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, topic: &[u8], wanted: bool) {
@@ -217,6 +221,8 @@ impl Behaviour for XPub {
             invert: options.invert_matching,
             only_first: options.only_first_subscribe,
             welcome: options.xpub_welcome_msg.clone().unwrap_or_default(),
+            max_subscriptions: options.max_subscriptions.unwrap_or(u64::MAX),
+            max_subscription_bytes: options.max_subscription_bytes.unwrap_or(u64::MAX),
         };
     }
 
@@ -367,7 +373,7 @@ impl Behaviour for XPub {
 mod tests {
     use crate::pattern::subscriptions::Subscriptions;
     use crate::pattern::testing::Rig;
-    use crate::pattern::{Discarded, Dropped, Pattern, PatternOptions, PipeId, Refusal};
+    use crate::pattern::{Discarded, Dropped, PatternOptions, PipeId, Refusal};
     use crate::{Message, SocketType};
 
     fn xpub(hwm: usize, set: impl FnOnce(&mut PatternOptions)) -> Rig {
@@ -415,10 +421,15 @@ mod tests {
 
     #[test]
     fn a_peer_with_too_many_subscriptions_is_disconnected_and_others_are_not() {
-        for manual in [false, true] {
-            let mut rig = xpub(9, |options| options.xpub_manual = manual);
-            let Pattern::XPub(xpub) = &mut rig.pattern else { panic!("an XPUB") };
-            xpub.bytes_per_peer = 3 * (Subscriptions::TOPIC_COST + 1);
+        for (manual, by_number) in [(false, false), (true, false), (false, true), (true, true)] {
+            let mut rig = xpub(9, |options| {
+                options.xpub_manual = manual;
+                if by_number {
+                    options.max_subscriptions = Some(3);
+                } else {
+                    options.max_subscription_bytes = Some(3 * (Subscriptions::TOPIC_COST as u64 + 1));
+                }
+            });
             for topic in ["a", "b", "c", "a"] {
                 rig.subscription(1, topic, true);
                 rig.subscription(2, topic, true);
