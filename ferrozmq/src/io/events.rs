@@ -270,3 +270,24 @@ impl Drop for EventSink {
         self.post(EventKind::MonitorStopped, 0, Parties::bound(""), None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever connects can make events: those that nobody reads are few, the latest, and posting one more waits for nobody.
+    #[test]
+    fn t33_a_flood_of_events_keeps_the_newest_and_counts_the_others() {
+        let sink = EventSink::default();
+        let unread = sink.subscribe();
+        let flood = 3 * KEPT as u64 + 7;
+        for number in 0..flood {
+            sink.post(EventKind::Accepted, number, Parties::bound("tcp://127.0.0.1:1"), None);
+        }
+        assert_eq!(unread.lost(), flood - KEPT as u64);
+        let kept: Vec<u64> =
+            std::iter::from_fn(|| unread.next(Some(clock::now()))).map(|event| event.value).collect();
+        assert_eq!(kept, (flood - KEPT as u64..flood).collect::<Vec<_>>());
+        assert_eq!(unread.lost(), flood - KEPT as u64);
+    }
+}

@@ -3,7 +3,7 @@
 //! Each kind of loss is forced and found under its reason; then every pattern is driven at random, over every transport, with
 //! peers that come, go, and are killed.
 
-use crate::child::{argument, child, start_child};
+use crate::child::{argument, child, start_child, stop};
 use crate::ground::{SOON, endpoints, fill, free_endpoint, join, meet, numbered, wires};
 use crate::peer::{RawPeer, frame};
 use ferrozmq::{Context, Dropped, Message, Socket, SocketStats, SocketType};
@@ -411,7 +411,10 @@ fn a_killed_peer_leaves_the_books_in_order() {
             let mut heard = BufReader::new(victim.stdout.take().unwrap()).lines();
             while send() && one.stats().dropped.total() == 0 {}
             while !heard.next().expect("it lives").unwrap().starts_with("> 5") {}
-            while send() && one.stats().dropped.hwm == 0 {}
+            // From here on nobody takes anything, so that a queue that is full stays full.
+            stop(&victim);
+            let dropped = one.stats().dropped.hwm;
+            while send() && one.stats().dropped.hwm == dropped {}
             victim.kill().unwrap();
             victim.wait().unwrap();
             let stats = settled(&one, |stats| stats.peers == 0 && stats.queued_out == 0);

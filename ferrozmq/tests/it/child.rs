@@ -28,3 +28,18 @@ pub fn run_child(name: &str) {
     assert!(output.status.success(), "{}\n{}", said(&output.stdout), said(&output.stderr));
     assert!(said(&output.stdout).contains("1 passed"), "no such test: {name}");
 }
+
+/// Sends a signal to it.
+pub fn signal(child: &Child, signal: libc::c_int) {
+    // SAFETY: sends a signal to a child that is not reaped yet.
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
+}
+
+/// Stops it, until it is continued or killed.
+pub fn stop(child: &Child) {
+    signal(child, libc::SIGSTOP);
+    let mut status = 0;
+    // SAFETY: waits for a change of our own child; the status outlives the call.
+    let pid = unsafe { libc::waitpid(child.id() as libc::pid_t, &raw mut status, libc::WUNTRACED) };
+    assert!(pid > 0 && libc::WIFSTOPPED(status));
+}

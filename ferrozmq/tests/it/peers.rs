@@ -1,25 +1,12 @@
 //! Peers that stop, die, or come back all at once.
 
-use crate::child::{argument, child, run_child, start_child};
+use crate::child::{argument, child, run_child, signal, start_child, stop};
 use crate::peer::{RawPeer, SOON, command, frame, handshake, resident_bytes};
 use ferrozmq::{Context, Dealer, ErrorKind, EventKind, Frame, Message, Pub, Pull, Push, Router, Sub};
 use std::io::{BufRead, BufReader};
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 const BODY: usize = 1024;
-
-fn signal(child: &Child, signal: libc::c_int) {
-    // SAFETY: sends a signal to a child that is not reaped yet.
-    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
-}
-
-fn wait_stopped(child: &Child) {
-    let mut status = 0;
-    // SAFETY: waits for a change of our own child; the status outlives the call.
-    let pid = unsafe { libc::waitpid(child.id() as libc::pid_t, &raw mut status, libc::WUNTRACED) };
-    assert!(pid > 0 && libc::WIFSTOPPED(status));
-}
 
 /// The sequence number at the beginning of a message's last part.
 fn number(message: &Message) -> u64 {
@@ -57,8 +44,7 @@ fn f15_a_stopped_peer_blocks_a_push_and_loses_nothing() {
     let endpoint = push.bind("tcp://127.0.0.1:*").unwrap();
     let peer = start_child("peers::f15_a_stopped_peer_blocks_a_push_and_loses_nothing", &endpoint);
     push.as_socket().wait_for_peers(1, SOON).unwrap();
-    signal(&peer, libc::SIGSTOP);
-    wait_stopped(&peer);
+    stop(&peer);
     let mut n = 0;
     while let Ok(()) = push.send_timeout(numbered(n), Duration::from_millis(200)) {
         n += 1;
@@ -105,8 +91,7 @@ fn f15_a_stopped_subscriber_costs_itself_only() {
     good.subscribe("").unwrap();
     good.connect(&endpoint).unwrap();
     publisher.as_socket().wait_for_peers(2, SOON).unwrap();
-    signal(&peer, libc::SIGSTOP);
-    wait_stopped(&peer);
+    stop(&peer);
     for n in 0..COUNT {
         publisher.send(numbered(n)).unwrap();
         assert_eq!(number(&good.recv_timeout(SOON).unwrap()), n);

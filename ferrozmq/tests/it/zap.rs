@@ -1,7 +1,7 @@
 //! ZAP with NULL and PLAIN: every answer of a handler, one that is not there, is slow or goes away.
 
 use crate::peer::SOON;
-use ferrozmq::{Context, EventKind, Message, Monitor, PeerInfo, Rep, Router, Socket, SocketType};
+use ferrozmq::{Context, ErrorKind, EventKind, Message, Monitor, PeerInfo, Rep, Router, Socket, SocketType};
 use std::time::Duration;
 
 const HANDLER: &str = "inproc://zeromq.zap.01";
@@ -209,4 +209,37 @@ fn a_context_ends_while_a_question_is_open() {
     handler.recv_timeout(SOON).unwrap();
     drop((server, client, handler));
     context.term();
+}
+
+/// T21: one handler, the first; and whoever else asks it things changes nothing for a handshake.
+#[test]
+fn t21_a_second_handler_is_refused_and_a_bystander_answers_nobody() {
+    let context = Context::new();
+    let handler = handler(&context);
+    let usurper = Rep::new(&context).unwrap();
+    assert_eq!(usurper.bind(HANDLER).unwrap_err().kind(), ErrorKind::AddressInUse);
+    // One that connects there can ask, as the handshakes do, but not answer.
+    let bystander = context.socket(SocketType::Dealer).unwrap();
+    bystander.connect(HANDLER).unwrap();
+    for code in ["200", "400"] {
+        bystander.send(["", "1.0", "1", code, "forged", "mallory", ""]).unwrap();
+    }
+    let server = Server::in_domain(&context);
+    let (_client, _) = server.client(&context, &[]);
+    let mut handshakes = 0;
+    for _ in 0..3 {
+        let asked = handler.recv_timeout(SOON).unwrap();
+        let of_handshake = asked.part(2).is_some_and(|domain| domain == "test");
+        handshakes += u32::from(of_handshake);
+        handler.send(status(if of_handshake { b"400" } else { b"200" })).unwrap();
+    }
+    assert_eq!(handshakes, 1);
+    assert_eq!(outcome(&server.monitor), (EventKind::HandshakeFailedAuth, 400));
+    // The name is free once the handler is gone.
+    drop(handler);
+    let begin = std::time::Instant::now();
+    while usurper.bind(HANDLER).is_err() {
+        assert!(begin.elapsed() < SOON);
+        std::thread::yield_now();
+    }
 }
