@@ -12,15 +12,19 @@ const CRYPTO_EXECUTIONS: &str = "10000000";
 const CRYPTO_OFFENCES: &str = "1000000";
 /// Peers that begin a handshake and never end it.
 const SLOW_PEERS: &str = "5000";
+/// Children of a fork that each draw a nonce.
+const FORKS: &str = "10000";
 
 /// Runs models in full, every fuzz target (if there are any), and the integration tests with long counts; or, if told
-/// `crypto`, what concerns the cryptography alone.
+/// `crypto`, what concerns the cryptography alone, if told `slow`, the slow peers alone.
 ///
 /// # Errors
 /// With the first that fails.
 pub fn run(arguments: &[String]) -> Outcome {
-    if arguments == ["crypto"] {
-        return crypto();
+    match arguments {
+        [part] if part == "crypto" => return crypto(),
+        [part] if part == "slow" => return door(&["slow"]),
+        _ => {}
     }
     let mut messages = DEFAULT_MESSAGES.to_owned();
     let mut fuzz_runs = DEFAULT_FUZZ_RUNS.to_owned();
@@ -39,14 +43,23 @@ pub fn run(arguments: &[String]) -> Outcome {
     tests
         .args(["test", "--release", "--package", "ferrozmq", "--all-features", "--", "--test-threads", "2"])
         .env("FERROZMQ_PYTHON", python)
+        .env("FERROZMQ_SOAK_FORKS", FORKS)
         .env("FERROZMQ_SOAK", &messages);
     step::run("tests with long counts", &mut tests)?;
-    let mut door = cargo();
-    door.args(["test", "--release", "--package", "ferrozmq-misbehaving"])
-        .env("FERROZMQ_SOAK_PEERS", SLOW_PEERS);
-    step::run("peers that misbehave, and thousands of slow ones", &mut door)?;
+    door(&[])?;
     loom::run(&[])?;
     fuzz::run(&["--runs".to_owned(), fuzz_runs])
+}
+
+/// Peers that misbehave, and thousands of slow ones; of these tests those with such a name.
+fn door(names: &[&str]) -> Outcome {
+    let mut tests = cargo();
+    tests
+        .args(["test", "--release", "--package", "ferrozmq-misbehaving", "--test", "door", "--"])
+        .args(names)
+        .arg("--nocapture")
+        .env("FERROZMQ_SOAK_PEERS", SLOW_PEERS);
+    step::run("peers that misbehave, and thousands of slow ones", &mut tests)
 }
 
 /// The providers of cryptography against each other, offences against CURVE by the million, and CURVE on the second provider.

@@ -83,6 +83,14 @@ impl fmt::Debug for SecretText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SocketType;
+    use crate::mechanism::crypto::DEFAULT;
+    use crate::mechanism::{Entropy, MechanismConfig};
+    use crate::option::Options;
+    use crate::zmtp::{Link, LinkConfig};
+    use bytes::BytesMut;
+    use std::sync::Arc;
+    use std::time::Instant;
 
     #[test]
     fn secrets_are_compared_but_not_printed() {
@@ -94,5 +102,54 @@ mod tests {
         assert_eq!(password, SecretText::new("open sesame"));
         assert_ne!(password, SecretText::default());
         assert_eq!(format!("{password:?}"), "SecretText(..)");
+    }
+
+    /// Whatever holds a secret and can be printed, for a log or in a panic, leaves it out.
+    #[test]
+    fn t19_nothing_that_holds_a_secret_prints_it() {
+        let mut options = Options::new(SocketType::Dealer);
+        options.security.curve_secret_key = SecretKey::new([0x5a; KEY_LEN]);
+        options.security.plain_password = SecretText::new("open sesame");
+        let mechanisms = [
+            MechanismConfig::PlainClient {
+                username: "ali".to_owned(),
+                password: SecretText::new("open sesame"),
+            },
+            MechanismConfig::CurveClient {
+                public_key: [1; KEY_LEN],
+                secret_key: SecretKey::new([0x5a; KEY_LEN]),
+                server_key: DEFAULT.public_key(&SecretKey::new([3; KEY_LEN])),
+            },
+            MechanismConfig::CurveServer { secret_key: SecretKey::new([0x5a; KEY_LEN]), public_key: None },
+        ];
+        let mut printed = vec![format!("{options:?}")];
+        for mechanism in mechanisms {
+            let config = LinkConfig { mechanism, ..LinkConfig::new(SocketType::Dealer) };
+            printed.push(format!("{config:?}"));
+            let entropy = Entropy::gather(&config.mechanism, |bytes| {
+                bytes.fill(0x5a);
+                Ok::<(), std::convert::Infallible>(())
+            });
+            let Ok(entropy) = entropy;
+            printed.push(format!("{entropy:?}"));
+            let mut link = Link::new(Arc::new(config), Instant::now(), entropy);
+            printed.push(format!("{link:?}"));
+            // After the greetings the secrets are at work.
+            let name = link.poll_transmit(&mut Vec::new());
+            assert!(name);
+            for mechanism in ["PLAIN", "CURVE"] {
+                let mut greeting = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01".to_vec();
+                greeting.extend_from_slice(mechanism.as_bytes());
+                greeting.resize(64, 0);
+                let _ = link.handle_bytes(Instant::now(), &mut BytesMut::from(&greeting[..]));
+                printed.push(format!("{link:?}"));
+            }
+        }
+        for text in printed {
+            // 0x5a as a list's element, as hexadecimal, and as text.
+            for secret in ["sesame", "90, 90, 90", "5a5a5a", "ZZZ"] {
+                assert!(!text.contains(secret), "{secret} in {text}");
+            }
+        }
     }
 }

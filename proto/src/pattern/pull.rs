@@ -57,6 +57,7 @@ mod tests {
     use crate::pattern::testing::Rig;
     use crate::pattern::{PipeId, Refusal};
     use crate::{Message, SocketType};
+    use std::time::{Duration, Instant};
 
     #[test]
     fn peers_take_turns_message_by_message() {
@@ -78,6 +79,28 @@ mod tests {
         assert_eq!(order, expected.concat());
         assert_eq!(pull.send("x"), Err(Refusal::NotSupported));
         assert!(!pull.can_send());
+    }
+
+    /// T34: peers that say nothing cost nothing, however many they are.
+    #[test]
+    fn t34_a_hundred_thousand_idle_peers_do_not_slow_the_one_that_talks() {
+        const MESSAGES: u32 = 20_000;
+        let time_with = |idle: u32| {
+            let mut pull = Rig::new(SocketType::Pull, MESSAGES as usize);
+            for pipe in 0..=idle {
+                let _ = pull.attach(pipe);
+            }
+            // Each is found empty once.
+            assert!(!pull.can_recv());
+            (0..MESSAGES).for_each(|_| pull.arrive(idle / 2, "x"));
+            let begin = Instant::now();
+            (0..MESSAGES).for_each(|_| drop(pull.recv().unwrap()));
+            begin.elapsed()
+        };
+        let best = |idle| (0..3).map(|_| time_with(idle)).min().unwrap();
+        let (few, many) = (best(10), best(100_000));
+        // A look at each peer for each message would take ten thousand times as long.
+        assert!(many < few * 100 + Duration::from_millis(20), "{few:?} with few, {many:?} with many");
     }
 
     #[test]

@@ -246,3 +246,41 @@ fn put_header(frame: &mut [u8], front: usize) -> Result<(), PeerError> {
     place.copy_from_slice(&header[..header_len]);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::crypto::DEFAULT;
+
+    const PREFIX: &[u8; 16] = b"CurveZMQMESSAGEC";
+
+    fn sealer(counter: u64) -> Sealer {
+        Sealer::new(DEFAULT, SecretKey::new([7; 32]), PREFIX, counter)
+    }
+
+    fn sealed(sealer: &mut Sealer) -> Vec<u8> {
+        let mut out = Vec::new();
+        sealer.seal(b"\0\x01x", &mut out);
+        out
+    }
+
+    #[test]
+    fn t15_a_counter_at_its_end_seals_and_opens_nothing() {
+        let mut last = sealer(u64::MAX - 1);
+        let message = sealed(&mut last);
+        assert!(!message.is_empty());
+        assert_eq!(sealed(&mut last), b"", "a counter never comes twice");
+        let mut opener = Opener::new(DEFAULT, SecretKey::new([7; 32]), PREFIX, 5);
+        let mut open = |message: &[u8]| {
+            let mut plain = BytesMut::new();
+            let result = opener.open(&mut BytesMut::from(message), &mut plain, 100);
+            result.map(|_| plain.to_vec())
+        };
+        assert_eq!(open(&sealed(&mut sealer(4))), Err(PeerError::InvalidSequence));
+        assert_eq!(open(&sealed(&mut sealer(9))), Ok(b"\0\x01x".to_vec()));
+        assert_eq!(open(&message), Ok(b"\0\x01x".to_vec()));
+        for counter in [0, 9, 10, u64::MAX - 1] {
+            assert_eq!(open(&sealed(&mut sealer(counter))), Err(PeerError::InvalidSequence), "{counter}");
+        }
+    }
+}

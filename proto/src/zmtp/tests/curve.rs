@@ -190,6 +190,29 @@ fn a_recorded_handshake_is_worth_nothing() {
 }
 
 #[test]
+fn t14_a_cookie_is_good_once_in_its_own_connection_and_for_its_time() {
+    const CONNECTIONS: u8 = 200;
+    let (_, server, old) = finished();
+    // Again in the connection whose it was.
+    let (mut receiver, ..) = server.split();
+    assert!(receiver.receive(&mut BytesMut::from(&old.initiate[..])).is_err());
+    // In others, whose clients have said the same HELLO.
+    for seed in 3..CONNECTIONS {
+        let mut server = Side::with_entropy(server_config(false), seed);
+        server.feed(&greeting(1, "CURVE")).unwrap();
+        server.feed(&old.hello).unwrap();
+        assert_eq!(server.feed(&old.initiate), Err(PeerError::Cryptographic));
+    }
+    // And too late.
+    let (mut client, mut server, hello) = pair();
+    let welcome = server.feed(&hello).unwrap();
+    let initiate = client.feed(&welcome).unwrap();
+    let deadline = server.link.poll_timeout().expect("the handshake has one");
+    let late = server.link.handle_bytes(deadline, &mut BytesMut::from(&initiate[..]));
+    assert_eq!(late, Err(PeerError::HandshakeTimeout));
+}
+
+#[test]
 fn commands_out_of_order_are_refused() {
     let (_, _, old) = finished();
     let fresh = |bytes: &[u8]| pair().1.feed(bytes);

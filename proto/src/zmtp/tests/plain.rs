@@ -85,6 +85,29 @@ fn a_refused_client_hears_the_status_unless_it_is_temporary() {
     assert_eq!(client().feed(b"\x04\x09^RROR\x04400"), Err(PeerError::MalformedCommand));
 }
 
+/// What it means, and whether it is right, is for whoever compares them.
+#[test]
+fn t25_names_and_passwords_of_any_bytes_and_length_arrive_as_they_are() {
+    let any =
+        |length: usize, first: u8| (0..length).map(|n| first.wrapping_add(n as u8)).collect::<Vec<u8>>();
+    for (name, password) in [(0, 0), (1, 255), (255, 1), (255, 255), (3, 0)] {
+        let (name, password) = (any(name, 0), any(password, 0xf0));
+        let mut body = b"\x05HELLO".to_vec();
+        for field in [&name, &password] {
+            body.push(field.len() as u8);
+            body.extend_from_slice(field);
+        }
+        let frame = match u8::try_from(body.len()) {
+            Ok(short) => [&[4, short], &body[..]].concat(),
+            Err(_) => [&[6][..], &(body.len() as u64).to_be_bytes(), &body].concat(),
+        };
+        let mut side = server();
+        assert_eq!(side.feed(&frame).unwrap(), b"");
+        let asked = side.link.poll_auth().expect("a question");
+        assert_eq!(asked.credentials, [Bytes::from(name), Bytes::from(password)]);
+    }
+}
+
 #[test]
 fn each_fault_of_a_client_has_its_name() {
     let hello = |fields: &[u8]| {
