@@ -9,12 +9,14 @@
 use ferrozmq_fuzz::input::Input;
 use ferrozmq_fuzz::memory;
 use ferrozmq_proto::SocketType;
-use ferrozmq_proto::option::{ContextOptions, Options, Reading, TABLE, Value};
+use ferrozmq_proto::option::{ContextOptions, OWN_OPTIONS, Options, Reading, TABLE, Value};
 use ferrozmq_proto::z85;
 use libfuzzer_sys::fuzz_target;
 
 /// Longest error text, in bytes, for values of up to 255 bytes.
 const ERROR_MAX: usize = 2048;
+/// Records of one input. Every one is compared with all that was set before, so that many cost the square of their number.
+const RECORDS_MAX: usize = 32;
 
 fuzz_target!(|bytes: &[u8]| {
     // Filters and properties cost an entry of some forty bytes for each record of four.
@@ -25,9 +27,16 @@ fn run(mut input: Input<'_>) {
     let kind = SocketType::ALL[usize::from(input.byte()) % SocketType::ALL.len()];
     let mut options = Options::new(kind);
     let mut context = ContextOptions::new();
-    while !input.is_empty() {
+    for _ in 0..RECORDS_MAX {
+        if input.is_empty() {
+            return;
+        }
         let action = input.byte();
-        let number = i32::from(input.byte());
+        // Of two hundred and above there are only options of our own.
+        let number = match i32::from(input.byte()) {
+            own @ 200.. => OWN_OPTIONS + own,
+            libzmqs => libzmqs,
+        };
         let length = usize::from(input.byte());
         let value = input.take(length);
         match action % 6 {
