@@ -5,13 +5,13 @@ use ferrozmq::{Context, Message, XPub};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(20);
-/// More than one read of commands, and fewer than a message may have parts.
+/// More than one read of commands.
 const PARTS: usize = 400_000;
 
 #[test]
 fn t7_one_message_of_many_subscriptions_is_read_bit_by_bit() {
     let context = Context::new();
-    let publisher = XPub::new(&context).unwrap();
+    let publisher = XPub::builder(&context).max_parts(2 * PARTS).build().unwrap();
     let endpoint = publisher.bind("tcp://127.0.0.1:*").unwrap();
     let mut peer = RawPeer::ready(&endpoint, "XSUB");
     let mut wire = frame(1, b"\x01").repeat(PARTS);
