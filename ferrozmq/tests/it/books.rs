@@ -10,6 +10,9 @@ use ferrozmq::{Context, Dropped, Message, Socket, SocketStats, SocketType};
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
+/// A kernel that has taken nothing for so long will take nothing.
+const STILL: Duration = Duration::from_millis(100);
+
 /// Waits until `is_right` finds it so, in the stats of `socket`, which balance.
 fn settled(socket: &Socket, is_right: impl Fn(&SocketStats) -> bool) -> SocketStats {
     eventually(|| socket.stats(), |stats| is_balanced(stats) && is_right(stats))
@@ -411,10 +414,18 @@ fn a_killed_peer_leaves_the_books_in_order() {
             let mut heard = BufReader::new(victim.stdout.take().unwrap()).lines();
             while send() && one.stats().dropped.total() == 0 {}
             while !heard.next().expect("it lives").unwrap().starts_with("> 5") {}
-            // From here on nobody takes anything, so that a queue that is full stays full.
+            // From here on nobody takes anything but the kernel; once that takes no more either, a queue that is full stays full.
             stop(&victim);
-            let dropped = one.stats().dropped.hwm;
-            while send() && one.stats().dropped.hwm == dropped {}
+            let mut still = (one.stats().left, Instant::now());
+            while still.1.elapsed() < STILL {
+                let dropped = one.stats().dropped.hwm;
+                while send() && one.stats().dropped.hwm == dropped {}
+                let left = one.stats().left;
+                if left != still.0 {
+                    still = (left, Instant::now());
+                }
+                std::thread::yield_now();
+            }
             victim.kill().unwrap();
             victim.wait().unwrap();
             let stats = settled(&one, |stats| stats.peers == 0 && stats.queued_out == 0);
