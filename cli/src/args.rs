@@ -166,7 +166,9 @@ pub enum Verb {
     /// Measure latency or throughput
     #[command(
         after_help = "Examples:\n  zmq bench lat\n  zmq bench thr -s 32,1k,64k --over tcp,ipc,inproc\n  \
-        zmq bench thr -z 5s -J\nBoth ends yourself, even on two machines (or with libzmq's local_lat and remote_thr):\n  \
+        zmq bench thr -z 5s -J\nBeside another library, in turns A B B A, whole processes each:\n  \
+        zmq bench lat --lib /usr/lib/x86_64-linux-gnu/libzmq.so.5\n  \
+        zmq bench lat --lib libzmq.so.5 --rate 10k/s\nBoth ends yourself, even on two machines (or with libzmq's local_lat and remote_thr):\n  \
         zmq bench lat -b :5555\n  zmq bench lat -c host:5555 -s 64"
     )]
     Bench(BenchArgs),

@@ -34,7 +34,7 @@ impl Measurement for Latency {
     }
 
     fn measure(&self, socket: &Socket, size: usize, limit: Limit) -> Result<Report, Failure> {
-        let mut times = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order");
+        let mut times = histogram();
         let mut message = Message::from(vec![0; size]);
         let mut progress = Progress::new();
         let mut start = Instant::now();
@@ -77,7 +77,13 @@ impl Measurement for Latency {
     }
 }
 
-const PERCENTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+/// Times from a nanosecond to the longest, to three digits.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("the bounds are in order")
+}
+
+/// What is told of a distribution.
+pub const PERCENTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 fn percentiles(times: &Histogram<u64>) -> String {
     let mut text = String::new();
@@ -110,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_report_has_every_percentile() {
-        let mut times = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3).unwrap();
+        let mut times = histogram();
         (1..=1000).for_each(|n| times.saturating_record(n * 1000));
         let report = report(&times, 5000.0);
         assert!(report.text.starts_with("p50 500."), "{}", report.text);

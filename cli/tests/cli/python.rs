@@ -27,6 +27,19 @@ socket.send_multipart([b'news', bytes(range(256))])
 socket.close(linger=5000)
 ";
 
+/// Prints the libzmq that PyZMQ's wheel brings along, if it is such a wheel.
+const FIND_LIBRARY: &str = "
+import glob, os, zmq
+found = glob.glob(os.path.dirname(zmq.__path__[0]) + '/pyzmq.libs/libzmq*.so*')
+print(*found[:1], end='')
+";
+
+/// The libzmq in PyZMQ's wheel.
+pub fn bundled_library() -> Option<String> {
+    let found = Command::new(python()?).args(["-c", FIND_LIBRARY]).output().ok()?;
+    Some(String::from_utf8(found.stdout).ok()?).filter(|path| !path.is_empty())
+}
+
 /// The interpreter, if there is one with PyZMQ.
 fn python() -> Option<String> {
     let python = std::env::var("FERROZMQ_PYTHON").unwrap_or_else(|_| "python3".into());

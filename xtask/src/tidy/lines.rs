@@ -7,16 +7,17 @@ use super::source::{Source, has_word};
 const MAX_LINES: usize = 1000;
 
 /// Where `unsafe` may stand: the engine's rooms, and what is foreign by nature.
-const UNSAFE_ROOMS: [&str; 9] = [
+const UNSAFE_ROOMS: [&str; 10] = [
     "ferrozmq/src/sys/",
     "ferrozmq/src/pipe/ring.rs",
     "ferrozmq/src/pipe/lock.rs",
     "ferrozmq/tests/it/", // limits, signals and stopped processes, for which std has no words; nothing of it ships
     "capi/",
-    "zmq-sys/",                         // declares the same functions
+    "cli/src/bench/foreign.rs", // calls the C functions of a library to compare with, in processes of its own
+    "zmq-sys/",                 // declares the same functions
     "conformance/misbehaving/src/bin/", // an allocator that counts, in a process that is attacked in tests
-    "bench/",                           // calls libzmq's C functions
-    "fuzz/",                            // counts allocations
+    "bench/",                   // calls libzmq's C functions
+    "fuzz/",                    // counts allocations
 ];
 
 /// A comment with these words says that a pause is the subject of the test, not a way to let something settle.
