@@ -9,7 +9,7 @@
 
 use super::address::unix_address;
 use super::filter::Credentials;
-use super::options::{IPC_SEND_BUFFER, StreamOptions};
+use super::options::StreamOptions;
 use super::tcp;
 use crate::sys::fork::{self, PerProcess};
 use crate::sys::{random, sockopt};
@@ -57,8 +57,8 @@ pub(super) fn connect(address: &IpcAddress, options: &StreamOptions) -> io::Resu
 /// Options of a connection, connecting or accepted.
 pub(super) fn tune(fd: impl AsFd, options: &StreamOptions) -> io::Result<()> {
     let fd = fd.as_fd();
-    if options.sndbuf.is_none() {
-        net::sockopt::set_socket_send_buffer_size(fd, IPC_SEND_BUFFER)?;
+    if let (None, Some(bytes)) = (options.sndbuf, options.ipc_sndbuf) {
+        net::sockopt::set_socket_send_buffer_size(fd, bytes)?;
     }
     tcp::apply_buffers(fd, options)
 }

@@ -7,18 +7,21 @@
 use ferrozmq_proto::option::Options;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The send buffer of ipc connections whose application chose none, in bytes. Unix sockets charge the
 /// sender for every queued buffer, and the kernel's default stalls a fast sender early; the kernel caps
 /// this at `net.core.wmem_max`.
-pub const IPC_SEND_BUFFER: usize = 1024 * 1024;
+pub const IPC_SEND_BUFFER: Choice<usize> = Choice(1024 * 1024);
 
 /// Options of listeners and streams, with libzmq's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamOptions {
-    /// `SO_SNDBUF` in bytes (`ZMQ_SNDBUF`); `None` is the kernel's choice (ipc: [`IPC_SEND_BUFFER`]).
+    /// `SO_SNDBUF` in bytes (`ZMQ_SNDBUF`); `None` is the kernel's choice (ipc: `ipc_sndbuf`).
     pub sndbuf: Option<usize>,
+    /// What `sndbuf` is for ipc if it is not set; `None` is the kernel's choice.
+    pub ipc_sndbuf: Option<usize>,
     /// `SO_RCVBUF` in bytes (`ZMQ_RCVBUF`).
     pub rcvbuf: Option<usize>,
     /// `IP_TOS` and `IPV6_TCLASS` (`ZMQ_TOS`); 0 leaves them alone.
@@ -90,7 +93,28 @@ impl std::fmt::Debug for SocksProxy {
 }
 
 /// Loopback does best with the least clever one; `reno` is in every kernel and stands in for it.
-pub const LOOPBACK_CONGESTION: &str = "cubic";
+pub const LOOPBACK_CONGESTION: Choice<&str> = Choice("cubic");
+
+/// Something that nobody asked for, chosen because it is faster, unless the environment forbids it.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<T>(pub T);
+
+impl<T> Choice<T> {
+    /// The choice; `None`, which leaves it to the kernel, in an environment with [`SYSTEM_SOCKETS`].
+    pub fn chosen(self) -> Option<T> {
+        static LEFT_ALONE: OnceLock<bool> = OnceLock::new();
+        let left_alone = LEFT_ALONE.get_or_init(|| forbids(std::env::var(SYSTEM_SOCKETS).ok().as_deref()));
+        (!left_alone).then_some(self.0)
+    }
+}
+
+/// The variable of the environment that, unless it is empty or 0, leaves congestion control and buffers of sockets to the system.
+const SYSTEM_SOCKETS: &str = "FERROZMQ_SYSTEM_SOCKETS";
+
+/// What the variable's value means.
+fn forbids(value: Option<&str>) -> bool {
+    value.is_some_and(|value| !matches!(value.trim(), "" | "0"))
+}
 
 /// libzmq's `ZMQ_BACKLOG`.
 pub const DEFAULT_BACKLOG: u32 = 100;
@@ -99,6 +123,7 @@ impl From<&Options> for StreamOptions {
     fn from(options: &Options) -> Self {
         Self {
             sndbuf: options.sndbuf,
+            ipc_sndbuf: IPC_SEND_BUFFER.chosen(),
             rcvbuf: options.rcvbuf,
             tos: options.tos,
             priority: options.priority,
@@ -124,7 +149,7 @@ impl From<&Options> for StreamOptions {
                 username: options.socks_username.clone(),
                 password: options.socks_password.clone(),
             }),
-            loopback_congestion: Some(LOOPBACK_CONGESTION),
+            loopback_congestion: LOOPBACK_CONGESTION.chosen(),
         }
     }
 }
@@ -138,6 +163,7 @@ impl Default for StreamOptions {
     fn default() -> Self {
         Self {
             sndbuf: None,
+            ipc_sndbuf: IPC_SEND_BUFFER.chosen(),
             rcvbuf: None,
             tos: 0,
             priority: 0,
@@ -154,7 +180,7 @@ impl Default for StreamOptions {
             ipc_filter_uids: Vec::new(),
             ipc_filter_gids: Vec::new(),
             socks: None,
-            loopback_congestion: Some(LOOPBACK_CONGESTION),
+            loopback_congestion: LOOPBACK_CONGESTION.chosen(),
         }
     }
 }
@@ -163,6 +189,12 @@ impl Default for StreamOptions {
 mod tests {
     use super::*;
     use ferrozmq_proto::SocketType;
+
+    #[test]
+    fn only_a_variable_that_says_something_forbids() {
+        assert!(!forbids(None) && !forbids(Some("")) && !forbids(Some(" 0 ")));
+        assert!(forbids(Some("1")) && forbids(Some("yes")));
+    }
 
     #[test]
     fn defaults_agree_with_the_sockets() {

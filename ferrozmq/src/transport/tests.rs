@@ -270,10 +270,14 @@ fn buffers_are_set_everywhere() {
 fn ipc_has_a_large_send_buffer_unless_told_otherwise() {
     let (_listener, client, server) = pair(Place::IpcPath, &StreamOptions::default());
     let (a, _b) = std::os::unix::net::UnixStream::pair().unwrap();
-    get::set_socket_send_buffer_size(&a, options::IPC_SEND_BUFFER).unwrap();
+    let plain = get::socket_send_buffer_size(&a).unwrap();
+    get::set_socket_send_buffer_size(&a, options::IPC_SEND_BUFFER.0).unwrap();
     let capped = get::socket_send_buffer_size(&a).unwrap();
     assert_eq!(get::socket_send_buffer_size(&client).unwrap(), capped);
     assert_eq!(get::socket_send_buffer_size(&server).unwrap(), capped);
+    let left_alone = StreamOptions { ipc_sndbuf: None, ..StreamOptions::default() };
+    let (_listener, client, _server) = pair(Place::IpcPath, &left_alone);
+    assert_eq!(get::socket_send_buffer_size(&client).unwrap(), plain);
 }
 
 #[test]
@@ -319,7 +323,7 @@ fn loopback_has_a_plain_congestion_control_unless_switched_off() {
     };
     let wildcard = ListenAddress::Tcp((Ipv4Addr::UNSPECIFIED, 0).into());
     for address in [Place::Tcp4.address(), wildcard] {
-        for wanted in [Some(options::LOOPBACK_CONGESTION), Some("no-such-module"), None] {
+        for wanted in [Some(options::LOOPBACK_CONGESTION.0), Some("no-such-module"), None] {
             let options = StreamOptions { loopback_congestion: wanted, ..StreamOptions::default() };
             let listener = listen(&address, &options);
             let Some(DialAddress::Tcp { mut peer, .. }) = listener.dial_address() else { panic!() };
