@@ -1,4 +1,5 @@
-//! What a contender is asked to do: its command line, `CONTENDER ROLE [NAME=VALUE]…`.
+//! What a contender is asked to do: its command line, `CONTENDER ROLE [NAME=VALUE]…`, or several of them with `--` between, which
+//! one process then plays in threads.
 
 use crate::library::{Curve, Kind};
 use std::fmt;
@@ -26,15 +27,11 @@ pub enum Role {
     Proxy,
     /// Connects, asks once, closes, and again.
     Shake,
-    /// Both ends of a stream, in two threads.
-    Stream,
-    /// Both ends of round trips, in two threads.
-    Trip,
 }
 
 impl Role {
     /// Every role with its name on the command line.
-    pub const ALL: [(&'static str, Role); 12] = [
+    pub const ALL: [(&'static str, Role); 10] = [
         ("echo", Role::Echo),
         ("ask", Role::Ask),
         ("pull", Role::Pull),
@@ -45,8 +42,6 @@ impl Role {
         ("subscribe", Role::Subscribe),
         ("proxy", Role::Proxy),
         ("shake", Role::Shake),
-        ("stream", Role::Stream),
-        ("trip", Role::Trip),
     ];
 }
 
@@ -85,7 +80,12 @@ pub struct Job {
     pub topics: usize,
     /// Encrypted, and which side.
     pub curve: Option<Curve>,
+    /// Prints no figures: another one in the same process does, and has them all.
+    pub silent: bool,
 }
+
+/// Stands between two jobs of one process.
+const AND: &str = "--";
 
 impl Job {
     /// The job of `role` with nothing else said.
@@ -105,19 +105,24 @@ impl Job {
             burst: 1,
             topics: 0,
             curve: None,
+            silent: false,
         }
     }
 
-    /// The job that this process's arguments describe.
+    /// The jobs that this process's arguments describe, at least one.
     ///
     /// # Errors
     /// A sentence if they describe none.
-    pub fn from_arguments() -> Result<Job, String> {
-        let mut arguments = std::env::args().skip(1);
-        let role = arguments.next().ok_or_else(usage)?;
-        let mut job = Job::new(find(&Role::ALL, &role).ok_or_else(usage)?, Kind::Req);
-        for argument in arguments {
-            job.take(&argument).ok_or_else(|| format!("{argument}: {}", usage()))?;
+    pub fn from_arguments() -> Result<Vec<Job>, String> {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        arguments.split(|argument| argument == AND).map(Job::from_words).collect()
+    }
+
+    fn from_words(words: &[String]) -> Result<Job, String> {
+        let (role, words) = words.split_first().ok_or_else(usage)?;
+        let mut job = Job::new(find(&Role::ALL, role).ok_or_else(usage)?, Kind::Req);
+        for argument in words {
+            job.take(argument).ok_or_else(|| format!("{argument}: {}", usage()))?;
         }
         Ok(job)
     }
@@ -137,6 +142,7 @@ impl Job {
             "burst" => self.burst = value.parse().ok()?,
             "topics" => self.topics = value.parse().ok()?,
             "curve" => self.curve = Some(if value == "server" { Curve::Server } else { Curve::Client }),
+            "silent" => self.silent = value.parse().ok()?,
             _ => return None,
         }
         Some(())
@@ -158,7 +164,14 @@ impl Job {
         words.push(format!("topics={}", self.topics));
         let side = |curve| if curve == Curve::Server { "server" } else { "client" };
         words.extend(self.curve.map(|curve| format!("curve={}", side(curve))));
+        words.push(format!("silent={}", self.silent));
         words
+    }
+
+    /// The words that make all of `jobs` again, for one process.
+    #[must_use]
+    pub fn arguments_of(jobs: &[&Job]) -> Vec<String> {
+        jobs.iter().map(|job| job.arguments()).collect::<Vec<_>>().join(&AND.to_owned())
     }
 }
 
@@ -172,7 +185,7 @@ fn name_of<T: Copy + PartialEq>(table: &[(&'static str, T)], wanted: T) -> &'sta
 
 fn usage() -> String {
     let roles: Vec<&str> = Role::ALL.iter().map(|(name, _)| *name).collect();
-    format!("usage: CONTENDER {} [kind=… bind=… connect=… size=… count=… …]", roles.join("|"))
+    format!("usage: CONTENDER {} [kind=… bind=… connect=… size=… count=… …] [-- …]", roles.join("|"))
 }
 
 #[cfg(test)]
@@ -191,5 +204,17 @@ mod tests {
         }
         assert_eq!(again.arguments(), words);
         assert!(again.take("colour=red").is_none());
+    }
+
+    #[test]
+    fn several_jobs_share_a_command_line() {
+        let mut second = Job::new(Role::Echo, Kind::Rep);
+        second.silent = true;
+        let words = Job::arguments_of(&[&Job::new(Role::Ask, Kind::Req), &second]);
+        let jobs: Result<Vec<Job>, String> = words.split(|word| word == AND).map(Job::from_words).collect();
+        let jobs = jobs.unwrap();
+        assert_eq!((jobs[0].role, jobs[1].role), (Role::Ask, Role::Echo));
+        assert!(!jobs[0].silent && jobs[1].silent);
+        assert!(Job::from_words(&[]).is_err());
     }
 }

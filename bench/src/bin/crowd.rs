@@ -21,7 +21,7 @@ const READY_SUB: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03SUB\0\x01\x
 const HEADER: usize = 2;
 
 fn main() -> ExitCode {
-    match Job::from_arguments().and_then(|job| run(&job)) {
+    match Job::from_arguments().and_then(|jobs| jobs.iter().try_for_each(run)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("crowd: {reason}");

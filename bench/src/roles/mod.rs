@@ -22,7 +22,7 @@ const FEW: usize = 1023;
 /// The `main` of a contender.
 #[must_use]
 pub fn run<L: Library>() -> ExitCode {
-    match Job::from_arguments().and_then(|job| play::<L>(&job)) {
+    match Job::from_arguments().and_then(|jobs| play::<L>(&jobs)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => give_up(&reason),
     }
@@ -38,23 +38,61 @@ fn give_up(reason: &str) -> ! {
     std::process::exit(1)
 }
 
-fn play<L: Library>(job: &Job) -> Result<(), String> {
-    let library = L::open((job.ends + 10).max(FEW))?;
-    match job.role {
-        Role::Echo => one_socket(&library, job, |socket| round_trip::echo(socket, job)),
-        Role::Ask => one_socket(&library, job, |socket| round_trip::ask(socket, job)),
-        Role::Pull => one_socket(&library, job, |socket| stream::pull(socket, job)),
-        Role::Push => many_sockets(&library, job, |sockets| stream::push(sockets, job, &wait_for_end)),
-        Role::TimedPull => one_socket(&library, job, |socket| paced::pull(socket, job)),
-        Role::PacedPush => one_socket(&library, job, |socket| paced::push(socket, job)),
-        Role::Publish => one_socket(&library, job, |socket| publish::publish(socket, job)),
-        Role::Subscribe => many_sockets(&library, job, |sockets| publish::subscribe(sockets, job)),
-        Role::Proxy => proxy::run(&library, job),
-        Role::Shake => shake::run(&library, job),
-        Role::Stream => stream::both(&library, job),
-        Role::Trip => round_trip::both(&library, job),
-    }?;
+/// Opens the sockets of all jobs in order, and plays each job in a thread of its own, the last one in this.
+fn play<L: Library>(jobs: &[Job]) -> Result<(), String> {
+    let sockets: usize = jobs.iter().map(|job| job.ends + 10).sum();
+    let library = L::open(sockets.max(FEW))?;
+    let mut parts = Vec::new();
+    for job in jobs {
+        parts.push((job, open_all(&library, job)?));
+    }
+    std::thread::scope(|scope| {
+        let last = parts.pop();
+        for (job, sockets) in parts {
+            let library = &library;
+            scope.spawn(move || perform(library, job, sockets).unwrap_or_else(|reason| give_up(&reason)));
+        }
+        if let Some((job, sockets)) = last {
+            perform(&library, job, sockets).unwrap_or_else(|reason| give_up(&reason));
+        }
+    });
     library.close()
+}
+
+/// The sockets that `job` begins with.
+fn open_all<L: Library>(library: &L, job: &Job) -> Result<Vec<L::Socket>, String> {
+    let count = match job.role {
+        Role::Push | Role::Subscribe => job.ends,
+        Role::Proxy => return proxy::open(library, job),
+        Role::Shake => 0,
+        _ => 1,
+    };
+    (0..count).map(|_| open(library, job)).collect()
+}
+
+fn perform<L: Library>(library: &L, job: &Job, mut sockets: Vec<L::Socket>) -> Result<(), String> {
+    let figures = match (job.role, sockets.as_mut_slice()) {
+        (Role::Push, sockets) => stream::push(sockets, job),
+        (Role::Subscribe, sockets) => publish::subscribe(sockets, job),
+        (Role::Shake, _) => shake::run(library, job),
+        (Role::Proxy, _) => return proxy::run(library, job, sockets),
+        (Role::Echo, [socket]) => round_trip::echo(socket, job),
+        (Role::Ask, [socket]) => round_trip::ask(socket, job),
+        (Role::Pull, [socket]) => stream::pull(socket, job),
+        (Role::TimedPull, [socket]) => paced::pull(socket, job),
+        (Role::PacedPush, [socket]) => paced::push(socket, job),
+        (Role::Publish, [socket]) => publish::publish(socket, job),
+        (_, _) => Err("these roles have one socket".to_owned()),
+    }?;
+    report(job, figures);
+    wait_for_end();
+    sockets.into_iter().try_for_each(Socket::close)
+}
+
+fn report(job: &Job, figures: Figures) {
+    if !job.silent {
+        Line::Figures(figures).print();
+    }
 }
 
 fn setup(job: &Job) -> Setup {
@@ -63,56 +101,28 @@ fn setup(job: &Job) -> Setup {
     Setup { curve: job.curve, backlog: crowd.then_some(BACKLOG), no_drop, no_mark }
 }
 
-/// A socket that is bound and connected as `job` says.
+/// A socket that is bound, subscribed and connected as `job` says.
 fn open<L: Library>(library: &L, job: &Job) -> Result<L::Socket, String> {
     let mut socket = library.socket(job.kind, &setup(job))?;
     let mut places = Vec::new();
     for endpoint in &job.bind {
         places.push(socket.bind(endpoint)?);
     }
-    if !places.is_empty() {
-        Line::Listening(places).print();
+    if job.role == Role::Subscribe {
+        publish::subscribe_to_all(&mut socket, job)?;
     }
+    tell_of(places);
     for endpoint in &job.connect {
         socket.connect(endpoint)?;
     }
     Ok(socket)
 }
 
-fn one_socket<L: Library>(
-    library: &L,
-    job: &Job,
-    play: impl FnOnce(&mut L::Socket) -> Result<Figures, String>,
-) -> Result<(), String> {
-    let mut socket = open(library, job)?;
-    let figures = play(&mut socket)?;
-    Line::Figures(figures).print();
-    wait_for_end();
-    socket.close()
-}
-
-/// As many sockets as `job` has ends.
-fn many_sockets<L: Library>(
-    library: &L,
-    job: &Job,
-    play: impl FnOnce(&mut [L::Socket]) -> Result<Figures, String>,
-) -> Result<(), String> {
-    let mut sockets = Vec::new();
-    for _ in 0..job.ends {
-        let unconnected = Job { connect: Vec::new(), ..job.clone() };
-        let mut socket = open(library, &unconnected)?;
-        if job.role == Role::Subscribe {
-            publish::subscribe_to_all(&mut socket, job)?;
-        }
-        for endpoint in &job.connect {
-            socket.connect(endpoint)?;
-        }
-        sockets.push(socket);
+/// Tells others where they may connect; names of inproc are known to all who can.
+fn tell_of(places: Vec<String>) {
+    if places.first().is_some_and(|place| !place.starts_with("inproc")) {
+        Line::Listening(places).print();
     }
-    let figures = play(&mut sockets)?;
-    Line::Figures(figures).print();
-    wait_for_end();
-    sockets.into_iter().try_for_each(Socket::close)
 }
 
 /// Returns when the driver has closed our stdin.

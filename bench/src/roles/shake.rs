@@ -1,12 +1,12 @@
 //! Handshakes: a new socket connects, asks once, and closes.
 
-use crate::{Job, Library, Line, Socket, Stretch};
+use crate::{Figures, Job, Library, Socket, Stretch};
 
 /// Handshakes before anything is measured.
 const WARM_UP: u64 = super::round_trip::WARM_UP;
 
 /// Does `count` of them, one after the other.
-pub fn run<L: Library>(library: &L, job: &Job) -> Result<(), String> {
+pub fn run<L: Library>(library: &L, job: &Job) -> Result<Figures, String> {
     let body = vec![0x55; job.size];
     let shake = || -> Result<(), String> {
         let mut socket = super::open(library, job)?;
@@ -17,7 +17,5 @@ pub fn run<L: Library>(library: &L, job: &Job) -> Result<(), String> {
     (0..WARM_UP).try_for_each(|_| shake())?;
     let stretch = Stretch::begin();
     (0..job.count).try_for_each(|_| shake())?;
-    Line::Figures(stretch.end(job.count)).print();
-    super::wait_for_end();
-    Ok(())
+    Ok(stretch.end(job.count))
 }

@@ -1,7 +1,6 @@
 //! Streams: one end sends as fast as it can, the other counts.
 
-use crate::{Figures, Job, Kind, Library, Line, Setup, Socket, Stretch};
-use std::sync::Barrier;
+use crate::{Figures, Job, Socket, Stretch};
 
 /// The clock starts when the first message is here: what came before it was connecting.
 pub fn pull<S: Socket>(socket: &mut S, job: &Job) -> Result<Figures, String> {
@@ -13,8 +12,8 @@ pub fn pull<S: Socket>(socket: &mut S, job: &Job) -> Result<Figures, String> {
     if bytes == expected { Ok(figures) } else { Err(format!("{bytes} bytes arrived instead of {expected}")) }
 }
 
-/// The sender's CPU time lasts until the receiver has everything (`end` returns): what is left behind after the last call counts too.
-pub fn push<S: Socket>(sockets: &mut [S], job: &Job, end: &impl Fn()) -> Result<Figures, String> {
+/// The sender's CPU time lasts until the receiver has everything: what is left behind after the last call counts too.
+pub fn push<S: Socket>(sockets: &mut [S], job: &Job) -> Result<Figures, String> {
     let body = vec![0x55; job.size];
     let stretch = Stretch::begin();
     match sockets {
@@ -31,33 +30,6 @@ pub fn push<S: Socket>(sockets: &mut [S], job: &Job, end: &impl Fn()) -> Result<
         }
     }
     sockets.iter_mut().try_for_each(Socket::flush)?;
-    end();
-    Ok(stretch.end(job.count))
-}
-
-/// Both ends in this process: the sender in a thread of its own.
-pub fn both<L: Library>(library: &L, job: &Job) -> Result<(), String> {
-    let endpoint = job.bind.first().ok_or("a place to bind is missing")?;
-    let mut pulling = library.socket(Kind::Pull, &Setup::default())?;
-    let endpoint = pulling.bind(endpoint)?;
-    let mut pushing = [library.socket(Kind::Push, &Setup::default())?];
-    pushing[0].connect(&endpoint)?;
-    let received = Barrier::new(2);
-    let figures = std::thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            let sent = push(&mut pushing, job, &|| {
-                received.wait();
-            });
-            sent.unwrap_or_else(|reason| super::give_up(&reason))
-        });
-        let figures = pull(&mut pulling, job);
-        received.wait();
-        sender.join().map_err(|_| "the sender's thread has panicked")?;
-        figures
-    })?;
-    pulling.close()?;
-    pushing.into_iter().try_for_each(Socket::close)?;
-    Line::Figures(figures).print();
     super::wait_for_end();
-    Ok(())
+    Ok(stretch.end(job.count))
 }

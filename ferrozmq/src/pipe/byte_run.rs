@@ -10,7 +10,7 @@ use ferrozmq_proto::zmtp::framing;
 /// Buffers that grew beyond this many bytes are given back when they run empty.
 const KEEP_BYTES: usize = 512 * 1024;
 /// The smallest buffer.
-const GROW_MIN: usize = 4 * 1024;
+const GROW_MIN: usize = 256;
 /// Header and body of a part that is kept inside its frame, as they are copied.
 const WINDOW: usize = 2 + Frame::INLINE_MAX;
 

@@ -32,9 +32,8 @@ pub fn run(arguments: &[String]) -> Outcome {
         packages.push("ferrozmq-bench-c");
     }
     let ours = "ferrozmq-bench-ours";
-    for (name, package) in [("libzmq", "ferrozmq-bench-libzmq"), ("ours", ours), ("ours-async", ours)] {
-        packages.extend(has(name).then_some(package));
-    }
+    packages.extend(has("libzmq").then_some("ferrozmq-bench-libzmq"));
+    packages.extend(["ours", "ours-async", "ours-plain"].into_iter().any(has).then_some(ours));
     if has("ours-c") {
         let mut library = cargo();
         step::run("the C library", library.args(["build", "--release", "--package", "ferrozmq-capi"]))?;

@@ -10,6 +10,8 @@ pub const SPIN: &str = "--spin";
 pub struct Arguments {
     /// In the order of their turns.
     pub contenders: Vec<String>,
+    /// Somebody named them.
+    pub chosen: bool,
     /// Rows whose name has these words beside each other; all if there are none.
     pub filters: Vec<String>,
     /// How the processes share the cores; each row's own if there are none.
@@ -42,8 +44,9 @@ const USAGE: &str = "\
 usage: cargo xtask bench [FLAGS] [ROW…]
 
   ROW                   rows whose name has these words: lat, thr/64, pub/32, ipc …; --list shows the names
-  --contenders A,B      raw raw-spin raw-reno libzmq ours ours-async ours-c omq zeromq rzmq, or c:FILE;
-                        +VARIABLE=VALUE behind a name is its environment (default: raw,libzmq,ours,ours-c)
+  --contenders A,B      raw raw-spin raw-cubic libzmq ours ours-plain ours-async ours-c omq zeromq rzmq, or c:FILE;
+                        +VARIABLE=VALUE behind a name is its environment (default: raw,libzmq,ours,ours-c);
+                        ours-plain has all off that is chosen on the user's behalf
   --all-contenders      those, and omq, zeromq, rzmq as far as they can be built
   --placement A,B       one-core, free, apart, busy (default: each row's own)
   --rounds N            runs of each contender, in turns (default 5)
@@ -55,7 +58,8 @@ usage: cargo xtask bench [FLAGS] [ROW…]
   --show                measure nothing, show FILE
   --markdown FILE       write the table there instead of printing it
   --charts FOLDER       draw SVG charts there
-  --check               compare with the targets this project has set itself, after measuring what they need
+  --check               measure the rows, placements and contenders of the targets this project has set itself,
+                        as long as nothing else is asked for, and compare
   --summary             a line for each row instead of one for each contender
   --ours-c FILE         our C library (default: target/release/libzmq.so)
   --list                print the rows' names";
@@ -67,7 +71,8 @@ impl Arguments {
     /// A sentence, or the usage text.
     pub fn parse(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
         let mut arguments = Arguments {
-            contenders: contender::USUAL.map(str::to_owned).to_vec(),
+            contenders: Vec::new(),
+            chosen: false,
             filters: Vec::new(),
             placements: Vec::new(),
             rounds: 5,
@@ -82,13 +87,15 @@ impl Arguments {
             summary: false,
             ours_c: our_library()?,
         };
+        let mut everybody = false;
         while let Some(flag) = given.next() {
             let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value\n\n{USAGE}"));
             match flag.as_str() {
-                "--contenders" => arguments.contenders = value()?.split(',').map(str::to_owned).collect(),
-                "--all-contenders" => {
-                    arguments.contenders.extend(contender::RELATIVES.map(str::to_owned));
+                "--contenders" => {
+                    arguments.contenders = value()?.split(',').map(str::to_owned).collect();
+                    arguments.chosen = true;
                 }
+                "--all-contenders" => everybody = true,
                 "--placement" => arguments.placements = placements(&value()?)?,
                 "--rounds" => arguments.rounds = value()?.parse().map_err(|_| USAGE)?,
                 "--seconds" => arguments.seconds = value()?.parse().map_err(|_| USAGE)?,
@@ -109,6 +116,13 @@ impl Arguments {
                 other if other.starts_with('-') => return Err(USAGE.to_owned()),
                 row => arguments.filters.push(row.to_owned()),
             }
+        }
+        if !arguments.chosen {
+            let usual: &[&str] = if arguments.check { &contender::CHECKED } else { &contender::USUAL };
+            arguments.contenders = usual.iter().copied().map(str::to_owned).collect();
+        }
+        if everybody {
+            arguments.contenders.extend(contender::RELATIVES.map(str::to_owned));
         }
         if arguments.rounds == 0 {
             return Err("--rounds must be at least 1".to_owned());

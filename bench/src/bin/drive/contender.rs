@@ -9,6 +9,12 @@ const LIBRARY: &str = "FERROZMQ_BENCH_LIBRARY";
 
 /// Those that run unless others are asked for.
 pub const USUAL: [&str; 4] = ["raw", "libzmq", "ours", "ours-c"];
+/// Those that a check needs.
+pub const CHECKED: [&str; 7] = ["raw", "raw-cubic", "libzmq", "ours", "ours-c", "ours-async", PLAIN];
+/// Ours without what is chosen on the user's behalf.
+pub const PLAIN: &str = "ours-plain";
+/// What that is, by the variables that forbid it: spinning, loopback's congestion control, ipc's buffers.
+const PLAIN_ENVIRONMENT: [(&str, &str); 2] = [("FERROZMQ_SPIN_US", "0"), ("FERROZMQ_SYSTEM_SOCKETS", "1")];
 /// Those of other people, in Rust.
 pub const RELATIVES: [&str; 3] = ["omq", "zeromq", "rzmq"];
 
@@ -36,17 +42,18 @@ impl Contender {
     pub fn named(name: &str, ours_c: &str) -> Result<Contender, String> {
         let mut words = name.split('+');
         let base = words.next().unwrap_or_default();
-        let (program, variable) = match base.split_once(':') {
-            Some(("c", path)) => ("c", Some((LIBRARY, path))),
+        let (program, variables) = match base.split_once(':') {
+            Some(("c", path)) => ("c", vec![(LIBRARY, path)]),
             Some(_) => return Err(format!("{name}: only c:FILE has a colon")),
-            None if base == "ours-c" => ("c", Some((LIBRARY, ours_c))),
+            None if base == "ours-c" => ("c", vec![(LIBRARY, ours_c)]),
+            None if base == PLAIN => ("ours", PLAIN_ENVIRONMENT.to_vec()),
             None => match base.strip_prefix("raw-") {
-                Some(variant) => ("raw", Some((RAW, variant))),
-                None => (base, None),
+                Some(variant) => ("raw", vec![(RAW, variant)]),
+                None => (base, Vec::new()),
             },
         };
         let mut environment: Vec<(String, String)> =
-            variable.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         for word in words {
             let (variable, value) = word.split_once('=').ok_or_else(|| format!("{name}: +VARIABLE=VALUE"))?;
             environment.push((variable.to_owned(), value.to_owned()));

@@ -69,29 +69,38 @@ fn measure_all(arguments: &Arguments, results: &mut Results) -> Result<bool, Str
         any = true;
         let placements = match (arguments.placements.as_slice(), arguments.check) {
             ([], true) => targets::placements(&row.name),
-            ([], false) => row.placements(),
-            (asked, _) => asked,
+            ([], false) => row.placements().to_vec(),
+            (asked, _) => asked.to_vec(),
         };
-        for &placement in placements {
-            let missing: Vec<&Contender> = contenders
-                .iter()
-                .filter(|found| {
-                    !arguments.resume || results.cell(&row.name, placement, &found.name).is_none()
-                })
-                .collect();
-            if missing.is_empty() {
+        for placement in placements {
+            let there = players(arguments, &contenders, &row, placement);
+            let is_known = |found: &Contender| results.cell(&row.name, placement, &found.name).is_some();
+            if there.is_empty() || arguments.resume && there.iter().all(is_known) {
                 continue;
             }
             if arguments.budget.is_some_and(|budget| began.elapsed().as_secs_f64() > budget) {
                 return Ok(false);
             }
-            for cell in measure(arguments, &contenders, &row, placement) {
+            for cell in measure(arguments, &there, &row, placement) {
                 results.put(cell);
             }
             results.save(arguments.json.as_deref())?;
         }
     }
     if any { Ok(true) } else { Err("no row has such a name; --list shows them".to_owned()) }
+}
+
+/// Those of `contenders` that take turns there: a check leaves out whom no target speaks of, but nobody who was asked for.
+fn players(
+    arguments: &Arguments,
+    contenders: &[Contender],
+    row: &Row,
+    placement: Placement,
+) -> Vec<Contender> {
+    let needed = targets::needs(&row.name, placement);
+    let asked = |name: &str| !arguments.check || arguments.chosen || contender::RELATIVES.contains(&name);
+    let plays = |found: &&Contender| asked(&found.name) || needed.contains(&found.name.as_str());
+    contenders.iter().filter(plays).cloned().collect()
 }
 
 /// Those that can run; one of other people's that could not be built is told and left out.

@@ -147,7 +147,7 @@ impl Row {
     pub fn placements(&self) -> &'static [Placement] {
         match self.work {
             Work::RoundTrip if self.transport != "inproc" => &[Placement::OneCore, Placement::Free],
-            Work::Paced(..) => &[Placement::Apart],
+            Work::Paced(..) if self.transport != "inproc" => &[Placement::Apart],
             _ => &[Placement::Free],
         }
     }
@@ -184,10 +184,8 @@ impl Row {
     /// Who plays, binders first; `count` is what the row counts.
     pub fn players(&self, count: u64) -> Vec<Player> {
         match self.work {
-            Work::RoundTrip if self.transport == "inproc" => vec![self.alone(Role::Trip, count)],
             Work::RoundTrip => self.asked(Kind::Rep, Kind::Req, count, 1),
             Work::Window(window) => self.asked(Kind::Router, Kind::Dealer, count, window),
-            Work::Stream(1) if self.transport == "inproc" => vec![self.alone(Role::Stream, count)],
             Work::Stream(parts) => self.streamed(Kind::Pull, Kind::Push, count, |job| job.parts = parts),
             Work::Routed => self.streamed(Kind::Router, Kind::Dealer, count, |_| {}),
             Work::FanIn(senders) => self.fan_in(senders as u64, count),
@@ -207,13 +205,6 @@ impl Row {
         let mut job = Job::new(role, kind);
         (job.size, job.count) = (self.size, count);
         Player { crowd: false, judge: false, connects: None, job }
-    }
-
-    /// Both ends in one process.
-    fn alone(&self, role: Role, count: u64) -> Player {
-        let mut player = self.binder(role, Kind::Pull, count);
-        player.judge = true;
-        player
     }
 
     /// Binds one place.
@@ -328,6 +319,8 @@ const SIZES: [(&str, usize, u64); 9] = [
     ("1Mi", 1 << 20, 200),
     ("8Mi", 8 << 20, 30),
 ];
+const ALL: [&str; 3] = ["tcp", "ipc", "inproc"];
+/// Those between processes.
 const WIRES: [&str; 2] = ["tcp", "ipc"];
 const RATES: [(&str, f64); 6] =
     [("1k", 1e3), ("10k", 1e4), ("100k", 1e5), ("200k", 2e5), ("500k", 5e5), ("1M", 1e6)];
@@ -347,10 +340,10 @@ pub fn rows() -> Vec<Row> {
     let mut add = |what: &str, detail: &str, transport, size, first_count, work| {
         rows.push(Row::new(what, detail, transport, size, first_count, work));
     };
-    for transport in ["tcp", "ipc", "inproc"] {
+    for transport in ALL {
         add("lat", "64", transport, 64, 1_000, Work::RoundTrip);
     }
-    for transport in WIRES {
+    for transport in ALL {
         for window in [1, 2, 10, 100] {
             add("window", &window.to_string(), transport, 64, 1_000, Work::Window(window));
         }
@@ -361,15 +354,17 @@ pub fn rows() -> Vec<Row> {
                 add(what, detail, transport, size, first, work);
             }
         }
+        for (detail, size, first) in [SIZES[1], SIZES[2], SIZES[4], SIZES[6]] {
+            add(what, detail, "inproc", size, first, work);
+        }
     }
-    for (detail, size, first) in [SIZES[1], SIZES[2], SIZES[4]] {
-        add("thr", detail, "inproc", size, first, Work::Stream(1));
-    }
-    for transport in WIRES {
+    for transport in ALL {
         add("multipart", "3x64", transport, 64, 50_000, Work::Stream(3));
         for (detail, rate) in RATES {
             add("paced", detail, transport, 16, 200, Work::Paced(rate, 1));
         }
+    }
+    for transport in WIRES {
         for burst in [1, 32] {
             add("away", &burst.to_string(), transport, 16, 200, Work::Paced(250.0 * burst as f64, burst));
         }
@@ -377,7 +372,11 @@ pub fn rows() -> Vec<Row> {
     for ends in [1, 8, 32, 128, 1000] {
         add("pub", &ends.to_string(), "tcp", 16, 200_000 / ends as u64, Work::Publish(ends));
     }
-    add("pub", "32", "ipc", 16, 6_000, Work::Publish(32));
+    for transport in ["ipc", "inproc"] {
+        for ends in [1, 32] {
+            add("pub", &ends.to_string(), transport, 16, 200_000 / ends as u64, Work::Publish(ends));
+        }
+    }
     for ends in [8, 32, 128, 1000] {
         add("drain", &ends.to_string(), "tcp", 16, 200_000 / ends as u64, Work::Drained(ends));
     }
@@ -387,17 +386,19 @@ pub fn rows() -> Vec<Row> {
     for peers in [1, 100, 1000, 9000] {
         add("peers", &peers.to_string(), "tcp", 16, (2_000 / peers as u64).max(1), Work::Peers(peers));
     }
-    for peers in [100, 1000] {
+    for peers in [100, 1000, 9000] {
         add("storm", &peers.to_string(), "tcp", 16, 1, Work::Storm(peers));
     }
-    for senders in [4, 16] {
-        add("fanin", &senders.to_string(), "tcp", 64, 100_000, Work::FanIn(senders));
-    }
-    for transport in WIRES {
+    for transport in ALL {
+        for senders in [4, 16] {
+            add("fanin", &senders.to_string(), transport, 64, 100_000, Work::FanIn(senders));
+        }
         add("proxy", "64", transport, 64, 50_000, Work::Proxy);
     }
-    for (detail, size, first) in [SIZES[2], SIZES[4], SIZES[6]] {
-        add("curve", detail, "tcp", size, first / 4, Work::Encrypted);
+    for transport in WIRES {
+        for (detail, size, first) in [SIZES[2], SIZES[4], SIZES[6]] {
+            add("curve", detail, transport, size, first / 4, Work::Encrypted);
+        }
     }
     for (detail, curve) in [("null", false), ("curve", true)] {
         add("shake", detail, "ipc", 16, 200, Work::Handshake(curve));

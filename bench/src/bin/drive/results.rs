@@ -49,6 +49,12 @@ impl Cell {
         MAIN.into_iter().find(|name| self.measures.contains_key(*name))
     }
 
+    /// The middle of the figure that the row is about, with its unit.
+    pub fn headline(&self) -> Option<String> {
+        let measure = self.main_measure()?;
+        Some(shown(measure, self.spread(measure)?.median))
+    }
+
     /// This cell's figure divided by that of `other`, turn by turn.
     pub fn over(&self, other: &Cell, measure: &str) -> Option<Spread> {
         Spread::of_ratios(self.measures.get(measure)?, other.measures.get(measure)?)

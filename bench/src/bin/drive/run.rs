@@ -5,7 +5,7 @@
 
 use crate::contender::{Contender, beside};
 use crate::plan::{Placement, Player, Row, Subject};
-use ferrozmq_bench::{CANNOT, Figures, Line, Role};
+use ferrozmq_bench::{CANNOT, Figures, Job, Line, Role};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -84,16 +84,20 @@ pub fn run(contender: &Contender, row: &Row, placement: Placement, count: u64) -
     }
     let folder = Folder::new()?;
     let _busy = if placement == Placement::Busy { Busy::everywhere()? } else { Busy(Vec::new()) };
+    let players = row.players(count);
+    if row.transport == "inproc" {
+        return collect(row, &mut [together(contender, players, placement)?]);
+    }
     let mut places = Vec::new();
     let mut ends: Vec<(Player, End)> = Vec::new();
-    for mut player in row.players(count) {
+    for mut player in players {
         let connects = player.connects.and_then(|index| places.get(index).cloned());
         player.job.connect.extend(connects);
         for endpoint in &mut player.job.bind {
             *endpoint = endpoint.replace("DIR", &folder.0.display().to_string());
         }
-        let mut end = End::start(contender, &player, placement)?;
-        if !player.job.bind.is_empty() && row.transport != "inproc" {
+        let mut end = End::start(contender, &[&player], placement)?;
+        if !player.job.bind.is_empty() {
             match end.line()? {
                 Line::Listening(bound) => places.extend(bound),
                 Line::Declined(reason) => return Ok(Ending::Declined(reason)),
@@ -105,7 +109,24 @@ pub fn run(contender: &Contender, row: &Row, placement: Placement, count: u64) -
     collect(row, &mut ends)
 }
 
-/// Waits for everybody, the judge first: only when it has everything may the others close.
+/// All players in one process, which tells the judge's figures.
+fn together(
+    contender: &Contender,
+    mut players: Vec<Player>,
+    placement: Placement,
+) -> Result<(Player, End), String> {
+    let places: Vec<String> = players.iter().flat_map(|player| player.job.bind.clone()).collect();
+    for player in &mut players {
+        player.job.connect.extend(player.connects.and_then(|index| places.get(index).cloned()));
+        player.job.silent = !player.judge;
+    }
+    let end = End::start(contender, &players.iter().collect::<Vec<_>>(), placement)?;
+    let judge = players.into_iter().find(|player| player.judge).ok_or("a row without a judge")?;
+    Ok((judge, end))
+}
+
+/// Waits for everybody, the judge first: only when it has everything may the others close, and only when they have told what they
+/// spent does the judge.
 fn collect(row: &Row, ends: &mut [(Player, End)]) -> Result<Ending, String> {
     let judge = ends.iter().position(|(player, _)| player.judge).ok_or("a row without a judge")?;
     if ends[judge].0.job.role == Role::Subscribe {
@@ -122,20 +143,21 @@ fn collect(row: &Row, ends: &mut [(Player, End)]) -> Result<Ending, String> {
         // Perhaps because another end has declined and gone.
         Err(reason) => return ends.iter().find_map(|(_, end)| end.declined()).ok_or(reason),
     };
-    ends.iter_mut().for_each(|(_, end)| end.end());
+    let without_computing =
+        |figures: Figures| if row.sender_computes() { Figures { cpu_ns: 0, ..figures } } else { figures };
     let mut spent = Vec::new();
-    for (index, (player, end)) in ends.iter_mut().enumerate() {
-        let computes = row.sender_computes() && !player.judge;
-        match (index == judge, player.crowd) {
-            (_, true) => {}
-            (true, _) => spent.push(first),
-            (false, _) => match end.line()? {
-                Line::Figures(figures) if computes => spent.push(Figures { cpu_ns: 0, ..figures }),
-                Line::Figures(figures) => spent.push(figures),
-                _ => return Err(format!("{} gave no figures", end.label)),
-            },
+    if !ends[judge].0.crowd {
+        spent.push(if ends.len() == 1 { without_computing(first) } else { first });
+    }
+    let others = |(player, _): &&mut (Player, End)| !player.judge;
+    ends.iter_mut().filter(others).for_each(|(_, end)| end.end());
+    for (_, end) in ends.iter_mut().filter(others) {
+        match end.line()? {
+            Line::Figures(figures) => spent.push(without_computing(figures)),
+            _ => return Err(format!("{} gave no figures", end.label)),
         }
     }
+    ends[judge].1.end();
     Ok(Ending::Measured(Run { judge: first, spent }))
 }
 
@@ -147,11 +169,13 @@ struct End {
 }
 
 impl End {
-    fn start(contender: &Contender, player: &Player, place: Placement) -> Result<End, String> {
+    fn start(contender: &Contender, players: &[&Player], place: Placement) -> Result<End, String> {
+        let [player, ..] = players else { return Err("nobody plays".to_owned()) };
         let label = format!("{} {}", contender.name, player.job.role);
         let program = if player.crowd { beside("crowd")? } else { contender.program.clone() };
         let mut command = Command::new(program);
-        command.args(player.job.arguments()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let jobs: Vec<&Job> = players.iter().map(|player| &player.job).collect();
+        command.args(Job::arguments_of(&jobs)).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.envs(contender.environment.iter().map(|(name, value)| (name, value)));
         let core = place.core_of(!player.job.bind.is_empty());
         let mut child = spawn(&mut command, core).map_err(|error| format!("{label}: {error}"))?;

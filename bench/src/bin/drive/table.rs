@@ -6,7 +6,8 @@ use crate::statistics::REFUSE_BEYOND;
 use std::fmt::Write;
 
 /// The order of a summary's columns.
-const COLUMNS: [&str; 7] = ["raw", "libzmq", "omq", "zeromq", "rzmq", "ours-c", "ours"];
+const COLUMNS: [&str; 9] =
+    ["raw", "libzmq", "omq", "zeromq", "rzmq", "ours-c", "ours-async", "ours-plain", "ours"];
 
 /// All of `results` that `wanted` says.
 pub fn markdown(results: &Results, wanted: impl Fn(&str) -> bool) -> String {
@@ -41,11 +42,7 @@ pub fn summary(results: &Results, wanted: impl Fn(&str) -> bool) -> String {
         let _ = write!(text, "| {} | {} |", cell.row, cell.placement);
         let find = |name: &str| results.cell(&cell.row, cell.placement, name);
         for name in &columns {
-            let figure = find(name).and_then(|cell| {
-                let measure = cell.main_measure()?;
-                Some(shown(measure, cell.spread(measure)?.median))
-            });
-            let _ = write!(text, " {} |", figure.unwrap_or_default());
+            let _ = write!(text, " {} |", find(name).and_then(Cell::headline).unwrap_or_default());
         }
         let ratio = find("ours").and_then(|ours| Some(ratio(results, ours, "libzmq", ours.main_measure()?)));
         let _ = writeln!(text, " {} |", ratio.unwrap_or_default());
