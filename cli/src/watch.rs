@@ -112,17 +112,21 @@ fn level_of(kind: EventKind) -> Level {
 
 /// The event in words.
 pub fn describe(event: &MonitorEvent) -> String {
-    let mut text = phrase(event.kind).to_owned();
-    for place in [event.local.to_string(), event.remote.to_string()] {
-        if !place.is_empty() {
-            text.push(' ');
-            text.push_str(&place);
-        }
-    }
+    let arrow = if event.dialed { "→" } else { "←" };
+    let places = match (event.local.as_str(), event.remote.as_str()) {
+        ("", place) | (place, "") => place.to_owned(),
+        (local, remote) => format!("{local} {arrow} {remote}"),
+    };
+    let mut text = format!("{} {places}", phrase(event.kind)).trim_end().to_owned();
     if event.kind == EventKind::ConnectRetried {
         text.push_str(&format!(" in {} ms", event.value));
     }
-    if let Some(reason) = &event.reason {
+    let reason = event.reason.as_deref().or(match event.kind {
+        EventKind::HandshakeFailedProtocol => Some("the peer does not speak our protocol"),
+        EventKind::HandshakeFailedNoDetail => Some("the connection ended before it was over"),
+        _ => None,
+    });
+    if let Some(reason) = reason {
         text.push_str(&format!(": {reason}"));
     }
     text
@@ -132,19 +136,67 @@ fn phrase(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Connected => "connected",
         EventKind::ConnectDelayed => "connecting",
-        EventKind::ConnectRetried => "connection failed; trying again",
+        EventKind::ConnectRetried => "trying again to reach",
         EventKind::Listening => "listening",
         EventKind::BindFailed => "cannot bind",
         EventKind::Accepted => "accepted",
         EventKind::AcceptFailed => "cannot accept",
-        EventKind::Closed => "closed",
+        EventKind::Closed => "no longer listening or connecting",
         EventKind::CloseFailed => "cannot close",
         EventKind::Disconnected => "disconnected",
         EventKind::MonitorStopped => "stopped watching",
         EventKind::HandshakeFailedNoDetail => "handshake failed",
         EventKind::HandshakeSucceeded => "ready",
-        EventKind::HandshakeFailedProtocol => "handshake failed: the peer does not speak our protocol",
+        EventKind::HandshakeFailedProtocol => "handshake failed",
         EventKind::HandshakeFailedAuth => "refused by security",
         _ => "something happened",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrozmq::{Context, SocketType};
+
+    /// What was told until an event of this kind, each in words.
+    fn told(monitor: ferrozmq::Monitor, last: EventKind) -> Vec<String> {
+        let mut lines = Vec::new();
+        for event in monitor {
+            lines.push(describe(&event));
+            if event.kind == last {
+                break;
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn each_end_is_told_who_came_to_whom() {
+        let context = Context::new();
+        let (pull, push) =
+            (context.socket(SocketType::Pull).unwrap(), context.socket(SocketType::Push).unwrap());
+        let (bound, dialing) = (pull.monitor().unwrap(), push.monitor().unwrap());
+        let at = pull.bind("tcp://127.0.0.1:*").unwrap();
+        push.connect(&at).unwrap();
+        let bound = told(bound, EventKind::HandshakeSucceeded);
+        let dialing = told(dialing, EventKind::HandshakeSucceeded);
+        assert_eq!(bound[0], format!("listening {at}"));
+        assert!(bound.last().unwrap().starts_with(&format!("ready {at} ← tcp://")), "{bound:?}");
+        assert!(dialing.last().unwrap().ends_with(&format!(" → {at}")), "{dialing:?}");
+    }
+
+    #[test]
+    fn a_peer_that_is_not_there_is_told_with_the_reason() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = format!("tcp://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let context = Context::new();
+        let push = context.socket(SocketType::Push).unwrap();
+        let monitor = push.monitor().unwrap();
+        push.connect(&at).unwrap();
+        let lines = told(monitor, EventKind::ConnectRetried);
+        let last = lines.last().unwrap();
+        assert!(last.starts_with(&format!("trying again to reach {at} in ")), "{lines:?}");
+        assert!(last.contains(": "), "{lines:?}");
     }
 }

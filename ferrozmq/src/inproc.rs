@@ -54,6 +54,13 @@ impl Registry {
         near
     }
 
+    /// Takes back what was sent at this end of a pipe, as long as nobody has bound its name.
+    pub(crate) fn withdraw(&self, near: &mut InprocEnd) {
+        let mut names = self.names.lock();
+        let found = names.waiting.values_mut().flatten().find_map(|unbound| unbound.withdraw(near.id()));
+        near.note_withdrawn(found.unwrap_or_default());
+    }
+
     /// Connects something that is no socket to `name`, if a socket is bound there that answers requests.
     pub(crate) fn inquire(&self, name: &str, party: &Party, told: Told) -> Option<InprocEnd> {
         let names = self.names.lock();

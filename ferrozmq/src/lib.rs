@@ -103,7 +103,7 @@
 //! * [`guide::delivery`]: what a successful send means.
 //! * [`guide::defaults`]: which defaults differ from libzmq's, and why; [`ContextBuilder::libzmq_compat`] has libzmq's.
 //! * [`guide::options`]: all options in a table.
-//! * Coming from [C](guide::from_c), or from the crate [`zmq`](guide::from_zmq).
+//! * Coming from [C](guide::from_c), or from the crates [`zmq`](guide::from_zmq), [`tmq`](guide::from_tmq) and [`zeromq`](guide::from_zeromq).
 //!
 //! # Features
 //!
@@ -154,6 +154,7 @@ pub use context::{Context, ContextBuilder};
 pub use error::{Error, ErrorKind, Result, SendError};
 pub use ferrozmq_proto::access::{AccessAnswer, AccessRequest, Credentials};
 pub use ferrozmq_proto::loss::{Discarded, Discards, Dropped, Drops};
+pub use ferrozmq_proto::mechanism::SecretText;
 pub use ferrozmq_proto::option;
 pub use ferrozmq_proto::{Frame, IntoMessage, Message, PeerError, SocketType};
 pub use io::events::{EventKind, MonitorEvent};
@@ -169,7 +170,7 @@ pub use socket::builder::SocketBuilder;
 pub use socket::messages::Messages;
 pub use socket::monitor::Monitor;
 pub use socket::report::{ContextStats, EndpointReport, REPORT_VERSION, SocketReport};
-pub use socket::stats::PeerStats;
+pub use socket::stats::{GonePeer, PeerStats};
 pub use socket::subscription::Subscription;
 pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
 pub use socket::window::{look_into, windows};

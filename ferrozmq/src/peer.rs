@@ -36,6 +36,8 @@ pub struct PeerInfo {
     pub properties: Vec<(String, Bytes)>,
     /// The descriptor of the connection (`ZMQ_SRCFD`), −1 where there is none.
     pub descriptor: i32,
+    /// The mechanism that the connection speaks: `NULL`, `PLAIN` or `CURVE`.
+    pub mechanism: &'static str,
 }
 
 impl PeerInfo {

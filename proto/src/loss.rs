@@ -82,6 +82,8 @@ losses! {
     Linger = linger,
     /// A newer one took its place (`ZMQ_CONFLATE`).
     Conflated = conflated,
+    /// The request was given up, by its time-out or by whoever asked, before there was a peer to send it to.
+    Withdrawn = withdrawn,
     /// It is not what the pattern demands: nothing behind the routing id.
     Malformed = malformed,
     /// The socket was closed before the message's last part was sent.

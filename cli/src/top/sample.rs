@@ -8,6 +8,9 @@ use serde::Deserialize;
 /// A queue in which nothing moved for so long is stalled.
 const STALLED_AFTER: Duration = Duration::from_millis(400);
 
+/// A peer that went and took messages along is shown for so long.
+const GONE_SHOWN: Duration = Duration::from_secs(300);
+
 /// One process.
 #[derive(Debug, Deserialize)]
 pub struct Process {
@@ -45,6 +48,9 @@ pub struct Socket {
     pub stats: Counts,
     /// Its peers.
     pub peers: Vec<Peer>,
+    /// Peers that went and took messages along.
+    #[serde(default)]
+    pub gone: Vec<Peer>,
 }
 
 /// One endpoint.
@@ -61,7 +67,7 @@ pub struct Endpoint {
 pub struct Peer {
     /// The pipe's number in the process.
     pub id: u64,
-    /// "ready" or "waiting".
+    /// "ready" or "waiting"; "gone" of one that was.
     pub state: String,
     /// The endpoint by which it came, or that was connected.
     pub endpoint: String,
@@ -71,6 +77,9 @@ pub struct Peer {
     /// Its answer to the last heartbeat took so many microseconds.
     #[serde(default)]
     pub round_trip_us: Option<u64>,
+    /// It went so many microseconds ago.
+    #[serde(default)]
+    pub ago_us: u64,
     /// What was counted for it.
     #[serde(flatten)]
     pub counts: Counts,
@@ -122,6 +131,10 @@ pub enum State {
     Unread,
     /// Messages wait to be sent, as many as may.
     Full,
+    /// Messages wait for a peer that is not there, for so long.
+    Stranded(Duration),
+    /// It went so long ago, and took messages along.
+    Gone(Duration),
     /// Messages wait, and none has moved for so long.
     Stalled(Duration),
 }
@@ -183,18 +196,20 @@ impl History {
             }
         }
         self.seen.retain(|_, seen| seen.at == now);
-        groups.sort_by(|a, b| rank(&b[0]).partial_cmp(&rank(&a[0])).unwrap_or(std::cmp::Ordering::Equal));
+        groups.sort_by(|a, b| worst(b).partial_cmp(&worst(a)).unwrap_or(std::cmp::Ordering::Equal));
         groups.concat()
     }
 
     fn group(&mut self, process: &Process, socket: &Socket, now: Instant) -> Vec<Row> {
         let mut peers: Vec<Row> =
             socket.peers.iter().map(|peer| self.peer(process, socket, peer, now)).collect();
-        peers.sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
         let mut own = self.row(Key::Socket(process.pid, socket.id), process, socket, &socket.stats, now);
         own.place = places(&socket.endpoints);
         // A socket is as badly off as its worst peer; its own sums are compared with no mark.
         own.state = peers.iter().map(|peer| peer.state.clone()).max().unwrap_or(State::Waiting);
+        let shown = socket.gone.iter().filter(|peer| ago(peer) < GONE_SHOWN);
+        peers.extend(shown.map(|peer| self.peer(process, socket, peer, now)));
+        peers.sort_by(|a, b| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal));
         let mut all = vec![own];
         all.append(&mut peers);
         all
@@ -219,8 +234,11 @@ impl History {
         let is_full = |queued: u64, hwm: u64| hwm > 0 && queued >= hwm;
         let (still_out, still_in) = (now - seen.moved_out, now - seen.moved_in);
         let counts = &peer.counts;
-        if peer.state != "ready" {
-            return State::Waiting;
+        match peer.state.as_str() {
+            "ready" => {}
+            "gone" => return State::Gone(ago(peer)),
+            _ if counts.queued_out > 0 && still_out >= STALLED_AFTER => return State::Stranded(still_out),
+            _ => return State::Waiting,
         }
         if counts.queued_out > 0 && still_out >= STALLED_AFTER {
             return State::Stalled(still_out);
@@ -287,6 +305,17 @@ fn places(endpoints: &[Endpoint]) -> String {
     all.join(", ")
 }
 
+/// How long ago it went.
+fn ago(peer: &Peer) -> Duration {
+    Duration::from_micros(peer.ago_us)
+}
+
+/// A socket comes with its worst peer.
+fn worst(group: &[Row]) -> (u8, f64, u64, f64) {
+    let worse = |a, b| if a < b { b } else { a };
+    group.iter().map(rank).fold((0, 0.0, 0, 0.0), worse)
+}
+
 /// What comes first: trouble, then losses, then queues, then traffic.
 fn rank(row: &Row) -> (u8, f64, u64, f64) {
     let trouble = match row.state {
@@ -294,7 +323,9 @@ fn rank(row: &Row) -> (u8, f64, u64, f64) {
         State::Waiting => 1,
         State::Unread => 2,
         State::Full => 3,
-        State::Stalled(_) => 4,
+        State::Stranded(_) => 4,
+        State::Gone(_) => 5,
+        State::Stalled(_) => 6,
     };
     (trouble, row.lost_per_s, row.queued_out + row.queued_in, row.out_per_s + row.in_per_s)
 }
@@ -313,6 +344,31 @@ mod tests {
             left + other
         );
         serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn one_that_went_with_messages_stays_in_sight_for_a_while() {
+        let report = |ago: u64| {
+            let json = format!(
+                r#"{{"pid":7,"contexts":[{{"sockets":[
+                {{"id":1,"type":"PUB","sndhwm":10,"rcvhwm":10,"endpoints":[],"stats":{{}},"peers":[]}},
+                {{"id":2,"type":"PUSH","sndhwm":10,"rcvhwm":10,"endpoints":[],"stats":{{}},
+                  "peers":[{{"id":3,"state":"waiting","endpoint":"tcp://b","queued_out":4}}],
+                  "gone":[{{"id":4,"state":"gone","endpoint":"tcp://a","address":"bad","ago_us":{ago},
+                           "dropped":{{"disconnected":10}}}}]}}]}}]}}"#
+            );
+            serde_json::from_str::<Process>(&json).unwrap()
+        };
+        let (mut history, begin) = (History::default(), Instant::now());
+        history.rows(&[report(1_000_000)], begin);
+        let rows = history.rows(&[report(2_000_000)], begin + Duration::from_secs(1));
+        assert_eq!((rows[0].socket.as_str(), rows[1].place.as_str()), ("#2 PUSH", "bad"));
+        assert_eq!((rows[1].state.clone(), rows[1].lost), (State::Gone(Duration::from_secs(2)), 10));
+        assert_eq!(rows[1].why, "disconnected");
+        assert_eq!(rows[2].state, State::Stranded(Duration::from_secs(1)));
+        assert_eq!(rows[0].state, rows[2].state);
+        let later = history.rows(&[report(400_000_000)], begin + Duration::from_secs(400));
+        assert!(later.iter().all(|row| row.place != "bad"));
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn cell(text: String, is_number: bool) -> Cell<'static> {
 
 fn style(row: &Row) -> Style {
     let style = match row.state {
-        State::Stalled(_) => Style::new().fg(Color::Red),
+        State::Stalled(_) | State::Gone(_) | State::Stranded(_) => Style::new().fg(Color::Red),
         State::Full | State::Unread => Style::new().fg(Color::Yellow),
         State::Waiting | State::Ok if row.lost_per_s > 0.0 => Style::new().fg(Color::Yellow),
         State::Waiting => Style::new().add_modifier(ratatui::style::Modifier::DIM),

@@ -61,6 +61,8 @@ fn state(state: &State) -> String {
         State::Waiting => "no peer".to_owned(),
         State::Unread => "UNREAD".to_owned(),
         State::Full => "FULL".to_owned(),
+        State::Stranded(since) => format!("NO PEER {:.0}s", since.as_secs_f64()),
+        State::Gone(ago) => format!("GONE {:.0}s", ago.as_secs_f64()),
         State::Stalled(since) => format!("STALLED {:.0}s", since.as_secs_f64()),
     }
 }

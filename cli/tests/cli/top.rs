@@ -38,6 +38,11 @@ impl Drop for Folder {
     }
 }
 
+/// A pusher that waits for a silent peer as long as a test may take, and one that does not.
+const LASTING: &[&str] = &["-o", "heartbeat_ivl=600000"];
+const IMPATIENT: &[&str] =
+    &["-o", "heartbeat_ivl=300", "-o", "heartbeat_timeout=600", "-o", "heartbeat_lenient=0"];
+
 /// One that hands out work to two, of whom one has been stopped.
 struct Pipeline {
     push: Run,
@@ -46,11 +51,16 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn start(folder: &Folder) -> Pipeline {
-        let body = "x".repeat(60_000);
+    /// With jobs so long that what cannot be sent is soon seen; `options` are the pusher's.
+    fn start(folder: &Folder, options: &[&str]) -> Pipeline {
+        Pipeline::of_jobs(folder, options, 60_000)
+    }
+
+    fn of_jobs(folder: &Folder, options: &[&str], size: usize) -> Pipeline {
+        let body = "x".repeat(size);
         let words =
             ["push", "-b", "ipc://*", "--print-endpoint", "-o", "sndhwm=10", "--wait-peer=2", "-n", "1M"];
-        let mut push = folder.zmq(&[&words[..], &["--rate", "200/s", &body]].concat());
+        let mut push = folder.zmq(&[&words[..], options, &["--rate", "200/s", &body]].concat());
         let mut push = started(push.env("FERROZMQ_TOP", "1"));
         let at = push.line();
         let pull = || started(folder.zmq(&["pull", "-c", &at, "-f", ".\\n"]).stdin(Stdio::null()));
@@ -63,9 +73,13 @@ impl Pipeline {
 
     /// Whether this table, or screen, shows who is stuck: by the address of an ipc peer, which ends with its process's number.
     fn is_told(&self, table: &str) -> bool {
+        self.is_shown_as("STALLED", table)
+    }
+
+    /// Whether it shows the stopped one as `state`, behind the heading and its own socket.
+    fn is_shown_as(&self, state: &str, table: &str) -> bool {
         let culprit = format!(":{}", self.bad.id());
-        let first = table.lines().position(|line| line.contains("STALLED") && line.contains(&culprit));
-        // Behind the heading and its own socket.
+        let first = table.lines().position(|line| line.contains(state) && line.contains(&culprit));
         first.is_some_and(|first| first <= 3)
     }
 }
@@ -73,7 +87,7 @@ impl Pipeline {
 #[test]
 fn the_culprit_stands_first_in_the_table() {
     let folder = Folder::new("table");
-    let pipeline = Pipeline::start(&folder);
+    let pipeline = Pipeline::start(&folder, LASTING);
     let pid = pipeline.push.id().to_string();
     let begin = Instant::now();
     loop {
@@ -94,35 +108,102 @@ fn the_culprit_stands_first_in_the_table() {
 }
 
 #[test]
+fn one_whose_heartbeat_has_timed_out_is_still_in_the_first_look() {
+    let folder = Folder::new("late");
+    // So short that the kernel holds all that the stopped one has not read: no queue tells of it.
+    let pipeline = Pipeline::of_jobs(&folder, IMPATIENT, 10);
+    let gone = |table: &str| pipeline.is_shown_as("GONE", table) && table.contains("in doubt");
+    let begin = Instant::now();
+    let look = || folder.top(&["--once"]).1;
+    let mut table = look();
+    while !gone(&table) {
+        assert!(begin.elapsed() < PATIENCE, "{table}");
+        table = look();
+    }
+    // It wakes, finds itself cut off, and comes back: what it did is in sight all the same.
+    pipeline.bad.signal("CONT");
+    let culprit = format!(":{}", pipeline.bad.id());
+    let back = |table: &str| table.lines().filter(|line| line.contains(&culprit)).count() >= 2;
+    while !(gone(&table) && back(&table)) {
+        assert!(begin.elapsed() < PATIENCE, "{table}");
+        table = look();
+    }
+}
+
+#[test]
+fn one_that_was_stalled_is_still_on_the_screen_when_it_is_killed() {
+    let folder = Folder::new("killed");
+    let Some(screen) = Screen::new("killed") else { return };
+    let pipeline = Pipeline::start(&folder, LASTING);
+    screen.show(&folder);
+    screen.wait_for(|screen| pipeline.is_told(screen));
+    pipeline.bad.signal("KILL");
+    screen.wait_for(|screen| pipeline.is_shown_as("GONE", screen) && screen.contains("IN TROUBLE"));
+}
+
+/// A terminal without a person.
+struct Screen(String);
+
+impl Screen {
+    fn new(name: &str) -> Option<Screen> {
+        let screen = Screen(format!("zmq-top-{}-{name}", std::process::id()));
+        if screen.tmux(&["-V"]).is_err() {
+            skip("there is no tmux");
+            return None;
+        }
+        Some(screen)
+    }
+
+    fn tmux(&self, words: &[&str]) -> std::io::Result<std::process::Output> {
+        Command::new("tmux").args(["-L", &self.0, "-f", "/dev/null"]).args(words).output()
+    }
+
+    /// Runs `zmq top` there.
+    fn show(&self, folder: &Folder) {
+        let runtime = format!("XDG_RUNTIME_DIR={}", folder.0.display());
+        let zmq = env!("CARGO_BIN_EXE_zmq");
+        let words =
+            ["new-session", "-d", "-x", "150", "-y", "24", "env", &runtime, zmq, "top", "-i", "300ms"];
+        assert!(self.tmux(&words).unwrap().status.success());
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p"]).unwrap().stdout).into_owned()
+    }
+
+    /// Waits until what is shown `is_right`, and gives it.
+    fn wait_for(&self, is_right: impl Fn(&str) -> bool) -> String {
+        let begin = Instant::now();
+        loop {
+            let text = self.text();
+            if is_right(&text) {
+                return text;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{text}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.tmux(&["kill-server"]); // it has ended with its last session, if all went well
+    }
+}
+
+#[test]
 fn the_culprit_is_seen_on_the_screen() {
     let folder = Folder::new("screen");
-    let server = format!("zmq-top-{}", std::process::id());
-    let tmux =
-        |words: &[&str]| Command::new("tmux").args(["-L", &server, "-f", "/dev/null"]).args(words).output();
-    if tmux(&["-V"]).is_err() {
-        return skip("there is no tmux");
-    }
-    let pipeline = Pipeline::start(&folder);
-    let runtime = format!("XDG_RUNTIME_DIR={}", folder.0.display());
-    let zmq = env!("CARGO_BIN_EXE_zmq");
-    let shown =
-        tmux(&["new-session", "-d", "-x", "150", "-y", "24", "env", &runtime, zmq, "top", "-i", "300ms"]);
-    assert!(shown.unwrap().status.success());
-    let screen = || String::from_utf8_lossy(&tmux(&["capture-pane", "-p"]).unwrap().stdout).into_owned();
-    let begin = Instant::now();
-    while !pipeline.is_told(&screen()) {
-        if begin.elapsed() > PATIENCE {
-            let _ = tmux(&["kill-server"]);
-            panic!("{}", screen());
-        }
-        std::thread::yield_now();
-    }
-    let seen = screen();
+    let Some(screen) = Screen::new("screen") else { return };
+    let pipeline = Pipeline::start(&folder, LASTING);
+    screen.show(&folder);
+    let seen = screen.wait_for(|screen| pipeline.is_told(screen));
     assert!(seen.contains("IN TROUBLE") && seen.contains("q quit"), "{seen}");
-    tmux(&["send-keys", "q"]).unwrap();
+    screen.tmux(&["send-keys", "q"]).unwrap();
     // The last session ends with its program, and the server with it.
-    while tmux(&["has-session"]).unwrap().status.success() {
-        assert!(begin.elapsed() < 2 * PATIENCE);
+    let begin = Instant::now();
+    while screen.tmux(&["has-session"]).unwrap().status.success() {
+        assert!(begin.elapsed() < PATIENCE);
         std::thread::yield_now();
     }
     pipeline.bad.signal("CONT");

@@ -31,7 +31,7 @@ use crate::zap::{Access, Inquiry};
 use crate::{PeerError, SocketType};
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::loss::{Discarded, Dropped};
-use ferrozmq_proto::mechanism::Entropy;
+use ferrozmq_proto::mechanism::{Entropy, Mechanism};
 use ferrozmq_proto::option::{Options, Profile};
 use ferrozmq_proto::zmtp::{Action, Heartbeat, HeartbeatConfig, Link, LinkConfig, Version};
 use std::io;
@@ -272,6 +272,7 @@ impl Io {
             user_id: peer::user_id(&peer.properties),
             properties: peer.properties,
             descriptor: conn.stream.as_raw_fd(),
+            mechanism: conn.options.security.mechanism.name(),
         };
         let sealer = Sealer::Zmtp(sender);
         let opener = Opener::Zmtp(Box::new(receiver));
@@ -289,6 +290,7 @@ impl Io {
             user_id: None,
             properties: Vec::new(),
             descriptor: conn.stream.as_raw_fd(),
+            mechanism: Mechanism::Null.name(),
         };
         self.hand_over(token, info, Sealer::Raw, Opener::Raw, BytesMut::new());
     }

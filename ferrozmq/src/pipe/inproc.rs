@@ -35,6 +35,9 @@ pub(crate) struct InprocEnd {
     /// Messages taken where only the newest is kept, and greetings sent.
     taken: u64,
     greetings: u64,
+    /// Messages taken back before anybody had bound the name: of those sent here, and of those for here.
+    withdrawn: u64,
+    unheard: u64,
     /// The peer is gone: no more input will come than is there.
     pub(crate) ended: bool,
     pub(crate) routing_id: Bytes,
@@ -174,6 +177,8 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         conflate: connecting.conflate,
         taken: 0,
         greetings: 0,
+        withdrawn: 0,
+        unheard: 0,
         ended: false,
         routing_id: connecting.routing_id.clone(),
         peer_routing_id: Bytes::new(),
@@ -187,6 +192,8 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         conflate: connecting.conflate,
         taken: 0,
         greetings: 0,
+        withdrawn: 0,
+        unheard: 0,
         ended: false,
         routing_id: Bytes::new(),
         peer_routing_id: connecting.routing_id.clone(),
@@ -201,6 +208,20 @@ pub(crate) struct Unbound {
 }
 
 impl Unbound {
+    /// Takes back what was sent at the other end, if that is `near`.
+    pub(crate) fn withdraw(&mut self, near: u64) -> Option<u64> {
+        if self.far.far().id != near {
+            return None;
+        }
+        let mut count = 0;
+        let mut message = Message::new();
+        while self.far.take(&mut message) {
+            count += 1;
+        }
+        self.far.unheard += count;
+        Some(count)
+    }
+
     /// Gives the far end to the socket that bound the address.
     pub(crate) fn bind(mut self, binding: &Party, mailbox: &Arc<Mailbox>) {
         let link = Arc::clone(&self.far.link);
@@ -424,19 +445,31 @@ impl InprocEnd {
         (self.out.pushed() as u64 + outward, self.inp.pushed() as u64 + inward)
     }
 
+    /// So many messages sent here were taken back ([`Unbound::withdraw`]).
+    pub(crate) fn note_withdrawn(&mut self, count: u64) {
+        self.withdrawn += count;
+    }
+
+    /// Whether what waits here is what its socket was told to send, and nothing else.
+    pub(crate) fn may_withdraw(&self) -> bool {
+        self.greetings == 0 && !self.conflate
+    }
+
     /// What has been counted, and waits here. What was pushed is with the peer, unless nobody has bound the name.
     pub(crate) fn books(&mut self) -> SocketStats {
         let (queued_in, unread) = self.queued();
         let (pushed, arrived) = self.pushed();
+        let arrived = arrived - self.unheard;
         let queued_out = if self.far().told.get().is_none() { unread } else { 0 };
         let mut books = SocketStats {
             added: self.greetings,
-            left: pushed - queued_out as u64,
+            left: pushed - self.withdrawn - queued_out as u64,
             queued_out,
             arrived,
             queued_in,
             ..SocketStats::default()
         };
+        books.dropped.note(Dropped::Withdrawn, self.withdrawn);
         if self.conflate {
             books.discarded.note(Discarded::Conflated, arrived.saturating_sub(self.taken + queued_in as u64));
         }

@@ -9,6 +9,7 @@ use super::handle::SocketState;
 use super::wait::Patience;
 use crate::Message;
 use crate::error::{Error, ErrorKind, Result};
+use crate::inproc::Registry;
 use crate::io::alarm::Alarm;
 use crate::io::thread::{IoHandle, Order};
 use crate::tasks::Place;
@@ -85,7 +86,7 @@ impl SocketState {
     /// nobody wants any more.
     pub(crate) fn give_up(&self, asked: Asked) {
         if !self.is_inherited() {
-            self.lock().give_up(asked.0);
+            self.lock().give_up(asked.0, &self.context.inproc);
         }
     }
 
@@ -123,14 +124,17 @@ impl Core {
     }
 
     /// Gives request `number` up. If it is still here because its peer is not, nobody will get it.
-    fn give_up(&mut self, number: u32) {
+    fn give_up(&mut self, number: u32, names: &Registry) {
         self.ends.ask_again();
         let Some(asked) = self.pattern.abandon_request(number) else { return };
         // A probe may wait with it.
         if self.options.probe_router {
             return;
         }
-        let Some(End::Wire(end)) = asked.and_then(|pipe| self.ends.end(pipe)) else { return };
-        end.pipe.withdraw_queued(Dropped::Disconnected);
+        match asked.and_then(|pipe| self.ends.end(pipe)) {
+            Some(End::Wire(end)) => end.pipe.withdraw_queued(Dropped::Withdrawn),
+            Some(End::Inproc(end)) if end.may_withdraw() => names.withdraw(end),
+            _ => {}
+        }
     }
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use super::endpoints::BoundEndpoint;
 use super::staging::Staging;
+use super::stats::Gone;
 use super::wait::Source;
 use crate::spin::{self, Spinner};
 use crate::sys::cpu;
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     pub(super) ready: HashSet<u64>,
     /// Subscriptions of each peer, counted (PUB and XPUB).
     pub(super) subscribed: HashMap<u64, usize>,
+    /// Peers that went and took messages along.
+    pub(super) gone: Gone,
     /// Grows with every signal and every successful read.
     pub(super) changes: u64,
     /// Threads that wait behind the one that leads.
@@ -79,6 +82,7 @@ impl Core {
             owner: Some(owner),
             ready: HashSet::new(),
             subscribed: HashMap::new(),
+            gone: Gone::default(),
             changes: 0,
             followers: 0,
             leases: 0,
@@ -194,6 +198,7 @@ impl Core {
             if self.ends.end(id).is_some() {
                 self.pattern.detach_out(&mut self.ends, id);
                 self.pattern.detach(&mut self.ends, id);
+                self.note_gone(id);
                 self.ends.remove(id);
             }
         }

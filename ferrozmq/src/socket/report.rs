@@ -6,12 +6,11 @@
 use super::Socket;
 use super::handle::SocketState;
 use super::json::Json;
-use super::stats::PeerStats;
+use super::stats::{GonePeer, PeerStats};
 use crate::context::Context;
 use crate::pipe::ledger::{Books, SocketStats};
 use crate::sys::clock;
 use crate::{PeerInfo, SocketType};
-use ferrozmq_proto::mechanism::Mechanism;
 use std::sync::Arc;
 
 /// The version of the JSON form of reports.
@@ -35,7 +34,8 @@ pub struct SocketReport {
     pub id: u64,
     /// Its type.
     pub socket_type: SocketType,
-    /// The mechanism that its connections speak: `NULL`, `PLAIN` or `CURVE`.
+    /// The mechanism that its next connections speak, as its options are now: `NULL`, `PLAIN` or `CURVE`. What a peer's connection
+    /// speaks is told with the peer.
     pub mechanism: &'static str,
     /// Its high-water mark for each peer on the way out; 0 is none.
     pub sndhwm: u32,
@@ -47,6 +47,8 @@ pub struct SocketReport {
     pub stats: SocketStats,
     /// What it has counted for each peer that it has.
     pub peers: Vec<PeerStats>,
+    /// The last peers that went and took messages along, the latest first.
+    pub gone: Vec<GonePeer>,
 }
 
 /// A context: all that was ever counted in it, and its sockets.
@@ -109,16 +111,13 @@ impl SocketState {
         SocketReport {
             id: self.number(),
             socket_type: self.kind(),
-            mechanism: match mechanism {
-                Mechanism::Null => "NULL",
-                Mechanism::Plain => "PLAIN",
-                Mechanism::Curve => "CURVE",
-            },
+            mechanism: mechanism.name(),
             sndhwm,
             rcvhwm,
             endpoints,
             stats: self.stats(),
             peers: self.peer_stats(),
+            gone: self.gone_peers(),
         }
     }
 }
@@ -146,7 +145,12 @@ impl SocketReport {
             json.truth("bound", endpoint.bound);
         });
         json.member("stats", |json| write_stats(json, &self.stats));
-        json.list("peers", &self.peers, |json, peer| write_peer(json, peer, self.mechanism));
+        let state = |peer: &PeerStats| if peer.connected { "ready" } else { "waiting" };
+        json.list("peers", &self.peers, |json, peer| write_peer(json, peer, state(peer), self.mechanism));
+        json.list("gone", &self.gone, |json, gone| {
+            write_peer(json, &gone.stats, "gone", self.mechanism);
+            json.number("ago_us", gone.ago.as_micros());
+        });
     }
 }
 
@@ -192,11 +196,11 @@ fn write_stats(json: &mut Json, stats: &SocketStats) {
     json.number("peers_refused", stats.peers_refused);
 }
 
-fn write_peer(json: &mut Json, peer: &PeerStats, mechanism: &str) {
+fn write_peer(json: &mut Json, peer: &PeerStats, state: &str, mechanism: &str) {
     json.number("id", peer.id);
-    json.text("state", if peer.connected { "ready" } else { "waiting" });
+    json.text("state", state);
     json.text("endpoint", &peer.endpoint);
-    json.text("mechanism", mechanism);
+    json.text("mechanism", peer.peer.as_ref().map_or(mechanism, |peer| peer.mechanism));
     write_identity(json, peer.peer.as_ref());
     json.number("left", peer.left);
     json.number("left_bytes", peer.left_bytes);

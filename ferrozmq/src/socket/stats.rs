@@ -11,10 +11,13 @@ use super::report::EndpointReport;
 use crate::peer::PeerInfo;
 use crate::pipe::ledger::SocketStats;
 use crate::pipe::wire::WirePipe;
+use crate::sys::clock;
 use ferrozmq_proto::loss::{Discards, Drops};
 use ferrozmq_proto::mechanism::Mechanism;
+use ferrozmq_proto::pattern::PipeId;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a socket has counted for one peer. A peer that it connects to stays the same one over all its connections.
 ///
@@ -57,6 +60,57 @@ pub struct PeerStats {
     pub reconnects: u64,
     /// How long it took to answer the last heartbeat (`ZMQ_HEARTBEAT_IVL`), if it has answered one over this connection.
     pub round_trip: Option<Duration>,
+}
+
+/// A peer that is gone, and took messages along: they waited for it and were dropped, or they are in doubt although heartbeats
+/// are on.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct GonePeer {
+    /// What was counted for it.
+    pub stats: PeerStats,
+    /// How long ago it went.
+    pub ago: Duration,
+}
+
+/// Of so many the socket knows; the latest.
+const GONE_MAX: usize = 8;
+
+/// The last of those that went and took messages along.
+#[derive(Default)]
+pub(super) struct Gone(VecDeque<(PeerStats, Instant)>);
+
+impl Gone {
+    fn note(&mut self, stats: PeerStats) {
+        self.0.truncate(GONE_MAX - 1);
+        self.0.push_front((stats, clock::now()));
+    }
+
+    fn all(&self) -> Vec<GonePeer> {
+        let now = clock::now();
+        let told = |(stats, at): &(PeerStats, Instant)| GonePeer {
+            stats: stats.clone(),
+            ago: now.saturating_duration_since(*at),
+        };
+        self.0.iter().map(told).collect()
+    }
+}
+
+impl Core {
+    /// The connection `pipe` is about to be forgotten.
+    pub(super) fn note_gone(&mut self, pipe: PipeId) {
+        let Core { ends, endpoints, options, gone, .. } = self;
+        let (dropped, discarded) = ends.losses_of(pipe);
+        let Some(end) = ends.end(pipe).filter(|end| matches!(end, End::Wire(_))) else { return };
+        let mut stats = of_end(end, endpoints, |_| false);
+        stats.dropped += dropped;
+        stats.discarded += discarded;
+        // Without heartbeats all that ever went to a peer is in doubt when it goes, which says nothing.
+        let doubted = options.heartbeat_ivl.is_some() && stats.in_doubt > 0;
+        if doubted || stats.dropped.disconnected > 0 {
+            gone.note(stats);
+        }
+    }
 }
 
 impl Socket {
@@ -120,6 +174,11 @@ impl SocketState {
         let core = self.lock();
         let endpoints = core.endpoints.iter().map(BoundEndpoint::report).collect();
         (core.options.security.mechanism, core.options.sndhwm, core.options.rcvhwm, endpoints)
+    }
+
+    /// The last peers that went and took messages along, the latest first.
+    pub(crate) fn gone_peers(&self) -> Vec<GonePeer> {
+        self.enter().map(|core| core.gone.all()).unwrap_or_default()
     }
 
     pub(crate) fn peer_stats(&self) -> Vec<PeerStats> {

@@ -366,8 +366,7 @@ fn victim() {
     let told = argument();
     let (kind, at) = told.split_once(' ').unwrap();
     let context = Context::builder().libzmq_compat().build();
-    let all = [SocketType::Pull, SocketType::Sub, SocketType::Dealer, SocketType::Pair];
-    let kind = all.into_iter().find(|known| known.name() == kind).unwrap();
+    let kind = SocketType::ALL.into_iter().find(|known| known.name() == kind).unwrap();
     let one = socket(&context, kind);
     one.set_rcvhwm(10).unwrap();
     one.connect(at).unwrap();
@@ -384,14 +383,24 @@ fn victim() {
 
 #[test]
 fn a_killed_peer_leaves_the_books_in_order() {
-    use SocketType::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub};
+    use SocketType::{Dealer, Pair, Pub, Pull, Push, Router, Stream, Sub, XPub, XSub};
     if child() {
         return victim();
     }
+    let pairs = [
+        (Push, Pull),
+        (Pub, Sub),
+        (XPub, Sub),
+        (XSub, XPub),
+        (Router, Dealer),
+        (Dealer, Dealer),
+        (Pair, Pair),
+        (Stream, Stream),
+    ];
+    // A raw connection is tcp.
+    let possible = |at: &str, bound| bound != Stream || at.starts_with("tcp");
     for at in wires() {
-        for (bound, kind) in
-            [(Push, Pull), (Pub, Sub), (XPub, Sub), (Router, Dealer), (Dealer, Dealer), (Pair, Pair)]
-        {
+        for (bound, kind) in pairs.into_iter().filter(|(bound, _)| possible(&at, *bound)) {
             let context = Context::builder().libzmq_compat().blocky(false).build();
             let one = socket(&context, bound);
             one.set_sndhwm(10).unwrap();
@@ -399,11 +408,15 @@ fn a_killed_peer_leaves_the_books_in_order() {
             let told = format!("{} {at}", kind.name());
             let mut victim = start_child("books::a_killed_peer_leaves_the_books_in_order", &told);
             one.wait_for_peers(1, SOON).unwrap();
-            let id = (bound == Router).then(|| one.recv_timeout(SOON).unwrap()[0].clone());
+            let named = matches!(bound, Router | Stream);
+            let id = named.then(|| one.recv_timeout(SOON).unwrap()[0].clone());
             let mut begun = 0;
             let mut send = || {
-                let mut message = Message::from(["", "x"]);
-                message.push_back(vec![0; 20_000]);
+                let mut message = Message::from(vec![b'x'; 20_000]);
+                if bound != Stream {
+                    message.push_front("x");
+                    message.push_front("");
+                }
                 if let Some(id) = &id {
                     message.push_front(id.clone());
                 }
@@ -436,6 +449,91 @@ fn a_killed_peer_leaves_the_books_in_order() {
             assert_eq!(stats.in_doubt, stats.left, "{bound:?}");
             assert!(stats.left > 5);
         }
+    }
+}
+
+/// A peer that is killed with a request that it has not answered, or with its own that nobody has answered yet.
+fn asking_victim() {
+    let told = argument();
+    let (kind, at) = told.split_once(' ').unwrap();
+    let context = Context::builder().libzmq_compat().build();
+    let one = socket(&context, if kind == "REP" { SocketType::Rep } else { SocketType::Req });
+    one.connect(at).unwrap();
+    if kind == "REP" {
+        one.recv_timeout(SOON).unwrap();
+    } else {
+        one.send("question").unwrap();
+    }
+    println!("> ready");
+    std::thread::park();
+}
+
+#[test]
+fn a_peer_killed_between_request_and_reply_leaves_the_books_in_order() {
+    use SocketType::{Rep, Req};
+    if child() {
+        return asking_victim();
+    }
+    for at in wires() {
+        for (bound, kind) in [(Req, Rep), (Rep, Req)] {
+            let context = Context::builder().libzmq_compat().blocky(false).build();
+            let one = socket(&context, bound);
+            let at = one.bind(&at).unwrap();
+            let name = "books::a_peer_killed_between_request_and_reply_leaves_the_books_in_order";
+            let mut victim = start_child(name, &format!("{} {at}", kind.name()));
+            one.wait_for_peers(1, SOON).unwrap();
+            if bound == Req {
+                one.send("question").unwrap();
+            } else {
+                one.recv_timeout(SOON).unwrap();
+            }
+            let mut heard = BufReader::new(victim.stdout.take().unwrap()).lines();
+            while !heard.next().expect("it lives").unwrap().contains("> ready") {}
+            victim.kill().unwrap();
+            victim.wait().unwrap();
+            settled(&one, |stats| stats.peers == 0);
+            if bound == Rep {
+                one.send("answer").unwrap();
+            }
+            let stats = settled(&one, |stats| stats.queued_out == 0);
+            let (doubted, dropped) = if bound == Req { (1, 0) } else { (0, 1) };
+            assert_eq!((stats.sent, stats.left, stats.in_doubt), (1, doubted, doubted), "{stats:#?}");
+            assert_eq!(stats.dropped.total(), dropped, "{stats:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_took_its_queue_along_is_remembered() {
+    for at in wires() {
+        let context = Context::builder().libzmq_compat().blocky(false).build();
+        let push = socket(&context, SocketType::Push);
+        let at = push.bind(&at).unwrap();
+        for round in 0..10_u64 {
+            let pull = socket(&context, SocketType::Pull);
+            pull.set_rcvhwm(1).unwrap();
+            pull.connect(&at).unwrap();
+            meet(&push, &pull);
+            while push.try_send(vec![0; 100_000]).is_ok() {}
+            let dropped = push.stats().dropped.disconnected;
+            pull.close();
+            let stats = settled(&push, |stats| stats.dropped.disconnected > dropped && stats.peers == 0);
+            let report = push.report();
+            assert_eq!(report.gone.len() as u64, (round + 1).min(8), "{:?}", report.gone);
+            let latest = &report.gone[0];
+            assert_eq!(latest.stats.dropped.disconnected, stats.dropped.disconnected - dropped);
+            assert!(!latest.stats.connected && latest.ago < SOON);
+            assert_eq!(latest.stats.peer.as_ref().unwrap().mechanism, "NULL");
+            assert!(report.to_json().contains(r#""gone":[{"id":"#), "{}", report.to_json());
+        }
+        // One that goes with nothing waiting is not.
+        let pull = socket(&context, SocketType::Pull);
+        pull.connect(&at).unwrap();
+        meet(&push, &pull);
+        let before = push.report().gone[0].stats.id;
+        pull.close();
+        settled(&push, |stats| stats.peers == 0);
+        assert_eq!(push.report().gone[0].stats.id, before);
     }
 }
 

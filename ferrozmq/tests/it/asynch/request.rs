@@ -1,6 +1,7 @@
 //! Requests with time-outs and retries: late replies, absent servers, dropped futures.
 
 use super::{SOON, endpoints, many_threads, one_thread};
+use crate::ground::free_endpoint;
 use ferrozmq::{Context, ErrorKind, Message, Rep, Req, Router};
 use std::time::{Duration, Instant};
 
@@ -70,25 +71,32 @@ fn an_unanswered_request_leaves_the_socket_usable() {
 /// What waits for a server that is not there is taken back: it gets the last try only.
 #[test]
 fn a_server_that_comes_late_is_asked_once() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("tcp://{}", free.local_addr().unwrap());
-    let context = Context::new();
-    let client = Req::new(&context).unwrap();
-    drop(free);
-    client.connect(&endpoint).unwrap();
-    assert!(client.request("too early").timeout(SHORT).retries(5).call().unwrap_err().is_timeout());
-    let server = Rep::new(&context).unwrap();
-    server.bind(&endpoint).unwrap();
-    let answering = std::thread::spawn(move || {
-        let request = server.recv_timeout(SOON).unwrap();
-        server.send(request.clone()).unwrap();
-        (request, server)
-    });
-    let reply = client.request("in time").timeout(SOON).call().unwrap();
-    assert_eq!(&reply[0], "in time");
-    let (request, server) = answering.join().unwrap();
-    assert_eq!(&request[0], "in time");
-    assert!(server.try_recv().unwrap_err().is_would_block());
+    for endpoint in [free_endpoint(), "inproc://late".to_owned()] {
+        let context = Context::new();
+        let client = Req::new(&context).unwrap();
+        client.connect(&endpoint).unwrap();
+        assert!(client.request("too early").timeout(SHORT).retries(5).call().unwrap_err().is_timeout());
+        let stats = client.as_socket().stats();
+        assert_eq!(
+            (stats.sent, stats.left, stats.dropped.withdrawn, stats.queued_out),
+            (6, 0, 6, 0),
+            "{stats:?}"
+        );
+        let server = Rep::new(&context).unwrap();
+        server.bind(&endpoint).unwrap();
+        let answering = std::thread::spawn(move || {
+            let request = server.recv_timeout(SOON).unwrap();
+            server.send(request.clone()).unwrap();
+            (request, server)
+        });
+        let reply = client.request("in time").timeout(SOON).call().unwrap();
+        assert_eq!(&reply[0], "in time");
+        let (request, server) = answering.join().unwrap();
+        assert_eq!(&request[0], "in time");
+        assert!(server.try_recv().unwrap_err().is_would_block());
+        let (asked, heard) = (client.as_socket().stats(), server.as_socket().stats());
+        assert_eq!((asked.left, heard.arrived, heard.received), (1, 1, 1), "{asked:?} {heard:?}");
+    }
 }
 
 #[test]
