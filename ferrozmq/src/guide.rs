@@ -32,6 +32,16 @@ pub mod from_zmq {
     #![doc = include_str!("../docs/from-zmq.md")]
 }
 
+/// For those who come from the crate `tmq`.
+pub mod from_tmq {
+    #![doc = include_str!("../docs/from-tmq.md")]
+}
+
+/// For those who come from the crate `zeromq`.
+pub mod from_zeromq {
+    #![doc = include_str!("../docs/from-zeromq.md")]
+}
+
 /// The repository's own front page, whose snippets are compiled, too.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::random;
 use ferrozmq_proto::access::Certificate;
 use ferrozmq_proto::mechanism::crypto::DEFAULT;
-use ferrozmq_proto::mechanism::{KEY_LEN, SecretKey};
+use ferrozmq_proto::mechanism::{KEY_LEN, SecretKey, SecretText};
 use ferrozmq_proto::z85;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -69,7 +69,7 @@ impl KeyPair {
 
     /// The keys as a certificate in CZMQ's format, the secret one only `with_secret`; each line of `comment` begins it.
     #[must_use]
-    pub fn certificate(&self, with_secret: bool, comment: &str) -> Zeroizing<String> {
+    pub fn certificate(&self, with_secret: bool, comment: &str) -> SecretText {
         let secret_key = with_secret.then(|| self.secret.clone());
         Certificate { public_key: self.public, secret_key, metadata: Vec::new() }.to_text(comment)
     }
@@ -98,8 +98,8 @@ impl KeyPair {
 
     /// The secret key in Z85; wiped when it is dropped.
     #[must_use]
-    pub fn secret_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(key_text(self.secret.expose()))
+    pub fn secret_text(&self) -> SecretText {
+        SecretText::new(&Zeroizing::new(key_text(self.secret.expose())))
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     fn only_the_secret_certificate_has_the_secret_key() {
         let pair = KeyPair::generate().unwrap();
         let (public, secret) = (pair.certificate(false, "ours"), pair.certificate(true, "ours"));
-        assert!(secret.contains(pair.secret_text().as_str()) && !public.contains("secret-key"));
+        assert!(secret.contains(pair.secret_text().expose()) && !public.contains("secret-key"));
         let folder = std::env::temp_dir().join(format!("ferrozmq-keys-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("anna.cert");

@@ -26,7 +26,7 @@ pub fn run(name: Option<&Path>) -> Result<(), Failure> {
     let pair = KeyPair::generate().map_err(|error| Failure::Error(error.to_string()))?;
     let Some(name) = name else {
         print_line(&format!("public-key = \"{}\"", pair.public_text()))?;
-        return print_line(&format!("secret-key = \"{}\"", *pair.secret_text()));
+        return print_line(&format!("secret-key = \"{}\"", pair.secret_text().expose()));
     };
     let secret = secret_path(name);
     if name.exists() {

@@ -122,11 +122,11 @@ fn curve_visit(context: &Context, place: &str, server: &KeyPair, client: &KeyPai
     visit(
         context,
         place,
-        &[("curve_server", "1"), ("curve_secretkey", server_secret.as_str())],
+        &[("curve_server", "1"), ("curve_secretkey", server_secret.expose())],
         &[
             ("curve_serverkey", server_public.as_str()),
             ("curve_publickey", client_public.as_str()),
-            ("curve_secretkey", client_secret.as_str()),
+            ("curve_secretkey", client_secret.expose()),
         ],
     )
 }

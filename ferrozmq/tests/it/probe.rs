@@ -52,7 +52,7 @@ fn curve_is_looked_into_with_the_right_key() {
     let server = socket(
         &context,
         SocketType::Rep,
-        &[("curve_server", "1"), ("curve_secretkey", keys.secret_text().as_str())],
+        &[("curve_server", "1"), ("curve_secretkey", keys.secret_text().expose())],
     );
     let endpoint = server.bind("tcp://127.0.0.1:*").unwrap();
     let look_with = |key: &str| {
@@ -62,7 +62,7 @@ fn curve_is_looked_into_with_the_right_key() {
             &[
                 ("curve_serverkey", key),
                 ("curve_publickey", public.as_str()),
-                ("curve_secretkey", secret.as_str()),
+                ("curve_secretkey", secret.expose()),
             ],
         )
     };
@@ -134,7 +134,7 @@ fn events_and_errors_say_the_same() {
     let server = socket(
         &context,
         SocketType::Dealer,
-        &[("curve_server", "1"), ("curve_secretkey", keys.secret_text().as_str())],
+        &[("curve_server", "1"), ("curve_secretkey", keys.secret_text().expose())],
     );
     let endpoint = server.bind("tcp://127.0.0.1:*").unwrap();
     let client = socket(&context, SocketType::Dealer, &[]);

@@ -12,7 +12,7 @@
 //! this file's business.
 
 use super::LineError;
-use crate::mechanism::{KEY_LEN, SecretKey};
+use crate::mechanism::{KEY_LEN, SecretKey, SecretText};
 use crate::z85;
 use zeroize::Zeroizing;
 
@@ -80,7 +80,7 @@ impl Certificate {
     /// The certificate as text, with the secret key if it has one; wiped when it is dropped. Begins with `comment`, each line of
     /// which becomes one.
     #[must_use]
-    pub fn to_text(&self, comment: &str) -> Zeroizing<String> {
+    pub fn to_text(&self, comment: &str) -> SecretText {
         use std::fmt::Write as _;
         let text_of = |key: &[u8; KEY_LEN]| Zeroizing::new(z85::encode(key).unwrap_or_default());
         // Room for all of it: what a growing string leaves behind would not be wiped.
@@ -98,7 +98,7 @@ impl Certificate {
         if let Some(secret) = &self.secret_key {
             let _ = writeln!(text, "    secret-key = \"{}\"", *text_of(secret.expose()));
         }
-        text
+        SecretText::of(text)
     }
 }
 

@@ -4,6 +4,7 @@
 //! them out of swap or of core files.
 
 use std::fmt;
+use std::ops::Deref;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -48,20 +49,32 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// A password.
+/// A password, or a key as text.
 #[derive(Clone, Default)]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// The password `text`.
+    /// A copy of `text`.
     #[must_use]
     pub fn new(text: &str) -> SecretText {
         SecretText(Zeroizing::new(text.to_owned()))
     }
 
+    pub(crate) fn of(text: Zeroizing<String>) -> SecretText {
+        SecretText(text)
+    }
+
     /// Its text, for whoever sends it.
     #[must_use]
     pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for SecretText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
         &self.0
     }
 }

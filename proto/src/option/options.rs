@@ -17,6 +17,7 @@ use crate::SocketType;
 
 /// What one socket was told about itself: `zmq_setsockopt(3)` and `zmq_getsockopt(3)`, typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// Whose defaults these were before anything was set.
     pub profile: Profile,
