@@ -3,6 +3,7 @@
 //! Plain std, so that it builds in a second and needs nothing. One chore per file; this one only finds it.
 //! It may know everything about the repository, and nothing in the repository may need it.
 
+mod api;
 mod bench;
 mod conformance;
 mod fuzz;
@@ -22,13 +23,18 @@ use step::Outcome;
 /// A chore's name, what it does in a line, and the function that does it.
 type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
-const CHORES: [Chore; 10] = [
+const CHORES: [Chore; 11] = [
     (
         "test",
         "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance] [--no-fuzz] [--no-instructions]",
         test::run,
     ),
     ("tidy", "the repository's rules", tidy::run),
+    (
+        "api",
+        "what Rust programs rely on: every combination of features, and the public API [features | semver]",
+        api::run,
+    ),
     (
         "conformance",
         "other people's test suites on our C library: header, install, libzmq, czmq, pyzmq, zmq-crate",
