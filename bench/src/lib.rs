@@ -3,6 +3,7 @@
 //! A contender is a program `CONTENDER ROLE [NAME=VALUE]…` that differs from the others only in its [`Library`]. Except over inproc,
 //! whoever sends and whoever receives are different processes.
 
+pub mod count;
 mod job;
 mod library;
 mod report;

@@ -26,7 +26,7 @@ type Chore = (&'static str, &'static str, fn(&[String]) -> Outcome);
 const CHORES: [Chore; 11] = [
     (
         "test",
-        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance] [--no-fuzz] [--no-instructions]",
+        "everything that is checked before a change lands [--no-interop] [--no-loom] [--no-conformance] [--no-fuzz] [--instructions]",
         test::run,
     ),
     ("tidy", "the repository's rules", tidy::run),

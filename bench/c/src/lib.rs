@@ -13,13 +13,32 @@ use std::sync::OnceLock;
 /// The library of this process.
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 
+/// The variable that names the library's file.
+const VARIABLE: &str = "FERROZMQ_BENCH_LIBRARY";
+
 /// The `main` of a contender that is the library at `path`.
 #[must_use]
 pub fn run(path: &Path) -> ExitCode {
+    with(path, ferrozmq_bench::run::<CLibrary>)
+}
+
+/// The `main` of a program that does something with the library whose file [`VARIABLE`] names.
+#[must_use]
+pub fn with_named(act: fn() -> ExitCode) -> ExitCode {
+    match std::env::var_os(VARIABLE) {
+        Some(path) => with(Path::new(&path), act),
+        None => {
+            eprintln!("{VARIABLE} must name the C library to measure");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn with(path: &Path, act: fn() -> ExitCode) -> ExitCode {
     match Library::load(path) {
         Ok(library) => {
             LIBRARY.get_or_init(|| library);
-            ferrozmq_bench::run::<CLibrary>()
+            act()
         }
         Err(reason) => {
             eprintln!("{reason}");
@@ -33,13 +52,13 @@ fn library() -> &'static Library {
 }
 
 /// A context.
-struct CLibrary(*mut c_void);
+pub struct CLibrary(*mut c_void);
 
 // SAFETY: a context may be used by any thread (zmq_ctx_new(3)).
 unsafe impl Sync for CLibrary {}
 
 /// A socket, and a message that is reused for every receive; the library frees what it held before.
-struct CSocket {
+pub struct CSocket {
     library: &'static Library,
     socket: *mut c_void,
     message: Msg,

@@ -1,10 +1,10 @@
 //! `cargo xtask bench instructions`: how many instructions a message costs, on machines whose clocks say nothing.
 //!
-//! callgrind counts what one thread of ours executes on each path of `bench/ours/src/bin/count.rs`; the kernel's part is not in it. The
-//! counts that are right for the present code stand in [`FILE`]: one that has grown beyond the tolerance fails, one that has
-//! shrunk is told, so that somebody writes it down (`--update`).
+//! callgrind counts what one thread of ours executes on each path of `bench/src/count.rs`, through the Rust API and through the C functions;
+//! the kernel's part is not in it. The counts that are right for the present code stand in [`FILE`]: one that has grown beyond the
+//! tolerance fails, one that has shrunk is told, so that somebody writes it down (`--update`).
 
-use crate::step::{self, Outcome, root};
+use crate::step::{self, Outcome, cargo, root};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,12 +13,15 @@ use std::process::Command;
 const FILE: &str = "bench/instructions.toml";
 /// How much more, in percent, is not yet a regression: compilers and the kernel's timing differ by so much.
 const TOLERANCE: f64 = 5.0;
+/// The variable that tells the counter of C functions whose.
+const LIBRARY: &str = "FERROZMQ_BENCH_LIBRARY";
 /// Batches that are counted.
 const BATCHES: u64 = 20;
 
 const HEAD: &str = "\
 # Instructions of our own code for each message of 64 bytes, counted by callgrind: `cargo xtask bench instructions`.
-# A round trip is two messages, each sent and received. `--update` writes the present counts here; more than 5 % above them is an error.
+# A round trip is two messages, each sent and received; `parts` are three of 64 bytes; `c-` is through the C functions, as a program calls
+# them that asks of each part whether more follow. `--update` writes the present counts here; more than 5 % above them is an error.
 
 ";
 
@@ -32,15 +35,13 @@ pub fn run(arguments: &[String]) -> Outcome {
         [flag] if flag == "--update" => true,
         _ => return Err("usage: cargo xtask bench instructions [--update]".to_owned()),
     };
-    let mut build = super::build("bench/Cargo.toml");
-    step::run(
-        "build of what is counted",
-        build.args(["--package", "ferrozmq-bench-ours", "--bin", "count"]),
-    )?;
+    build()?;
     let mut counts = BTreeMap::new();
-    for (path, batch) in paths()? {
-        let total = count(&path)?;
-        counts.insert(path, total as f64 / (BATCHES * batch) as f64);
+    for counter in COUNTERS {
+        for (path, batch) in paths(&counter)? {
+            let total = count(&counter, &path)?;
+            counts.insert(format!("{}{path}", counter.prefix), total as f64 / (BATCHES * batch) as f64);
+        }
     }
     if update {
         return write(&counts);
@@ -48,9 +49,43 @@ pub fn run(arguments: &[String]) -> Outcome {
     compare(&counts, &read()?)
 }
 
+/// A program that walks the paths.
+struct Counter {
+    program: &'static str,
+    package: &'static str,
+    /// What its paths' names begin with in [`FILE`].
+    prefix: &'static str,
+}
+
+const COUNTERS: [Counter; 2] = [
+    Counter { program: "count", package: "ferrozmq-bench-ours", prefix: "" },
+    Counter { program: "count-c", package: "ferrozmq-bench-c", prefix: "c-" },
+];
+
+impl Counter {
+    fn path(&self) -> PathBuf {
+        super::target().join("release").join(self.program)
+    }
+}
+
+fn build() -> Outcome {
+    step::run("the C library", cargo().args(["build", "--release", "--package", "ferrozmq-capi"]))?;
+    let mut build = super::build("bench/Cargo.toml");
+    for counter in &COUNTERS {
+        build.args(["--package", counter.package, "--bin", counter.program]);
+    }
+    step::run("build of what is counted", &mut build)
+}
+
+/// Our C library.
+fn library() -> PathBuf {
+    root().join("target/release/libzmq.so")
+}
+
 /// The paths that there are, each with the messages of a batch.
-fn paths() -> Result<Vec<(String, u64)>, String> {
-    let output = Command::new(program()).output().map_err(|error| error.to_string())?;
+fn paths(counter: &Counter) -> Result<Vec<(String, u64)>, String> {
+    let mut program = Command::new(counter.path());
+    let output = program.env(LIBRARY, library()).output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = |line: &str| {
         let (name, batch) = line.split_once(' ')?;
@@ -59,10 +94,11 @@ fn paths() -> Result<Vec<(String, u64)>, String> {
     text.lines().map(|text| line(text).ok_or_else(|| format!("count printed {text:?}"))).collect()
 }
 
-fn count(path: &str) -> Result<u64, String> {
+fn count(counter: &Counter, path: &str) -> Result<u64, String> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"]);
-    valgrind.arg("--toggle-collect=count::counted*").arg(program()).args([path, &BATCHES.to_string()]);
+    valgrind.arg("--toggle-collect=ferrozmq_bench::count::counted*").env(LIBRARY, library());
+    valgrind.arg(counter.path()).args([path, &BATCHES.to_string()]);
     let output =
         valgrind.output().map_err(|error| format!("valgrind: {error} (apt-get install valgrind)"))?;
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -71,10 +107,6 @@ fn count(path: &str) -> Result<u64, String> {
         Some(count) if output.status.success() && count > 0 => Ok(count),
         _ => Err(format!("{path}: callgrind counted nothing:\n{told}")),
     }
-}
-
-fn program() -> PathBuf {
-    super::target().join("release/count")
 }
 
 fn write(counts: &BTreeMap<String, f64>) -> Outcome {
