@@ -44,17 +44,24 @@ pub(crate) fn or<T>(failed: T, body: impl FnOnce() -> Outcome<T>) -> T {
 /// Runs a body on the socket `handle`.
 #[inline]
 pub(crate) fn on_socket(handle: *mut c_void, body: impl FnOnce(&SocketObject) -> Outcome<c_int>) -> c_int {
-    let packed = catch_unwind(AssertUnwindSafe(|| {
-        pack(table::find::<SocketObject>(handle).and_then(
+    let packed = catch_unwind(AssertUnwindSafe(|| match table::find_again::<SocketObject>(handle) {
+        Some(found) => pack(found.and_then(
             #[inline(always)]
             |held| body(&held),
-        ))
+        )),
+        None => on_found(handle, body),
     }));
     match packed.map(unpack) {
         Ok(Ok(value)) => value,
         Ok(Err(errno)) => fail(errno),
         Err(panic) => break_socket(handle, panic),
     }
+}
+
+/// The same for a thread that was not the last in this socket, or that comes from inside a call.
+#[inline(never)]
+fn on_found(handle: *mut c_void, body: impl FnOnce(&SocketObject) -> Outcome<c_int>) -> i64 {
+    pack(table::find::<SocketObject>(handle).and_then(|held| body(&held)))
 }
 
 /// An outcome in one register. As the two halves of a pair in memory it would be written in two pieces and read in one,

@@ -33,6 +33,8 @@ impl Errno {
 }
 
 impl From<ferrozmq::Error> for Errno {
+    #[cold]
+    #[inline(never)]
     fn from(error: ferrozmq::Error) -> Errno {
         Errno(error.errno())
     }

@@ -6,11 +6,12 @@
 //! others (`membarrier`). So a call pays two stores where counting references would pay two locked
 //! instructions.
 //!
-//! The record also remembers where its thread found the handles that it used last ([`Note`]).
+//! A thread finds its record in a thread-local variable. In a shared library that is a call; so an object's slot remembers the record of
+//! the thread that looked there last, which recognises it by a number that costs one instruction ([`Record::claim_if_mine`]).
 //!
 //! Invariant: a record's handle is not zero exactly while a [`Claim`] of its thread exists.
 
-use crate::table::{SPACING_BITS, Slot};
+use ferrozmq::thread_number;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence, fence};
 
@@ -20,29 +21,14 @@ pub(crate) struct Record {
     /// The thread has something to settle when it has no claim any more.
     owing: AtomicBool,
     taken: AtomicBool,
+    /// The [number](thread_number) of the thread that has taken it; [`thread_number::NONE`] if that has ended.
+    owner: AtomicUsize,
     /// Set before the record is published.
     next: *const Record,
-    notes: [Note; NOTES],
 }
 
-// SAFETY: what is not atomic is touched only by the thread that has taken the record; `next` is set before it is published.
+// SAFETY: `next` is set before the record is published; all else is atomic.
 unsafe impl Sync for Record {}
-
-/// A thread that uses no more sockets than this finds all of them without asking the table.
-const NOTES: usize = 4;
-
-/// Where a handle was found.
-pub(crate) struct Note {
-    handle: Cell<usize>,
-    slot: Cell<*const Slot>,
-}
-
-impl Note {
-    /// The note at `place` before anything was found: of a number that is never looked up there, whatever a stranger asks for.
-    const fn none(place: usize) -> Note {
-        Note { handle: Cell::new((place ^ 1) << SPACING_BITS), slot: Cell::new(std::ptr::null()) }
-    }
-}
 
 impl Record {
     const fn new(next: *const Record) -> Record {
@@ -50,29 +36,25 @@ impl Record {
             handle: AtomicUsize::new(0),
             owing: AtomicBool::new(false),
             taken: AtomicBool::new(true),
+            owner: AtomicUsize::new(thread_number::NONE),
             next,
-            notes: [Note::none(0), Note::none(1), Note::none(2), Note::none(3)],
         }
     }
 
-    /// Where this thread may have found `handle` before.
+    /// Claims `handle` if this is the calling thread's record, and it has no claim yet. Call only on one that was
+    /// [recognisable](Claim::recognisable).
     #[inline(always)]
-    fn note(&self, handle: usize) -> &Note {
-        &self.notes[handle >> SPACING_BITS & (NOTES - 1)]
-    }
-
-    /// Claims `handle` and gives the slot in which this thread found it before; `None` if it did not, or has a claim already.
-    #[inline(always)]
-    pub(crate) fn claim_noted(&'static self, handle: usize) -> Option<(Claim, &'static Slot)> {
-        let note = self.note(handle);
-        if note.handle.get() != handle || self.handle.load(Ordering::Relaxed) != 0 {
+    pub(crate) fn claim_if_mine(&'static self, handle: usize) -> Option<Claim> {
+        // Only the thread with this number writes its number here, and takes it back when it ends.
+        if self.owner.load(Ordering::Relaxed) != thread_number::of_this()
+            || self.handle.load(Ordering::Relaxed) != 0
+        {
             return None;
         }
         self.handle.store(handle, Ordering::Relaxed);
-        // Where the kernel imposes no barriers for us, nothing is noted.
+        // Where the kernel imposes no barriers for us, no record is recognisable.
         compiler_fence(Ordering::SeqCst);
-        // SAFETY: slots are never freed.
-        Some((Claim { record: self }, unsafe { &*note.slot.get() }))
+        Some(Claim { record: self })
     }
 }
 
@@ -96,15 +78,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Remembers that the claimed handle was found in `slot`.
+    /// The record of this claim, if its thread can be told from others by looking at it.
     #[inline]
-    pub(crate) fn note(&self, slot: &'static Slot) {
-        if EXPEDITED.load(Ordering::Relaxed) {
-            let handle = self.record.handle.load(Ordering::Relaxed);
-            let note = self.record.note(handle);
-            note.slot.set(slot);
-            note.handle.set(handle);
-        }
+    pub(crate) fn recognisable(&self) -> Option<&'static Record> {
+        (thread_number::of_this() != thread_number::NONE && EXPEDITED.load(Ordering::Relaxed))
+            .then_some(self.record)
     }
 }
 
@@ -118,12 +96,6 @@ impl Drop for Claim {
             crate::lent::settle();
         }
     }
-}
-
-/// This thread's record, or [`NOBODY`].
-#[inline(always)]
-pub(crate) fn mine() -> &'static Record {
-    MINE.get()
 }
 
 /// A claim on no handle: for a call that holds references of its own.
@@ -190,15 +162,14 @@ pub(crate) fn barrier() {
 
 /// Whether a thread uses `handle`.
 pub(crate) fn is_claimed(handle: usize) -> bool {
-    let mut record = RECORDS.load(Ordering::Acquire).cast_const();
-    // SAFETY: records are never freed, and `next` never changes once they are in the list.
-    while let Some(this) = unsafe { record.as_ref() } {
-        if this.handle.load(Ordering::Acquire) == handle {
-            return true;
-        }
-        record = this.next;
-    }
-    false
+    records().any(|record| record.handle.load(Ordering::Acquire) == handle)
+}
+
+/// All records, the newest first.
+fn records() -> impl Iterator<Item = &'static Record> {
+    // SAFETY: null or a record, which is never freed; and `next` never changes once it is in the list.
+    let follow = |record: *const Record| unsafe { record.as_ref() };
+    std::iter::successors(follow(RECORDS.load(Ordering::Acquire)), move |record| follow(record.next))
 }
 
 /// Asks the kernel for cheap barriers. Call before the first handle is made.
@@ -217,20 +188,13 @@ fn adopt() -> Option<&'static Record> {
     // Makes sure that the record is given back; a thread whose destructors have run gets none.
     RETURN.try_with(|_| ()).ok()?;
     let record = find_free().unwrap_or_else(publish);
+    record.owner.store(thread_number::of_this(), Ordering::Relaxed);
     MINE.set(record);
     Some(record)
 }
 
 fn find_free() -> Option<&'static Record> {
-    let mut record = RECORDS.load(Ordering::Acquire).cast_const();
-    // SAFETY: records are never freed, and `next` never changes once they are in the list.
-    while let Some(this) = unsafe { record.as_ref() } {
-        if !this.taken.swap(true, Ordering::AcqRel) {
-            return Some(this);
-        }
-        record = this.next;
-    }
-    None
+    records().find(|record| !record.taken.swap(true, Ordering::AcqRel))
 }
 
 fn publish() -> &'static Record {
@@ -245,12 +209,21 @@ fn publish() -> &'static Record {
     unsafe { &*record }
 }
 
+/// In a fork's child: the records of threads that are not here any more are not to be taken for those of new ones, which may get
+/// their numbers.
+pub(crate) fn disown_others() {
+    let mine = MINE.try_with(Cell::get).unwrap_or(&NOBODY);
+    let others = records().filter(|record| !std::ptr::eq(*record, mine));
+    others.for_each(|record| record.owner.store(thread_number::NONE, Ordering::Relaxed));
+}
+
 struct Return;
 
 impl Drop for Return {
     fn drop(&mut self) {
         let record = MINE.replace(&NOBODY);
         if !std::ptr::eq(record, &NOBODY) {
+            record.owner.store(thread_number::NONE, Ordering::Relaxed);
             record.taken.store(false, Ordering::Release);
         }
     }
@@ -271,16 +244,7 @@ mod tests {
 
     #[test]
     fn records_of_ended_threads_are_used_again() {
-        let count = || {
-            let mut record = RECORDS.load(Ordering::Acquire).cast_const();
-            let mut count = 0;
-            // SAFETY: records are never freed.
-            while let Some(this) = unsafe { record.as_ref() } {
-                count += 1;
-                record = this.next;
-            }
-            count
-        };
+        let count = || records().count();
         let run = || std::thread::spawn(|| drop(claim(0x99))).join().unwrap();
         (0..100).for_each(|_| run());
         assert!(count() < 50, "other tests run beside this one, but not so many");

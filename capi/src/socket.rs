@@ -19,7 +19,6 @@ pub(crate) struct SocketObject {
 impl Object for SocketObject {
     const KIND: u8 = 2;
     const BAD_HANDLE: Errno = Errno::NOT_A_SOCKET;
-    const IS_NOTED: bool = true;
 }
 
 /// `zmq_socket(3)`.

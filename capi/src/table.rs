@@ -2,15 +2,15 @@
 //!
 //! A handle is an address in a range that is reserved for them, so that no foreign pointer can equal one. Whoever looks there
 //! reads zeros: CZMQ does, because what it is given may be a socket of libzmq's or an object of its own with a tag in front.
-//! Nothing is ever written there. A handle encodes a slot and the slot's generation; the slot's tag says which kind and generation lives
-//! in it. A lookup is a subtraction, two loads and a comparison, without a lock. A handle that was closed stays
-//! invalid until its slot has been used again for as many times as there are generations.
+//! Nothing is ever written there. The low bits of a handle name a slot, the others tell its generations apart; the slot's tag says which
+//! handle, and of which kind, leads to it now. So a lookup is a load and a comparison, without a lock, whatever the pointer is. A handle
+//! that was closed stays invalid until its slot has been used again for as many times as there are generations.
 //!
 //! Invariant: while a slot's tag is set its object is alive; an object is freed after its tag is gone and no
 //! thread claims its handle ([`hazard`](crate::hazard)).
 
 use crate::errno::Errno;
-use crate::hazard::{self, Claim};
+use crate::hazard::{self, Claim, Record};
 use crate::latch::{Latch, at_fork};
 use ferrozmq::duty::{self, Duty};
 use std::collections::VecDeque;
@@ -25,17 +25,14 @@ pub(crate) trait Object: Send + Sync + 'static {
     const KIND: u8;
     /// What a handle that does not stand for one is answered with.
     const BAD_HANDLE: Errno;
-    /// Whether threads remember where they found one.
-    const IS_NOTED: bool = false;
 }
 
 /// Handles are this far apart, in bytes.
-pub(crate) const SPACING_BITS: u32 = 4;
-/// There are at most 2 to the power of this many objects at a time.
+const SPACING_BITS: u32 = 4;
+/// There are fewer than 2 to the power of this many objects at a time.
 const INDEX_BITS: u32 = 18;
-/// Slots are made so many at a time.
-const CHUNK: usize = 1024;
-const CHUNKS: usize = (1 << INDEX_BITS) / CHUNK;
+/// Generations of handles are this far apart, in bytes; also where they begin is a multiple of this.
+const GENERATION: usize = 1 << (INDEX_BITS + SPACING_BITS);
 /// The reserved range has 2 to the power of this many bytes, or less where that is not to be had.
 const RANGE_BITS: std::ops::RangeInclusive<u32> = SPACING_BITS + INDEX_BITS + 2..=32;
 /// What is readable behind the last handle, in bytes: as much as an object may have that it is mistaken for.
@@ -43,11 +40,13 @@ const BEYOND: usize = 4096;
 /// So many slots rest before the one that has rested longest is used again.
 const RESTING: usize = 64;
 
-/// A place for one object at a time. Never freed.
-pub(crate) struct Slot {
-    /// Kind and unit of the object in it, 0 if there is none.
+/// A place for one object at a time.
+struct Slot {
+    /// Handle and kind of the object in it, 0 if there is none.
     tag: AtomicU64,
     object: AtomicPtr<()>,
+    /// The record of the thread that looked here last, as far as it is known.
+    user: AtomicPtr<Record>,
     generation: AtomicU32,
 }
 
@@ -56,17 +55,35 @@ impl Slot {
         Slot {
             tag: AtomicU64::new(0),
             object: AtomicPtr::new(std::ptr::null_mut()),
+            user: AtomicPtr::new(std::ptr::null_mut()),
             generation: AtomicU32::new(0),
         }
     }
+
+    /// Whether `handle` leads to what lives here. Call with the book locked.
+    fn is_at<T: Object>(&self, handle: *mut c_void) -> bool {
+        let tag = self.tag.load(Ordering::Acquire);
+        tag != 0 && tag == self::tag::<T>(handle)
+    }
+
+    /// What lives here, if `handle`, which is claimed, leads to it.
+    #[inline(always)]
+    fn held<T: Object>(&self, handle: *mut c_void, claim: Claim) -> Result<Held<T>, Errno> {
+        if self.tag.load(Ordering::Acquire) != tag::<T>(handle) {
+            return Err(T::BAD_HANDLE);
+        }
+        Ok(Held { object: self.object.load(Ordering::Relaxed).cast_const().cast(), claim: Some(claim) })
+    }
 }
 
-/// Where handles begin.
+/// Where handles begin; 0 before the first object is made.
 static BASE: AtomicUsize = AtomicUsize::new(0);
-/// How many handles there can be, all generations together; 0 before the first object is made.
-static UNITS: AtomicUsize = AtomicUsize::new(0);
-static SLOTS: [AtomicPtr<[Slot; CHUNK]>; CHUNKS] = [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
-static BOOK: Latch<Book> = Latch::new(Book { free: VecDeque::new(), used: 0, retired: Vec::new() });
+/// How many generations of handles there are.
+static GENERATIONS: AtomicUsize = AtomicUsize::new(0);
+/// All slots: memory that the system gives when it is first written. The first slot is never used, because one number that
+/// is no handle has the tag 0.
+static SLOTS: [Slot; 1 << INDEX_BITS] = [const { Slot::new() }; 1 << INDEX_BITS];
+static BOOK: Latch<Book> = Latch::new(Book { free: VecDeque::new(), used: 1, retired: Vec::new() });
 
 /// Which slots are free, and what waits to be freed.
 struct Book {
@@ -121,49 +138,41 @@ fn release<T>(object: *const T) {
 /// Makes a handle for `object`.
 pub(crate) fn insert<T: Object>(object: T) -> Result<*mut c_void, Errno> {
     set_up();
-    if UNITS.load(Ordering::Acquire) == 0 {
+    let base = BASE.load(Ordering::Acquire);
+    if base == 0 {
         return Err(Errno::NO_MEMORY);
     }
-    let index = reserve_slot().ok_or(Errno(libc::EMFILE))?;
-    let slot = slot(index as usize).ok_or(Errno::NO_MEMORY)?;
-    let generations = UNITS.load(Ordering::Relaxed) >> INDEX_BITS;
-    let generation = slot.generation.load(Ordering::Relaxed) as usize % generations;
-    let unit = generation << INDEX_BITS | index as usize;
+    let index = reserve_slot().ok_or(Errno(libc::EMFILE))? as usize;
+    let slot = &SLOTS[index];
+    let generation = slot.generation.load(Ordering::Relaxed) as usize % GENERATIONS.load(Ordering::Relaxed);
+    let handle = std::ptr::without_provenance_mut(base + generation * GENERATION + (index << SPACING_BITS));
     slot.object.store(Arc::into_raw(Arc::new(object)).cast_mut().cast(), Ordering::Relaxed);
-    slot.tag.store(tag::<T>(unit), Ordering::Release);
-    Ok(std::ptr::without_provenance_mut(BASE.load(Ordering::Relaxed) + (unit << SPACING_BITS)))
+    slot.tag.store(tag::<T>(handle), Ordering::Release);
+    Ok(handle)
+}
+
+/// The object that `handle` stands for, if this thread was the last to ask for it; `None` says nothing.
+#[inline(always)]
+pub(crate) fn find_again<T: Object>(handle: *mut c_void) -> Option<Result<Held<T>, Errno>> {
+    let slot = slot_of(handle);
+    // SAFETY: null, or a record, which is never freed.
+    let record = unsafe { slot.user.load(Ordering::Acquire).as_ref() }?;
+    Some(slot.held(handle, record.claim_if_mine(handle.addr())?))
 }
 
 /// The object that `handle` stands for.
-#[inline(always)]
 pub(crate) fn find<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
-    if T::IS_NOTED
-        && let Some((claim, slot)) = hazard::mine().claim_noted(handle.addr())
-    {
-        // The slot is right, but may have another generation by now.
-        return match expected::<T>(handle) == slot.tag.load(Ordering::Acquire) {
-            true => Ok(Held {
-                object: slot.object.load(Ordering::Relaxed).cast_const().cast(),
-                claim: Some(claim),
-            }),
-            false => Err(T::BAD_HANDLE),
-        };
-    }
-    find_claimed(handle)
-}
-
-#[inline(never)]
-fn find_claimed<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
-    let (slot, unit) = locate(handle).ok_or(T::BAD_HANDLE)?;
     let Some(claim) = hazard::claim(handle.addr()) else { return find_counted(handle) };
-    if slot.tag.load(Ordering::Acquire) != tag::<T>(unit) {
+    let slot = slot_of(handle);
+    if slot.tag.load(Ordering::Relaxed) == 0 {
         return Err(T::BAD_HANDLE);
     }
-    if T::IS_NOTED {
-        claim.note(slot);
+    let record = claim.recognisable();
+    let found = slot.held(handle, claim)?;
+    if let Some(record) = record {
+        slot.user.store(std::ptr::from_ref(record).cast_mut(), Ordering::Release);
     }
-    let object = slot.object.load(Ordering::Relaxed).cast_const().cast();
-    Ok(Held { object, claim: Some(claim) })
+    Ok(found)
 }
 
 #[cold]
@@ -173,9 +182,9 @@ fn find_counted<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
 
 /// The object that `handle` stands for, without a claim: for a call that runs what is not ours.
 pub(crate) fn share<T: Object>(handle: *mut c_void) -> Result<Arc<T>, Errno> {
-    let (slot, unit) = locate(handle).ok_or(T::BAD_HANDLE)?;
+    let slot = slot_of(handle);
     let _book = BOOK.lock();
-    if slot.tag.load(Ordering::Acquire) != tag::<T>(unit) {
+    if !slot.is_at::<T>(handle) {
         return Err(T::BAD_HANDLE);
     }
     Ok(count_again(slot))
@@ -183,16 +192,16 @@ pub(crate) fn share<T: Object>(handle: *mut c_void) -> Result<Arc<T>, Errno> {
 
 /// Makes `handle` invalid, and gives what it stood for. When that is dropped, call [`reclaim`].
 pub(crate) fn remove<T: Object>(handle: *mut c_void) -> Result<Arc<T>, Errno> {
-    let (slot, unit) = locate(handle).ok_or(T::BAD_HANDLE)?;
+    let slot = slot_of(handle);
     let mut book = BOOK.lock();
-    if slot.tag.load(Ordering::Acquire) != tag::<T>(unit) {
+    if !slot.is_at::<T>(handle) {
         return Err(T::BAD_HANDLE);
     }
     slot.tag.store(0, Ordering::SeqCst);
     let object = count_again(slot);
     book.retired.push(Retired {
         handle: handle.addr(),
-        index: (unit & INDEX_MASK) as u32,
+        index: index_of(handle) as u32,
         // It stays in the slot, too: a thread that has checked the tag may not have read it yet.
         object: slot.object.load(Ordering::Relaxed),
         free: |object| {
@@ -213,9 +222,7 @@ pub(crate) fn reclaim() {
     let (used, unused): (Vec<_>, Vec<_>) =
         candidates.into_iter().partition(|retired| hazard::is_claimed(retired.handle));
     for retired in &unused {
-        if let Some(slot) = slot(retired.index as usize) {
-            slot.generation.fetch_add(1, Ordering::Relaxed);
-        }
+        SLOTS[retired.index as usize].generation.fetch_add(1, Ordering::Relaxed);
     }
     {
         let mut book = BOOK.lock();
@@ -228,17 +235,22 @@ pub(crate) fn reclaim() {
     }
 }
 
-const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
-
-/// The tag of the slot of `handle`, one of our addresses, as long as it is valid.
+/// What the slot of `handle` is marked with as long as the handle is valid. No two handles of a kind share one.
 #[inline(always)]
-fn expected<T: Object>(handle: *mut c_void) -> u64 {
-    tag::<T>(handle.addr().wrapping_sub(BASE.load(Ordering::Relaxed)) >> SPACING_BITS)
+fn tag<T: Object>(handle: *mut c_void) -> u64 {
+    const { assert!(T::KIND != 0) };
+    u64::from(T::KIND) << 56 ^ handle.addr() as u64
 }
 
-fn tag<T: Object>(unit: usize) -> u64 {
-    const { assert!(T::KIND != 0) };
-    u64::from(T::KIND) << 56 | unit as u64
+#[inline(always)]
+fn index_of(handle: *mut c_void) -> usize {
+    handle.addr() >> SPACING_BITS & ((1 << INDEX_BITS) - 1)
+}
+
+/// The slot to which `handle` leads, if it leads anywhere.
+#[inline(always)]
+fn slot_of(handle: *mut c_void) -> &'static Slot {
+    &SLOTS[index_of(handle)]
 }
 
 /// Another reference to the object in `slot`. Call with the book locked and the tag checked.
@@ -251,47 +263,13 @@ fn count_again<T: Object>(slot: &Slot) -> Arc<T> {
     }
 }
 
-/// The slot and the unit that `handle` encodes, if it is one of our addresses.
-#[inline]
-fn locate(handle: *mut c_void) -> Option<(&'static Slot, usize)> {
-    let offset = handle.addr().wrapping_sub(BASE.load(Ordering::Relaxed));
-    // What is not aligned becomes far too large.
-    let unit = offset.rotate_right(SPACING_BITS);
-    if unit >= UNITS.load(Ordering::Relaxed) {
-        return None;
-    }
-    let index = unit & INDEX_MASK;
-    let chunk = SLOTS[index / CHUNK].load(Ordering::Acquire);
-    // SAFETY: null, or a chunk that is never freed.
-    Some((unsafe { chunk.as_ref() }?.get(index % CHUNK)?, unit))
-}
-
 fn reserve_slot() -> Option<u32> {
     let mut book = BOOK.lock();
-    if book.free.len() > RESTING || book.used as usize > INDEX_MASK {
+    if book.free.len() > RESTING || book.used as usize >= SLOTS.len() {
         return book.free.pop_front();
     }
     book.used += 1;
     Some(book.used - 1)
-}
-
-/// Slot `index`, its chunk made if need be.
-fn slot(index: usize) -> Option<&'static Slot> {
-    let place = SLOTS.get(index / CHUNK)?;
-    let mut chunk = place.load(Ordering::Acquire);
-    if chunk.is_null() {
-        let new = Box::into_raw(Box::new([const { Slot::new() }; CHUNK]));
-        match place.compare_exchange(chunk, new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => chunk = new,
-            Err(other) => {
-                // SAFETY: another thread was faster, and nobody has seen this one.
-                drop(unsafe { Box::from_raw(new) });
-                chunk = other;
-            }
-        }
-    }
-    // SAFETY: a chunk that was published is never freed.
-    unsafe { &*chunk }.get(index % CHUNK)
 }
 
 /// Before the first object: the range of handles, the barriers, the lock around forks.
@@ -303,8 +281,8 @@ fn set_up() {
         at_fork(before_fork, after_fork, in_child);
         for bits in RANGE_BITS.rev() {
             if let Some(base) = reserve_range(1 << bits) {
-                BASE.store(base, Ordering::SeqCst);
-                return UNITS.store(1 << (bits - SPACING_BITS), Ordering::SeqCst);
+                GENERATIONS.store((1 << bits) / GENERATION, Ordering::SeqCst);
+                return BASE.store(base, Ordering::SeqCst);
             }
         }
     });
@@ -321,15 +299,18 @@ extern "C" fn after_fork() {
 extern "C" fn in_child() {
     // Whether a child inherits the registration is for its kernel to know.
     hazard::register();
+    hazard::disown_others();
     BOOK.open();
 }
 
-/// Addresses that nobody else will get, and where there are zeros that take no memory.
+/// Addresses that nobody else will get, from a multiple of [`GENERATION`] on, where there are zeros that take no memory.
 fn reserve_range(bytes: usize) -> Option<usize> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a fresh mapping at an address of the kernel's choice touches no memory of ours; never unmapped.
-    let range = unsafe { libc::mmap(std::ptr::null_mut(), bytes + BEYOND, libc::PROT_READ, flags, -1, 0) };
-    (range != libc::MAP_FAILED).then(|| range.addr())
+    let range = unsafe {
+        libc::mmap(std::ptr::null_mut(), bytes + GENERATION + BEYOND, libc::PROT_READ, flags, -1, 0)
+    };
+    (range != libc::MAP_FAILED).then(|| range.addr().next_multiple_of(GENERATION))
 }
 
 #[cfg(test)]
@@ -342,7 +323,6 @@ mod tests {
     impl Object for Apple {
         const KIND: u8 = 200;
         const BAD_HANDLE: Errno = Errno::FAULT;
-        const IS_NOTED: bool = true;
     }
 
     impl Object for Pear {
@@ -380,6 +360,10 @@ mod tests {
             near(-(1 << 40)),
             std::ptr::from_ref(&local).cast_mut().cast(),
             std::ptr::without_provenance_mut(usize::MAX),
+            // Has the tag of a slot in which nothing is.
+            std::ptr::without_provenance_mut(usize::from(Pear::KIND) << 56),
+            // Has the bits of the tag, and leads to the same slot.
+            handle.map_addr(|addr| addr | usize::from(Pear::KIND) << 56),
             std::ptr::without_provenance_mut(1),
         ];
         for pointer in strange {

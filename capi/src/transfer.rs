@@ -24,6 +24,7 @@ fn send_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome
 }
 
 /// Sends the content of `msg`, which becomes empty; after a failure it is as it was.
+#[inline]
 pub(crate) fn send_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
     let len = msg.frame().len();
     send_frame(object, msg.frame(), flags)?;
@@ -31,12 +32,13 @@ pub(crate) fn send_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Ou
     Ok(count(len))
 }
 
-#[inline]
+#[inline(always)]
 fn recv_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome<bool> {
     Ok(object.socket.recv_part_into(frame, flags & ZMQ_DONTWAIT != 0)?)
 }
 
 /// Receives a part into `msg`, in place of its content.
+#[inline(always)]
 pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
     let more = recv_frame(object, msg.frame(), flags)?;
     msg.received(more);

@@ -174,4 +174,6 @@ pub use socket::stats::{GonePeer, PeerStats};
 pub use socket::subscription::Subscription;
 pub use socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
 pub use socket::window::{look_into, windows};
+#[doc(hidden)]
+pub use sys::thread_number; // for the C library
 pub use timers::Timers;

@@ -22,6 +22,7 @@ pub mod poll;
 pub mod random;
 pub mod signals;
 pub mod sockopt;
+pub mod thread_number;
 pub mod timerfd;
 
 use rustix::time::Timespec;
