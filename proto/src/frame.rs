@@ -4,6 +4,7 @@
 //! shorter than a kibibyte has an allocation of its own, which the next message of the same length uses again, and which a clone
 //! copies. A frame does not know whether others follow it: that is the business of [`Message`](crate::Message).
 
+use crate::copy::copy_short;
 use bytes::Bytes;
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
@@ -36,6 +37,9 @@ enum Body {
     Lent(Bytes),
 }
 
+/// Bodies below this have an allocation of their own where that may be used again, in bytes.
+const OWN_BELOW: usize = 1024;
+
 const _: () = assert!(size_of::<Frame>() == 56, "the C surface keeps a frame in a 64-byte zmq_msg_t");
 
 impl Frame {
@@ -65,12 +69,45 @@ impl Frame {
     #[inline]
     pub(crate) fn set_received(&mut self, source: &[u8], origin: u64) {
         match &mut self.body {
-            Body::Own(bytes) if bytes.len() == source.len() => bytes.copy_from_slice(source),
+            Body::Own(bytes) if bytes.len() == source.len() => copy_short(bytes, source),
             body if source.len() > Self::INLINE_MAX => *body = Body::Own(source.into()),
             Body::Inline { .. } => self.set(source),
             body => *body = Frame::copy_from_slice(source).body,
         }
         self.origin = origin;
+    }
+
+    /// Makes this the frame of a copy of `source`, in the allocation of a body of the same length, if it has one.
+    #[inline]
+    pub fn copy_from(&mut self, source: &[u8]) {
+        if source.len() < OWN_BELOW {
+            self.set_received(source, 0);
+        } else {
+            *self = Frame::copy_from_slice(source);
+        }
+    }
+
+    /// Whether the body is short enough, and free, to be copied.
+    #[must_use]
+    #[inline]
+    pub fn is_copyable(&self) -> bool {
+        !self.is_lent() && self.len() < OWN_BELOW
+    }
+
+    /// Makes this an empty frame.
+    #[inline]
+    pub fn clear(&mut self) {
+        match &mut self.body {
+            Body::Inline { len, .. } => *len = 0,
+            body => *body = Frame::new().body,
+        }
+        self.origin = 0;
+    }
+
+    /// Whether the body has an allocation of its own, which [`copy_from`](Self::copy_from) may use again.
+    #[must_use]
+    pub fn owns_memory(&self) -> bool {
+        matches!(self.body, Body::Own(_))
     }
 
     /// Copies `bytes` into this empty frame. Made in its place, the value need not be read back while its bytes are on

@@ -15,6 +15,8 @@
 
 pub mod access;
 pub mod backoff;
+#[doc(hidden)]
+pub mod copy; // for the engine
 pub mod endpoint;
 pub mod error;
 pub mod frame;

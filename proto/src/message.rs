@@ -25,19 +25,20 @@ pub struct Message {
 }
 
 impl Message {
-    /// Bodies of fewer bytes are rather copied than referred to.
-    const COPIED_BELOW: usize = 1024;
-
     /// A message of one empty part.
     #[must_use]
     pub const fn new() -> Message {
         Message { first: Frame::new(), rest: Vec::new() }
     }
 
-    /// Makes `part` the only one.
-    pub(crate) fn set(&mut self, part: Frame) {
-        self.rest.clear();
-        self.first = part;
+    /// Part number `index`, to be made anew; it may have any content. Parts are made in order.
+    #[inline]
+    pub(crate) fn remake(&mut self, index: usize) -> &mut Frame {
+        let Some(place) = index.checked_sub(1) else { return &mut self.first };
+        if place >= self.rest.len() {
+            self.rest.push(Frame::new());
+        }
+        &mut self.rest[place]
     }
 
     /// The same with a copy of `body`, in the memory of the present one where that can be.
@@ -49,10 +50,25 @@ impl Message {
     /// The same with a copy of `body`, which connection `origin` delivered.
     #[inline]
     pub(crate) fn set_received(&mut self, body: &[u8], origin: u64) {
+        self.keep_one();
+        self.first.set_received(body, origin);
+    }
+
+    /// Leaves one part of any content.
+    #[inline(always)]
+    fn keep_one(&mut self) {
         if !self.rest.is_empty() {
+            self.keep_last();
+        }
+    }
+
+    /// Leaves the last part, whose memory is most likely to be of use.
+    #[inline(never)]
+    fn keep_last(&mut self) {
+        if let Some(last) = self.rest.pop() {
+            self.first = last;
             self.rest.clear();
         }
-        self.first.set_received(body, origin);
     }
 
     /// The same with the first `len` bytes of `window`; `false`, and nothing done, if that is more than it holds.
@@ -63,9 +79,7 @@ impl Message {
         len: usize,
         origin: u64,
     ) -> bool {
-        if !self.rest.is_empty() {
-            self.rest.clear();
-        }
+        self.keep_one();
         self.first.set_from_window(window, len, origin)
     }
 
@@ -97,8 +111,7 @@ impl Message {
     #[must_use]
     #[inline]
     pub fn copyable(&self) -> Option<&[u8]> {
-        let short = self.rest.is_empty() && !self.first.is_lent() && self.first.len() < Self::COPIED_BELOW;
-        short.then(|| self.first.as_bytes())
+        (self.rest.is_empty() && self.first.is_copyable()).then(|| self.first.as_bytes())
     }
 
     /// Total length of all parts in bytes.
@@ -178,13 +191,35 @@ impl Message {
         }
     }
 
-    /// Moves the first part to `first` and the others to the end of `rest`; an empty message stays.
+    /// Puts part number `index`, which there is, into `into`. What is left of it has no meaning, but may be short enough to be used again.
     #[inline]
-    pub fn unpack(&mut self, first: &mut Frame, rest: &mut impl Extend<Frame>) {
-        *first = std::mem::take(&mut self.first);
-        if !self.rest.is_empty() {
-            rest.extend(self.rest.drain(..));
+    pub fn hand_out(&mut self, index: usize, into: &mut Frame) {
+        let part = match index.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(place) => self.rest.get_mut(place),
+        };
+        if let Some(part) = part
+            && !part.copy_to(into)
+        {
+            *into = std::mem::take(part);
         }
+    }
+
+    /// Takes the last part off; of the only one an empty part is left.
+    pub fn pop_back(&mut self) -> Frame {
+        self.rest.pop().unwrap_or_else(|| std::mem::take(&mut self.first))
+    }
+
+    /// Leaves at most `len` parts, and at least one.
+    #[inline]
+    pub fn shorten(&mut self, len: usize) {
+        self.rest.truncate(len.saturating_sub(1));
+    }
+
+    /// Makes this an empty message. Parts whose memory may be used again go to the end of `spare`.
+    pub fn strip(&mut self, spare: &mut Vec<Frame>) {
+        let first = std::mem::take(&mut self.first);
+        spare.extend(self.rest.drain(..).chain([first]).filter(Frame::owns_memory));
     }
 
     /// Takes off the envelope: the parts before the first empty one go to the end of `envelope`, the empty one goes, the

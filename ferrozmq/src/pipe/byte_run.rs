@@ -5,6 +5,7 @@
 //! nothing else of messages.
 
 use ferrozmq_proto::Frame;
+use ferrozmq_proto::copy::copy_short;
 use ferrozmq_proto::zmtp::framing;
 
 /// Buffers that grew beyond this many bytes are given back when they run empty.
@@ -98,28 +99,6 @@ impl ByteRun {
     fn grow(&mut self, by: usize) {
         let wanted = (self.len + by).next_power_of_two().max(GROW_MIN);
         self.buffer.resize(wanted, 0);
-    }
-}
-
-/// Copies a few bytes: for the shortest two copies of fixed size, which may overlap, cost less than a call.
-#[inline(always)]
-fn copy_short(to: &mut [u8], from: &[u8]) {
-    match from.len() {
-        8..=16 => copy_ends::<8>(to, from),
-        17..=32 => copy_ends::<16>(to, from),
-        33..=64 => copy_ends::<32>(to, from),
-        _ => to.copy_from_slice(from),
-    }
-}
-
-/// Copies the first and the last `N` bytes, which are all.
-#[inline(always)]
-fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
-    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
-        *to = *from;
-    }
-    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>()) {
-        *to = *from;
     }
 }
 

@@ -46,7 +46,7 @@ impl SocketState {
         if self.enter()?.pattern.open_request() != Some(asked.0) {
             return Err(Error::from_refusal(SUPERSEDED));
         }
-        self.recv(into, patience)
+        self.recv(into, || patience)
     }
 
     /// As [`ask`](Self::ask), for a future.

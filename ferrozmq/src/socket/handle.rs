@@ -316,16 +316,11 @@ impl SocketState {
         core.try_pass_on(message).map_err(Error::from_refusal)
     }
 
-    /// Sends a copy of `body` as a message of one part.
+    /// Sends a copy of `body` as a message of one part. Here and below: how long it may wait is asked if it has to.
     #[inline]
-    pub(super) fn send_copied(&self, body: &[u8], patience: Patience) -> Result<()> {
-        let core = self.enter()?;
-        self.send_copied_in(core, body, patience)
-    }
-
-    #[inline(always)]
-    fn send_copied_in<'a>(&'a self, mut core: Guard<'a>, body: &[u8], patience: Patience) -> Result<()> {
-        if core.ends.append(body) { Ok(()) } else { self.send_made(core, body, patience) }
+    pub(super) fn send_copied(&self, body: &[u8], patience: impl FnOnce() -> Patience) -> Result<()> {
+        let mut core = self.enter()?;
+        if core.ends.append(body) { Ok(()) } else { self.send_made(core, body, patience()) }
     }
 
     #[inline(never)]
@@ -371,19 +366,29 @@ impl SocketState {
     }
 
     /// Receives; after an error `into` is of no use.
-    pub(super) fn recv(&self, into: &mut Message, patience: Patience) -> Result<()> {
-        self.recv_in(self.enter()?, into, patience).map(drop)
+    #[inline]
+    pub(super) fn recv(&self, into: &mut Message, patience: impl FnOnce() -> Patience) -> Result<()> {
+        let mut core = self.enter()?;
+        if core.ends.take_next(into) {
+            self.lease.renew();
+            return Ok(());
+        }
+        self.recv_in(core, into, patience(), |_| false).map(drop)
     }
 
-    /// Receives with the guard held already, and keeps it. After an error `into` is of no use.
-    #[inline(always)]
+    /// Receives with the guard held already, and keeps it; nothing once `enough` says so. After an error `into` is of no use.
+    #[inline(never)]
     fn recv_in<'a>(
         &'a self,
         mut core: Guard<'a>,
         into: &mut Message,
         mut patience: Patience,
+        enough: fn(&Core) -> bool,
     ) -> Result<Guard<'a>> {
         loop {
+            if enough(&core) {
+                return Ok(core);
+            }
             match core.try_recv(into) {
                 Ok(()) => {
                     self.lease.renew();
@@ -436,11 +441,24 @@ impl SocketState {
 
     /// Sends a part; after an error it is as it was, else nothing is left of it.
     pub(super) fn send_part(&self, part: &mut Frame, more: bool, patience: Patience) -> Result<()> {
-        let mut core = self.enter()?;
+        self.send_part_in(self.enter()?, part, more, patience)
+    }
+
+    fn send_part_in<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        part: &mut Frame,
+        more: bool,
+        patience: Patience,
+    ) -> Result<()> {
         // A raw connection's message ends with its second part, whatever follows.
         let more = more && core.pattern.parts_limit() != Some(core.staging.parts() + 1);
         if more || core.staging.has_output() {
             return self.stage(core, part, more, patience);
+        }
+        if part.is_copyable() && core.ends.append(part) {
+            part.clear();
+            return Ok(());
         }
         if part.len() >= EASE_FROM {
             core.ease(part.len(), patience.spare());
@@ -454,14 +472,30 @@ impl SocketState {
     }
 
     /// The same with a copy of `part`.
-    #[inline]
-    pub(super) fn send_part_copied(&self, part: &[u8], more: bool, patience: Patience) -> Result<()> {
-        let core = self.enter()?;
-        if !more && !core.staging.has_output() {
-            return self.send_copied_in(core, part, patience);
+    #[inline(always)]
+    pub(super) fn send_part_copied(
+        &self,
+        part: &[u8],
+        more: bool,
+        patience: impl FnOnce() -> Patience,
+    ) -> Result<()> {
+        let mut core = self.enter()?;
+        if more || core.staging.has_output() {
+            return self.stage_copied(core, part, more, patience());
         }
-        drop(core);
-        self.send_part(&mut Frame::copy_from_slice(part), more, patience)
+        if core.ends.append(part) { Ok(()) } else { self.send_made(core, part, patience()) }
+    }
+
+    #[inline(never)]
+    fn stage_copied<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        part: &[u8],
+        more: bool,
+        patience: Patience,
+    ) -> Result<()> {
+        let mut part = core.staging.copy(part);
+        self.send_part_in(core, &mut part, more, patience)
     }
 
     fn stage<'a>(
@@ -479,12 +513,18 @@ impl SocketState {
             return Ok(());
         }
         let mut message = core.staging.complete(std::mem::take(part));
-        let sent = core.send_committed(&mut message).map_err(|refusal| {
-            *part = core.staging.uncomplete(message);
-            refusal::sending(self.kind, refusal, Some(part))
-        });
+        let sent = core.send_committed(&mut message);
         self.listen_on(&mut core);
-        sent
+        match sent {
+            Ok(()) => {
+                core.staging.reuse(message);
+                Ok(())
+            }
+            Err(refusal) => {
+                *part = core.staging.uncomplete(message);
+                Err(refusal::sending(self.kind, refusal, Some(part)))
+            }
+        }
     }
 
     /// Before a call that does not wait says that it would have to: a loop that waits for the descriptor of this socket
@@ -534,31 +574,37 @@ impl SocketState {
     }
 
     /// Receives a part into `into`; says whether others of the same message follow. After an error `into` is as it was.
-    pub(super) fn recv_part(&self, into: &mut Frame, patience: Patience) -> Result<bool> {
+    #[inline(always)]
+    pub(super) fn recv_part(&self, into: &mut Frame, patience: impl FnOnce() -> Patience) -> Result<bool> {
         let mut core = self.enter()?;
-        if core.staging.has_input() {
-            return Ok(core.staging.next(into));
-        }
-        if core.ends.take_part(into) {
+        if !core.staging.has_input() && core.ends.take_part(into) {
             self.lease.renew();
             return Ok(false);
         }
-        self.recv_first_part(core, into, patience)
+        self.recv_staged(core, into, patience())
     }
 
+    /// The same where there is more to it than one short part.
     #[inline(never)]
-    fn recv_first_part<'a>(&'a self, core: Guard<'a>, into: &mut Frame, patience: Patience) -> Result<bool> {
-        let mut message = Message::new();
-        let mut core = self.recv_in(core, &mut message, patience)?;
-        Ok(core.staging.begin(&mut message, into))
+    fn recv_staged<'a>(&'a self, mut core: Guard<'a>, into: &mut Frame, patience: Patience) -> Result<bool> {
+        if core.staging.has_input() {
+            return Ok(core.staging.next(into));
+        }
+        let mut message = core.staging.place();
+        // Another thread may have begun a message while this one was waiting.
+        let mut core = self.recv_in(core, &mut message, patience, |core| core.staging.has_input())?;
+        if core.staging.has_input() {
+            return Ok(core.staging.next(into));
+        }
+        Ok(core.staging.begin(message, into))
     }
 
     /// Receives a part and copies what fits into `into`; its length, and whether others of the same message follow.
-    #[inline]
+    #[inline(always)]
     pub(super) fn recv_part_copied(
         &self,
         into: &mut [MaybeUninit<u8>],
-        patience: Patience,
+        patience: impl FnOnce() -> Patience,
     ) -> Result<(usize, bool)> {
         let mut core = self.enter()?;
         if !core.staging.has_input()
@@ -567,9 +613,8 @@ impl SocketState {
             self.lease.renew();
             return Ok((len, false));
         }
-        drop(core);
         let mut part = Frame::new();
-        let more = self.recv_part(&mut part, patience)?;
+        let more = self.recv_staged(core, &mut part, patience())?;
         Ok((copy_fitting(&part, into), more))
     }
 

@@ -140,7 +140,7 @@ impl Socket {
     /// [`NotSupported`](ErrorKind::NotSupported), [`Terminated`](ErrorKind::Terminated).
     #[inline]
     pub fn send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
-        self.send_patiently(message, self.state.send_patience())
+        self.send_patiently(message, || self.state.send_patience())
     }
 
     /// Sends without waiting.
@@ -149,7 +149,7 @@ impl Socket {
     /// As [`send`](Self::send); [`WouldBlock`](ErrorKind::WouldBlock) where that would wait.
     #[inline]
     pub fn try_send(&self, message: impl IntoMessage) -> std::result::Result<(), SendError> {
-        self.send_patiently(message, Patience::None)
+        self.send_patiently(message, || Patience::None)
     }
 
     /// Sends, waiting at most `timeout`.
@@ -161,14 +161,14 @@ impl Socket {
         message: impl IntoMessage,
         timeout: Duration,
     ) -> std::result::Result<(), SendError> {
-        self.send_patiently(message, Patience::from_timeout(Some(timeout)))
+        self.send_patiently(message, || Patience::from_timeout(Some(timeout)))
     }
 
     #[inline(always)]
     fn send_patiently(
         &self,
         message: impl IntoMessage,
-        patience: Patience,
+        patience: impl FnOnce() -> Patience,
     ) -> std::result::Result<(), SendError> {
         if let Some(body) = message.copied() {
             return match self.state.send_copied(body, patience) {
@@ -178,7 +178,7 @@ impl Socket {
         }
         let mut whole = Message::new();
         message.put_into(&mut whole);
-        match self.state.send(&mut whole, patience) {
+        match self.state.send(&mut whole, patience()) {
             Ok(()) => Ok(()),
             Err(error) => Err(SendError::giving_back(whole, error)),
         }
@@ -192,7 +192,7 @@ impl Socket {
     /// [`Terminated`](ErrorKind::Terminated), [`Interrupted`](ErrorKind::Interrupted).
     #[inline]
     pub fn recv(&self) -> Result<Message> {
-        self.recv_patiently(self.state.recv_patience())
+        self.recv_patiently(|| self.state.recv_patience())
     }
 
     /// Receives a message into `message`, in place of what it was: in a loop of short messages a third faster than moving
@@ -202,7 +202,7 @@ impl Socket {
     /// As [`recv`](Self::recv); then `message` is of no use.
     #[inline]
     pub fn recv_into(&self, message: &mut Message) -> Result<()> {
-        self.state.recv(message, self.state.recv_patience())
+        self.state.recv(message, || self.state.recv_patience())
     }
 
     /// Receives without waiting.
@@ -211,7 +211,7 @@ impl Socket {
     /// As [`recv`](Self::recv).
     #[inline]
     pub fn try_recv(&self) -> Result<Message> {
-        self.recv_patiently(Patience::None)
+        self.recv_patiently(|| Patience::None)
     }
 
     /// Receives, waiting at most `timeout`.
@@ -219,11 +219,11 @@ impl Socket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Message> {
-        self.recv_patiently(Patience::from_timeout(Some(timeout)))
+        self.recv_patiently(|| Patience::from_timeout(Some(timeout)))
     }
 
     #[inline(always)]
-    fn recv_patiently(&self, patience: Patience) -> Result<Message> {
+    fn recv_patiently(&self, patience: impl FnOnce() -> Patience) -> Result<Message> {
         // Received into the place where the caller will find it: see `Pipes::read`.
         let mut result = Ok(Message::new());
         if let Ok(message) = &mut result
@@ -273,9 +273,9 @@ impl Socket {
     ///
     /// # Errors
     /// As [`recv`](Self::recv); then the part is as it was.
-    #[inline]
+    #[inline(always)]
     pub fn recv_part_into(&self, part: &mut Frame, dont_wait: bool) -> Result<bool> {
-        let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
+        let patience = || if dont_wait { Patience::None } else { self.state.recv_patience() };
         self.state.recv_part(part, patience)
     }
 
@@ -283,9 +283,9 @@ impl Socket {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    #[inline]
+    #[inline(always)]
     pub fn send_part_copied(&self, part: &[u8], more: bool, dont_wait: bool) -> Result<()> {
-        let patience = if dont_wait { Patience::None } else { self.state.send_patience() };
+        let patience = || if dont_wait { Patience::None } else { self.state.send_patience() };
         self.state.send_part_copied(part, more, patience)
     }
 
@@ -294,9 +294,9 @@ impl Socket {
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
-    #[inline]
+    #[inline(always)]
     pub fn recv_part_copied(&self, into: &mut [MaybeUninit<u8>], dont_wait: bool) -> Result<(usize, bool)> {
-        let patience = if dont_wait { Patience::None } else { self.state.recv_patience() };
+        let patience = || if dont_wait { Patience::None } else { self.state.recv_patience() };
         self.state.recv_part_copied(into, patience)
     }
 

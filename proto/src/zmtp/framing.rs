@@ -315,14 +315,34 @@ impl Cursor {
             *self = Cursor::default();
             return false;
         }
-        let Some((first, mut more)) = self.next_frame() else { return false };
-        into.set(first);
-        while more {
-            let Some((part, others)) = self.next_frame() else { break };
-            into.push_back(part);
-            more = others;
+        let mut parts = 0;
+        while let Some(more) = self.read_frame(into.remake(parts)) {
+            parts += 1;
+            if !more {
+                break;
+            }
         }
-        true
+        into.shorten(parts);
+        parts > 0
+    }
+
+    /// Puts the next frame into `into`, and says whether more parts follow; `None` at the end.
+    #[inline]
+    fn read_frame(&mut self, into: &mut Frame) -> Option<bool> {
+        let rest = self.chunk.get(self.at..)?;
+        let whole = whole_frame(rest)?;
+        let body = &rest[whole.body_start..whole.end];
+        let window = rest[whole.body_start..].first_chunk();
+        if !window.is_some_and(|window| into.set_from_window(window, body.len(), self.origin)) {
+            if body.len() < COPIED_BELOW {
+                into.set_received(body, self.origin);
+            } else {
+                let range = self.at + whole.body_start..self.at + whole.end;
+                *into = body_frame(&self.chunk, range).with_origin(self.origin);
+            }
+        }
+        self.at += whole.end;
+        Some(whole.more)
     }
 }
 

@@ -223,6 +223,7 @@ impl Scanner {
     /// Scans past whole messages of a few short parts each: a few instructions apiece where small messages stream.
     fn scan_short(&mut self, input: &[u8]) {
         let (mut at, mut parts) = (self.scanned, 0);
+        let (mut boundary, mut count) = (self.boundary, self.count);
         while let Some([flags @ (0 | Flags::MORE), len, rest @ ..]) = input.get(at..)
             && usize::from(*len) <= rest.len()
             && parts < SHORT_PARTS
@@ -230,12 +231,15 @@ impl Scanner {
             at += 2 + usize::from(*len);
             parts += 1;
             if *flags == 0 {
-                self.scanned = at;
-                self.boundary = at;
-                self.count += 1;
+                boundary = at;
+                count += 1;
                 parts = 0;
             }
         }
+        if count > self.count {
+            self.scanned = boundary;
+        }
+        (self.boundary, self.count) = (boundary, count);
     }
 
     /// Checks an announced frame against the limits.
