@@ -41,7 +41,6 @@ mod real {
 
     use crate::sys::futex::{self, Wait};
     pub use std::sync::MutexGuard;
-    use std::sync::PoisonError;
     use std::time::Instant;
 
     /// A mutual exclusion that a panic inside does not spoil for the threads after it.
@@ -57,7 +56,7 @@ mod real {
         /// Waits for the lock.
         #[cfg(not(tsan))]
         pub fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
         }
 
         /// The same for ThreadSanitizer, which does not see what happens inside std, where a contended lock is taken.
