@@ -1,4 +1,4 @@
-//! What of the asynchronous face each type of socket has: what its pattern allows.
+//! What of the asynchronous face each type of socket has: what its pattern allows; and each half of a socket.
 
 use super::{MessageSink, MessageStream, Receiver, Recv, RecvInto, Send, Sender};
 use crate::socket::typed::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
@@ -68,4 +68,6 @@ asynchronous! {
     Pull: recv;
     Pair: send, recv, split;
     Stream: send, recv, split;
+    Sender: send;
+    Receiver: recv;
 }

@@ -6,7 +6,7 @@
 //!
 //! `RCVHWM` gates the reading: while that many messages wait here or in the socket's hands, the
 //! descriptor is not watched. It may be exceeded by what one read brings; reads are small where the
-//! mark is small. So does a mark of bytes (`max_unread_bytes`), which may be exceeded by what one read brings.
+//! mark is small. The mark of bytes (`max_unread_bytes`) gates in the same way.
 
 use crate::pipe::codec::Opener;
 use crate::pipe::wire::Fill;

@@ -170,26 +170,40 @@ impl ContextStats {
     }
 }
 
+/// Members that a socket and each of its peers have: what has become of messages on their way out.
+macro_rules! write_outgoing {
+    ($json:ident, $of:ident) => {
+        $json.number("left", $of.left);
+        $json.number("left_bytes", $of.left_bytes);
+        $json.number("in_doubt", $of.in_doubt);
+        $json.number("queued_out", $of.queued_out);
+        $json.number("queued_out_bytes", $of.queued_out_bytes);
+        $json.member("dropped", |json| $of.dropped.iter().for_each(|(name, count)| json.number(name, count)));
+    };
+}
+
+/// The same on the way in.
+macro_rules! write_incoming {
+    ($json:ident, $of:ident) => {
+        $json.number("arrived", $of.arrived);
+        $json.number("arrived_bytes", $of.arrived_bytes);
+        $json.number("queued_in", $of.queued_in);
+        $json.number("queued_in_bytes", $of.queued_in_bytes);
+        $json.member("discarded", |json| {
+            $of.discarded.iter().for_each(|(name, count)| json.number(name, count))
+        });
+    };
+}
+
 fn write_stats(json: &mut Json, stats: &SocketStats) {
     json.number("sent", stats.sent);
     json.number("added", stats.added);
     json.number("commands", stats.commands);
-    json.number("left", stats.left);
-    json.number("left_bytes", stats.left_bytes);
-    json.number("in_doubt", stats.in_doubt);
-    json.number("queued_out", stats.queued_out);
-    json.number("queued_out_bytes", stats.queued_out_bytes);
-    json.member("dropped", |json| stats.dropped.iter().for_each(|(name, count)| json.number(name, count)));
+    write_outgoing!(json, stats);
     json.number("received", stats.received);
     json.number("noticed", stats.noticed);
     json.number("consumed", stats.consumed);
-    json.number("arrived", stats.arrived);
-    json.number("arrived_bytes", stats.arrived_bytes);
-    json.number("queued_in", stats.queued_in);
-    json.number("queued_in_bytes", stats.queued_in_bytes);
-    json.member("discarded", |json| {
-        stats.discarded.iter().for_each(|(name, count)| json.number(name, count))
-    });
+    write_incoming!(json, stats);
     json.number("peers", stats.peers);
     json.number("reconnects", stats.reconnects);
     json.number("handshake_failures", stats.handshake_failures);
@@ -202,17 +216,8 @@ fn write_peer(json: &mut Json, peer: &PeerStats, state: &str, mechanism: &str) {
     json.text("endpoint", &peer.endpoint);
     json.text("mechanism", peer.peer.as_ref().map_or(mechanism, |peer| peer.mechanism));
     write_identity(json, peer.peer.as_ref());
-    json.number("left", peer.left);
-    json.number("left_bytes", peer.left_bytes);
-    json.number("in_doubt", peer.in_doubt);
-    json.number("queued_out", peer.queued_out);
-    json.number("queued_out_bytes", peer.queued_out_bytes);
-    json.member("dropped", |json| peer.dropped.iter().for_each(|(name, count)| json.number(name, count)));
-    json.number("arrived", peer.arrived);
-    json.number("arrived_bytes", peer.arrived_bytes);
-    json.number("queued_in", peer.queued_in);
-    json.number("queued_in_bytes", peer.queued_in_bytes);
-    json.member("discarded", |json| peer.discarded.iter().for_each(|(name, count)| json.number(name, count)));
+    write_outgoing!(json, peer);
+    write_incoming!(json, peer);
     json.number("reconnects", peer.reconnects);
     match peer.round_trip {
         Some(time) => json.number("round_trip_us", time.as_micros()),

@@ -76,11 +76,7 @@ macro_rules! typed {
                 self.0.close();
             }
 
-            /// The socket as one of any type: for options, monitoring and polling.
-            #[must_use]
-            pub fn as_socket(&self) -> &Socket {
-                &self.0
-            }
+            typed!(@as_socket);
 
             /// The socket as one of any type.
             #[must_use]
@@ -128,6 +124,13 @@ macro_rules! typed {
         }
     };
     (#$other:ident $name:ident) => {};
+    (@as_socket) => {
+        /// The socket as one of any type: for options, monitoring and polling.
+        #[must_use]
+        pub fn as_socket(&self) -> &Socket {
+            &self.0
+        }
+    };
     (@send) => {
         /// As [`Socket::send`].
         ///
@@ -264,6 +267,8 @@ macro_rules! typed {
         }
     };
 }
+
+pub(crate) use typed;
 
 typed! {
     /// The client of request–reply: sends a request, then receives its reply (RFC 28).
