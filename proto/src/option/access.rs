@@ -300,23 +300,25 @@ fn unknown_name(name: &str) -> OptionError {
     /// More of a name than this is not worth comparing or repeating.
     const NAME_MAX: usize = 64;
     let shown: String = name.chars().take(NAME_MAX).collect();
-    let normal = normal_name(&shown);
-    let nearest = TABLE.iter().map(|row| (distance(row.name, &normal), row.name)).min();
+    let normal: Vec<char> = normal_name(&shown).chars().collect();
+    let steps_max = 1 + normal.len() / 4;
+    // Each letter too many or too few is a step: most rows need no closer look.
+    let similar = TABLE.iter().filter(|row| row.name.len().abs_diff(normal.len()) <= steps_max);
+    let nearest = similar.map(|row| (distance(row.name, &normal), row.name)).min();
     let expected = match nearest {
-        Some((steps, nearest)) if steps <= 1 + normal.len() / 4 => format!("did you mean {nearest}?"),
+        Some((steps, nearest)) if steps <= steps_max => format!("did you mean {nearest}?"),
         _ => String::new(),
     };
     OptionError { option: shown.into(), wrong: Wrong::Unknown, expected }
 }
 
 /// How many letters must be inserted, removed or replaced to make `b` of `a` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
+fn distance(a: &str, b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {
         let mut diagonal = i;
         let mut left = i + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(&b) {
+        for (cell, to) in row.iter_mut().skip(1).zip(b) {
             let here = (diagonal + usize::from(from != *to)).min(*cell + 1).min(left + 1);
             diagonal = std::mem::replace(cell, here);
             left = here;
