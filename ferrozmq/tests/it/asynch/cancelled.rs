@@ -1,7 +1,7 @@
 //! Futures that are dropped at every await point, thousands of times: nothing is lost, and nothing comes twice.
 
 use super::{SOON, endpoints, many_threads, number, numbered, one_thread};
-use ferrozmq::{Context, Pair, Pull, Push};
+use ferrozmq::{Context, ErrorKind, Pair, Pull, Push, Rep, Req};
 use futures_util::future::{Either, select};
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -150,4 +150,28 @@ fn a_send_that_was_given_up_gives_its_message_back() {
         push.send_async("next").await.unwrap();
         assert_eq!(&pull.recv_async().await.unwrap()[0], "next");
     });
+}
+
+/// REQ and REP take turns, and a call that was given up is none.
+#[test]
+fn calls_that_were_given_up_change_no_turn() {
+    for endpoint in endpoints("turns") {
+        one_thread(async {
+            let context = Context::new();
+            let (server, client) = (Rep::new(&context).unwrap(), Req::new(&context).unwrap());
+            assert!(at_most(client.send_async("there is no peer"), 2).await.is_none());
+            assert_eq!(client.recv_async().await.unwrap_err().kind(), ErrorKind::WrongState);
+            client.connect(&server.bind(&endpoint).unwrap()).unwrap();
+            assert!(at_most(server.recv_async(), 2).await.is_none());
+            client.send_async("question").await.unwrap();
+            assert!(at_most(client.recv_async(), 2).await.is_none());
+            assert_eq!(client.send_async("another").await.unwrap_err().error().kind(), ErrorKind::WrongState);
+            assert_eq!(&server.recv_async().await.unwrap()[0], "question");
+            drop(server.send_async("never polled"));
+            assert_eq!(server.recv_async().await.unwrap_err().kind(), ErrorKind::WrongState);
+            server.send_async("answer").await.unwrap();
+            assert_eq!(&client.recv_async().await.unwrap()[0], "answer");
+            assert!(server.try_recv().unwrap_err().is_would_block());
+        });
+    }
 }

@@ -7,6 +7,7 @@ mod idle;
 mod request;
 mod shared;
 mod streams;
+mod wakers;
 
 use std::pin::pin;
 use std::sync::Arc;
