@@ -497,6 +497,7 @@ impl ContextState {
                 if policy.is_some() || priority.is_some() {
                     let _ = cpu::set_scheduling(policy, priority);
                 }
+                let _ = cpu::ask_for_short_turns();
             };
             let started = IoHandle::start(&name, Arc::clone(&self.resolver), prepare);
             threads.push(started.map_err(|error| Error::os("starting an I/O thread", &error))?);

@@ -1,8 +1,10 @@
 //! When to write: at once while the application pauses between messages, in batches while it does not.
 //!
 //! *Direct*: the sender writes each message now; the least latency. When several sends in a row
-//! begin within [`Tempo::EAGER`] of the end of the one before, the sender is outrunning the kernel,
-//! and the pace becomes *streaming*: messages gather until there are [`Pace::batch`] bytes of them,
+//! begin within [`Tempo::EAGER`] of the end of the one before, the sender is outrunning the kernel. A short burst is written like
+//! that all the same, for nobody but the I/O thread would write its end: each pause earns the sender a share of its length
+//! ([`Tempo::THRIFT`]) to spend on such writes. When that is spent
+//! the pace becomes *streaming*: messages gather until there are [`Pace::batch`] bytes of them,
 //! or the oldest has waited as long as the [`Beat`] allows (the clock is read at every [`Pace::GLANCE`]th message only).
 //! Whoever finds the sender absent (the backstop in the I/O thread, or a thread about to block)
 //! writes what is left and makes the pace direct again.
@@ -19,9 +21,12 @@
 use std::time::{Duration, Instant};
 
 /// The tempo of one socket's sends.
-#[derive(Default)]
 pub(crate) struct Tempo {
     rested: bool,
+    /// How long sends that outrun the kernel may still take to write.
+    credit: Duration,
+    /// The send that writes comes right after the one before.
+    outruns: bool,
     began: Option<Instant>,
     /// When the last send's writes ended, if the sender has not rested since.
     last_end: Option<Instant>,
@@ -36,7 +41,7 @@ pub(crate) struct Tempo {
 /// What a send that writes knows of the ones before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beat {
-    /// It comes right after the one before.
+    /// It comes right after the one before, and bursts have had their share.
     pub(crate) eager: bool,
     /// How long messages may gather.
     pub(crate) patience: Duration,
@@ -50,11 +55,29 @@ impl Tempo {
     /// Messages gather for this many times as long as it took to write the last ones to all peers, so that the system
     /// calls cost a publisher to many no larger share of its time than one to few.
     const SHARE: u32 = 8;
+    /// Of a pause, a burst after it may take this part to be written message by message: so much processor time, at most, is the price of
+    /// its messages' latency.
+    const THRIFT: u32 = 16;
+    /// Credit that a sender can save up: enough for some dozens of messages to one peer, and all that a stream that follows loses by it.
+    const CREDIT_MAX: Duration = Duration::from_micros(250);
+
+    pub(crate) fn new() -> Tempo {
+        Tempo {
+            rested: false,
+            credit: Self::CREDIT_MAX,
+            outruns: false,
+            began: None,
+            last_end: None,
+            spent: Duration::ZERO,
+            answered: None,
+            brisk: false,
+        }
+    }
 
     /// The sender waits, or polls.
     #[inline]
     pub(crate) fn rest(&mut self) {
-        *self = Tempo { rested: true, brisk: self.brisk, ..Tempo::default() };
+        *self = Tempo { rested: true, brisk: self.brisk, credit: self.credit, ..Tempo::new() };
     }
 
     /// A sender sends, or is about to wait: whether one with more to answer comes back at once, as it did last time.
@@ -80,8 +103,13 @@ impl Tempo {
         let began = now();
         self.began = Some(began);
         let per_peer = Self::EAGER_PER_PEER.saturating_mul(u32::try_from(peers).unwrap_or(u32::MAX));
+        let pause = began.saturating_duration_since(end);
+        self.outruns = pause < Self::EAGER + per_peer;
+        if !self.outruns {
+            self.credit = self.credit.saturating_add(pause / Self::THRIFT).min(Self::CREDIT_MAX);
+        }
         Beat {
-            eager: began.saturating_duration_since(end) < Self::EAGER + per_peer,
+            eager: self.outruns && self.credit.is_zero(),
             // Who writes to very many is still writing when the last one's time has come.
             patience: self
                 .spent
@@ -109,6 +137,9 @@ impl Tempo {
             return;
         }
         let spent = self.began.map_or(Duration::ZERO, |began| end.saturating_duration_since(began));
+        if self.outruns {
+            self.credit = self.credit.saturating_sub(spent);
+        }
         let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
         self.spent = (spent / share(written)).saturating_mul(share(peers));
     }
@@ -246,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_pauses_is_never_delayed() {
-        let (mut tempo, mut pace) = (Tempo::default(), Pace::new());
+        let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
         let mut now = Instant::now();
         for _ in 0..100 {
             assert!(pace.write_now(12, || now));
@@ -276,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_waits_in_between_reads_no_clock() {
-        let (mut tempo, mut pace) = (Tempo::default(), Pace::new());
+        let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
         for _ in 0..20 {
             tempo.rest();
             pace.sending(tempo.begin(1, || unreachable!()));
@@ -285,14 +316,37 @@ mod tests {
         assert!(!pace.streaming);
     }
 
+    /// As many sends, each right after the one before, as it takes until messages gather.
+    fn outrun(tempo: &mut Tempo, pace: &mut Pace, mut now: Instant) -> (usize, Instant) {
+        for count in 0..1000 {
+            if pace.streaming {
+                return (count, now);
+            }
+            now = send(tempo, pace, now, 12);
+        }
+        panic!("never");
+    }
+
+    #[test]
+    fn short_bursts_are_written_as_far_as_the_pauses_before_pay_for_them() {
+        let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
+        let (first, mut now) = outrun(&mut tempo, &mut pace, Instant::now());
+        assert!((60..120).contains(&first), "a quarter of a millisecond: {first}");
+        for (pause_ms, least) in [(1, 20), (3, 60), (3000, 80)] {
+            pace.pause();
+            let (count, end) = outrun(&mut tempo, &mut pace, now + Duration::from_millis(pause_ms));
+            assert!((least..120).contains(&count), "after {pause_ms} ms: {count}");
+            now = end;
+        }
+        pace.pause();
+        let (count, _) = outrun(&mut tempo, &mut pace, now + Duration::from_micros(20));
+        assert!(count < 6, "hardly a pause: {count}");
+    }
+
     #[test]
     fn a_sender_that_outruns_the_kernel_streams_until_it_pauses() {
-        let (mut tempo, mut pace) = (Tempo::default(), Pace::new());
-        let mut now = Instant::now();
-        for _ in 0..5 {
-            now = send(&mut tempo, &mut pace, now, 12);
-        }
-        assert!(pace.streaming);
+        let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
+        let (_, now) = outrun(&mut tempo, &mut pace, Instant::now());
         assert!(!pace.write_now(12, || now));
         assert!(pace.write_now(Pace::BATCH_MIN, || now));
         let late = now + Pace::STALE_MAX;
@@ -303,7 +357,7 @@ mod tests {
 
     #[test]
     fn answers_go_together_as_long_as_they_follow_each_other_at_once() {
-        let mut tempo = Tempo::default();
+        let mut tempo = Tempo::new();
         let mut now = Instant::now();
         assert!(!tempo.is_brisk(false, || unreachable!("there is nothing to learn")));
         assert!(!tempo.is_brisk(true, || now), "nothing is known of it");
@@ -321,10 +375,10 @@ mod tests {
 
     #[test]
     fn a_publisher_outruns_the_kernel_however_many_its_peers_are() {
-        let mut tempo = Tempo::default();
+        let mut tempo = Tempo::new();
         let mut paces: Vec<Pace> = (0..100).map(|_| Pace::new()).collect();
         let mut now = Instant::now();
-        for _ in 0..5 {
+        for _ in 0..6 {
             let beat = tempo.begin(paces.len(), || now);
             for pace in &mut paces {
                 pace.sending(beat);

@@ -272,7 +272,7 @@ impl Ends {
             wires: 0,
             flush_now: Vec::new(),
             dirty: Vec::new(),
-            tempo: Tempo::default(),
+            tempo: Tempo::new(),
             stalled: false,
             last_read: None,
             outlet: None,

@@ -54,6 +54,40 @@ pub fn set_scheduling(policy: Option<i32>, priority: Option<i32>) -> io::Result<
     }
 }
 
+/// Asks the scheduler for short turns, soon: the thread then runs soon after it is woken, even where another computes on its CPU. That is
+/// no more of the CPU than its share, and takes no privilege. Linux 6.12 and later; older ones know no such wish, and nor do policies
+/// other than `SCHED_OTHER`: there nothing happens.
+pub fn ask_for_short_turns() -> io::Result<()> {
+    let mut attributes = attributes()?;
+    // A kernel that takes no wishes tells of none.
+    if attributes.sched_policy != libc::SCHED_OTHER.cast_unsigned()
+        || attributes.sched_runtime <= SHORT_TURN_NS
+    {
+        return Ok(());
+    }
+    attributes.sched_runtime = SHORT_TURN_NS;
+    // SAFETY: the kernel reads the attributes, which outlive the call, up to the size they name.
+    done(unsafe { libc::syscall(libc::SYS_sched_setattr, THIS_THREAD, &raw const attributes, 0) })
+}
+
+/// The shortest turn that the scheduler grants.
+const SHORT_TURN_NS: u64 = 100_000;
+const THIS_THREAD: libc::pid_t = 0;
+
+fn attributes() -> io::Result<libc::sched_attr> {
+    // SAFETY: plain integers, for which zero is valid.
+    let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::sched_attr>();
+    // SAFETY: the kernel writes at most `size` bytes to the attributes, which outlive the call.
+    done(unsafe { libc::syscall(libc::SYS_sched_getattr, THIS_THREAD, &raw mut attributes, size, 0) })?;
+    Ok(attributes)
+}
+
+/// System calls without a wrapper leave the errno in `errno`.
+fn done(result: libc::c_long) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Blocks every signal for this thread, so that the application's handlers run in its own threads.
 pub fn block_signals() -> io::Result<()> {
     let mut all = std::mem::MaybeUninit::uninit();
@@ -116,6 +150,23 @@ mod tests {
             assert_eq!(scheduling().unwrap().0, libc::SCHED_BATCH);
             assert!(set_scheduling(Some(999), None).is_err());
         });
+    }
+
+    #[test]
+    fn short_turns_are_asked_for_and_change_nothing_else() {
+        in_a_thread(|| {
+            ask_for_short_turns().unwrap();
+            let asked = attributes().unwrap();
+            assert!(asked.sched_runtime <= SHORT_TURN_NS, "{} ns", asked.sched_runtime);
+            assert_eq!((asked.sched_policy, asked.sched_nice), (0, own_niceness()));
+            set_scheduling(Some(libc::SCHED_BATCH), None).unwrap();
+            ask_for_short_turns().unwrap();
+            assert_eq!(scheduling().unwrap().0, libc::SCHED_BATCH);
+        });
+    }
+
+    fn own_niceness() -> i32 {
+        rustix::process::getpriority_process(None).unwrap()
     }
 
     #[test]
