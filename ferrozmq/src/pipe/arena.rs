@@ -11,7 +11,7 @@
 
 use super::byte_run::ByteRun;
 use bytes::Bytes;
-use ferrozmq_proto::zmtp::framing::{self, Header};
+use ferrozmq_proto::zmtp::framing::{self, Flags, Header};
 use ferrozmq_proto::{Frame, Message};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -121,8 +121,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Steps over one frame; says whether more of its message follow. `None` at the end.
-    fn step(&mut self, arena: &Arena) -> Option<bool> {
+    /// Distance from the arena's beginning on the wire.
+    pub(crate) fn offset(self) -> usize {
+        self.offset
+    }
+
+    /// Steps over one frame; its flags, and the length of its body. `None` at the end.
+    fn step(&mut self, arena: &Arena) -> Option<(Flags, usize)> {
         let Header::Frame { flags, header_len, body_len } = framing::parse_header(&arena.bytes[self.bytes..])
         else {
             return None;
@@ -134,15 +139,15 @@ impl Place {
             _ => self.bytes += body_len,
         }
         self.offset += header_len + body_len;
-        Some(flags.more())
+        Some((flags, body_len))
     }
 
     /// Steps over one whole message; `false` at the end.
     fn step_message(&mut self, arena: &Arena) -> bool {
         loop {
             match self.step(arena) {
-                Some(true) => {}
-                Some(false) => return true,
+                Some((flags, _)) if flags.more() => {}
+                Some(_) => return true,
                 None => return false,
             }
         }
@@ -314,35 +319,20 @@ impl Batch {
         arena.prepend(rest);
     }
 
-    /// Where the first message lies that is not wholly taken; for [`message_at`](Self::message_at).
+    /// Where the first message lies that is not wholly taken; for [`frame_at`](Self::frame_at).
     pub(crate) fn next_unsent(&self) -> Place {
         self.boundary
     }
 
-    /// The whole message at `at`, which moves behind it, as one run of pipe-format bytes, and its length; for wire forms that are
-    /// not the pipe format. One with long bodies is put together in `scratch`.
-    pub(crate) fn message_at<'a>(
-        &'a self,
-        at: &mut Place,
-        scratch: &'a mut Vec<u8>,
-    ) -> Option<(&'a [u8], usize)> {
-        let start = *at;
-        if !at.step_message(&self.arena) {
-            return None;
-        }
-        let len = at.offset - start.offset;
-        if start.bodies == at.bodies {
-            return Some((&self.arena.bytes[start.bytes..at.bytes], len));
-        }
-        scratch.clear();
-        let mut bytes = start.bytes;
-        for (place, body) in self.arena.bodies.range(start.bodies..at.bodies) {
-            scratch.extend_from_slice(&self.arena.bytes[bytes..*place]);
-            scratch.extend_from_slice(body);
-            bytes = *place;
-        }
-        scratch.extend_from_slice(&self.arena.bytes[bytes..at.bytes]);
-        Some((scratch, len))
+    /// The frame at `at`, which moves behind it: its flags and its body. For wire forms that are not the pipe format.
+    pub(crate) fn frame_at(&self, at: &mut Place) -> Option<(Flags, &[u8])> {
+        let long = at.bodies;
+        let (flags, body_len) = at.step(&self.arena)?;
+        let body = match self.arena.bodies.get(long) {
+            Some((_, body)) if at.bodies > long => body,
+            _ => &self.arena.bytes[at.bytes - body_len..at.bytes],
+        };
+        Some((flags, body))
     }
 }
 
@@ -428,19 +418,22 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_out_one_by_one_for_other_wire_forms() {
+    fn frames_come_out_one_by_one_for_other_wire_forms() {
         let messages = messages();
         let mut batch = Batch::default();
         batch.load(&mut arena(&messages));
-        let (mut next, mut scratch, mut lengths) = (batch.next_unsent(), Vec::new(), Vec::new());
-        while let Some((bytes, len)) = batch.message_at(&mut next, &mut scratch) {
-            assert_eq!(bytes, plain(std::slice::from_ref(&messages[lengths.len()])));
-            lengths.push(len);
+        let mut next = batch.next_unsent();
+        for message in &messages {
+            let (before, mut parts_left) = (next.offset(), message.len());
+            for part in message.iter() {
+                parts_left -= 1;
+                let (flags, body) = batch.frame_at(&mut next).expect("a frame");
+                assert_eq!((flags.more(), body), (parts_left > 0, &part[..]));
+            }
+            assert_eq!(next.offset() - before, plain(std::slice::from_ref(message)).len());
         }
-        assert_eq!(lengths.len(), messages.len());
-        for len in lengths {
-            assert_eq!(batch.advance(len), 1);
-        }
+        assert!(batch.frame_at(&mut next).is_none());
+        assert_eq!(batch.advance(next.offset()), messages.len());
         assert!(batch.is_empty());
     }
 }

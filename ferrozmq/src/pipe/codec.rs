@@ -5,7 +5,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use ferrozmq_proto::PeerError;
-use ferrozmq_proto::zmtp::framing::{self, Header};
+use ferrozmq_proto::zmtp::framing::{self, Flags, Header};
 use ferrozmq_proto::zmtp::{Command, Received, Receiver, Sender};
 
 /// The writing side.
@@ -25,11 +25,24 @@ impl Sealer {
         }
     }
 
+    /// Whether a message may be given its wire form before anybody has a copy of it.
+    pub(crate) fn passes_through(&self) -> bool {
+        matches!(self, Sealer::Zmtp(_))
+    }
+
     /// Appends the wire form of one whole pipe-format message.
     pub(crate) fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
         match self {
             Sealer::Zmtp(sender) => sender.seal(plain, out),
             Sealer::Raw => raw_body(plain, out),
+        }
+    }
+
+    /// Appends the wire form of one part of a message.
+    pub(crate) fn seal_frame(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Sealer::Zmtp(sender) => sender.seal_frame(flags, body, out),
+            Sealer::Raw => out.extend_from_slice(body),
         }
     }
 

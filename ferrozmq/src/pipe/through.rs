@@ -5,6 +5,8 @@
 //! at worst. Only what is not wholly taken then is copied, and queued like any other message. Where such waits do not pay,
 //! because the peer is slow, they become seldom ([`Tolerance`]), and messages gather up to the high-water mark.
 //!
+//! Where the wire has a form of its own (CURVE), that is made of the sender's memory, and written at once: one copy all the same.
+//!
 //! Where messages must be queued, a sender that could wait does the same when the queue has become long.
 //!
 //! Invariant: while a thread writes from a caller's memory it has the writer's role, and nothing is queued before its message.
@@ -99,7 +101,7 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// A message of one part, and how many of its bytes the kernel has.
+/// A message of one part, in pieces, and how many of its bytes the kernel has.
 struct Letter<'a> {
     header: &'a [u8],
     body: &'a [u8],
@@ -117,17 +119,35 @@ impl Letter<'_> {
         self.taken == self.header.len() + self.body.len()
     }
 
-    /// Writes until the kernel has everything, or takes nothing for longer than `wait` allows.
-    fn write(&mut self, stream: &Stream, wait: &mut Wait<'_>) -> io::Result<()> {
-        while !self.is_taken() {
-            match stream.send_vectored(&self.rest()) {
-                Ok(count) => self.taken += count,
+    /// Writes until the kernel has everything, or takes nothing for longer than `wait` allows; how many bytes it took.
+    fn write(header: &[u8], body: &[u8], stream: &Stream, wait: &mut Wait<'_>) -> (usize, io::Result<()>) {
+        let mut letter = Letter { header, body, taken: 0 };
+        while !letter.is_taken() {
+            match stream.send_vectored(&letter.rest()) {
+                Ok(count) => letter.taken += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && wait.for_output(stream) => {}
-                Err(error) => return Err(error),
+                Err(error) => return (letter.taken, Err(error)),
             }
         }
-        Ok(())
+        (letter.taken, Ok(()))
+    }
+}
+
+impl Line {
+    /// Writes a message of one part straight from its sender's memory, or what has just been made of it for the wire. How
+    /// many bytes the kernel took, and whether they were all; of what it has not wholly taken a copy is here then.
+    fn pass_through(&mut self, body: &[u8], wait: &mut Wait<'_>) -> (usize, io::Result<()>) {
+        let (header, len) = framing::header(body.len(), false);
+        let (taken, outcome) = match self.seal_alone(body) {
+            None => Letter::write(&header[..len], body, self.stream(), wait),
+            Some((wire, stream)) => Letter::write(&[], wire, stream, wait),
+        };
+        match outcome {
+            Ok(()) => self.empty_wire(),
+            Err(_) => self.keep(body, taken),
+        }
+        (taken, outcome)
     }
 }
 
@@ -147,15 +167,10 @@ impl WirePipe {
         role.held = Some(Half::Writing);
         tx.queued += 1;
         drop(tx);
-        let (header, len) = framing::header(body.len(), false);
-        let mut letter = Letter { header: &header[..len], body, taken: 0 };
-        let outcome = letter.write(line.stream(), &mut wait);
-        if outcome.is_err() {
-            line.keep(body, letter.taken);
-        }
+        let (taken, outcome) = line.pass_through(body, &mut wait);
         let mut tx = self.tx.lock();
-        tx.sent_bytes += letter.taken as u64;
-        tx.pace.wrote(letter.taken);
+        tx.sent_bytes += taken as u64;
+        tx.pace.wrote(taken);
         wait.end(&mut tx, outcome.is_ok());
         let result = match outcome {
             Ok(()) => {

@@ -8,7 +8,7 @@
 //! `queued` counts whole messages until their last byte is with the kernel; the high-water mark is
 //! compared with it, and nothing else is. Beside it there is a mark of bytes (`max_unsent_bytes`), exceeded by one message at most.
 
-use crate::pipe::arena::{Arena, Batch};
+use crate::pipe::arena::{Arena, Batch, Place};
 use crate::pipe::codec::Sealer;
 use crate::pipe::pace::Pace;
 use crate::pipe::through::{EASE_FROM, Tolerance};
@@ -18,6 +18,7 @@ use crate::transport::Stream;
 use bytes::Bytes;
 use ferrozmq_proto::loss::{Dropped, Drops};
 use ferrozmq_proto::zmtp::Command;
+use ferrozmq_proto::zmtp::framing::Flags;
 use ferrozmq_proto::{Frame, Message};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -211,7 +212,7 @@ impl Tx {
             && !(self.failed || self.orphaned || self.closed || self.conflate || self.blocked)
             && self.arena.is_empty()
             && self.control.is_empty();
-        let line = self.line.take_if(|line| clear && line.sealer.is_plain() && !line.has_output())?;
+        let line = self.line.take_if(|line| clear && line.sealer.passes_through() && !line.has_output())?;
         self.wanted = false;
         Some(line)
     }
@@ -393,8 +394,6 @@ pub(crate) struct Line {
     wire_taken: usize,
     /// The messages that `wire` holds in another wire form: where each ends there, and its length in the batch.
     sealed: VecDeque<(usize, usize)>,
-    /// Where a message with long bodies is put together to be sealed.
-    scratch: Vec<u8>,
 }
 
 impl Line {
@@ -409,7 +408,6 @@ impl Line {
             wire: Vec::new(),
             wire_taken: 0,
             sealed: VecDeque::new(),
-            scratch: Vec::new(),
         }
     }
 
@@ -426,11 +424,7 @@ impl Line {
         if self.wire_taken < self.wire.len() {
             return true;
         }
-        self.wire.clear();
-        if self.wire.capacity() > WIRE_KEEP {
-            self.wire = Vec::new();
-        }
-        self.wire_taken = 0;
+        self.empty_wire();
         if self.batch.is_empty() && !tx.arena.is_empty() {
             self.batch.load(&mut tx.arena);
         }
@@ -468,14 +462,41 @@ impl Line {
         }
         let mut next = self.batch.next_unsent();
         while self.wire.len() < SEAL_ENOUGH {
-            let Some((plain, len)) = self.batch.message_at(&mut next, &mut self.scratch) else { break };
-            self.sealer.seal(plain, &mut self.wire);
+            let Some(len) = self.seal_message(&mut next) else { break };
             self.sealed.push_back((self.wire.len(), len));
         }
-        if self.scratch.capacity() > WIRE_KEEP {
-            self.scratch = Vec::new();
-        }
         self.settle()
+    }
+
+    /// Makes the wire form of the message at `at`, which moves behind it; its length in the batch.
+    fn seal_message(&mut self, at: &mut Place) -> Option<usize> {
+        let start = at.offset();
+        loop {
+            let (flags, body) = self.batch.frame_at(at)?;
+            self.sealer.seal_frame(flags, body, &mut self.wire);
+            if !flags.more() {
+                return Some(at.offset() - start);
+            }
+        }
+    }
+
+    /// Makes the wire form of a message of one part, if it has one of its own; nothing else is here to be written.
+    pub(super) fn seal_alone(&mut self, body: &[u8]) -> Option<(&[u8], &Arc<Stream>)> {
+        if self.sealer.is_plain() {
+            return None;
+        }
+        self.empty_wire();
+        self.sealer.seal_frame(Flags::default(), body, &mut self.wire);
+        Some((&self.wire, &self.stream))
+    }
+
+    /// What the wire held is taken.
+    pub(super) fn empty_wire(&mut self) {
+        self.wire.clear();
+        if self.wire.capacity() > WIRE_KEEP {
+            self.wire = Vec::new();
+        }
+        self.wire_taken = 0;
     }
 
     /// Lets go of the messages whose wire forms are taken; says how many.
@@ -491,12 +512,18 @@ impl Line {
         done
     }
 
-    /// Keeps a copy of a message of one part, of which the kernel has taken so many bytes; nothing else is here to be written.
+    /// Keeps a copy of a message of one part, of whose wire form the kernel has taken so many bytes; nothing else is here to be
+    /// written.
     pub(super) fn keep(&mut self, body: &[u8], taken: usize) {
         let mut arena = Arena::default();
         arena.push(&Message::from(Bytes::copy_from_slice(body)), None, 0);
         self.batch.load(&mut arena);
-        self.batch.advance(taken);
+        if self.sealer.is_plain() {
+            self.batch.advance(taken);
+        } else {
+            self.sealed.push_back((self.wire.len(), self.batch.untaken()));
+            self.wire_written(taken);
+        }
     }
 
     /// One write; returns the bytes taken and the messages completed. `stop_at_boundary`: commands wait.

@@ -25,8 +25,8 @@ const COPIED_BELOW: usize = 1024;
 /// A body below one `PINNING_SHARE`-th of its chunk is copied too: the rest of the chunk would be wasted.
 const PINNING_SHARE: usize = 8;
 
-/// The first byte of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The first byte of a frame; by default that of a message's last part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
 impl Flags {

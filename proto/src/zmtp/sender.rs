@@ -4,7 +4,7 @@
 //! arena as it is. Commands must go between messages' parts or messages, never within a frame.
 
 use super::command::Command;
-use super::framing::{Header, encode_small, parse_header};
+use super::framing::{Flags, Header, encode_small, parse_header};
 use super::greeting::Version;
 use super::v1;
 use crate::mechanism::Sealer;
@@ -29,9 +29,6 @@ impl Sender {
 
     /// Appends the frames in `plain`, whole ones in pipe format, to `out` in the wire's form.
     pub fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
-        if let Some(sealer) = &mut self.sealer {
-            return sealer.seal(plain, out);
-        }
         if self.is_plain() {
             out.extend_from_slice(plain);
             return;
@@ -40,10 +37,19 @@ impl Sender {
         while let Header::Frame { flags, header_len, body_len } = parse_header(rest) {
             let end = usize::try_from(body_len).map_or(usize::MAX, |len| header_len.saturating_add(len));
             let Some((frame, after)) = rest.split_at_checked(end) else { break };
-            v1::encode_frame(&frame[header_len..], flags.more(), out);
+            self.seal_frame(flags, &frame[header_len..], out);
             rest = after;
         }
         debug_assert!(rest.is_empty(), "the arena ends within a frame");
+    }
+
+    /// Appends one frame of a message to `out` in the wire's form.
+    pub fn seal_frame(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
+        match &mut self.sealer {
+            Some(sealer) => sealer.seal(flags, body, out),
+            None if self.version == Version::V1 => v1::encode_frame(body, flags.more(), out),
+            None => encode_small(body, flags.more(), out),
+        }
     }
 
     /// Appends `command`, in the form that the peer's version understands.
@@ -51,14 +57,12 @@ impl Sender {
     /// Before ZMTP 3.1, SUBSCRIBE and CANCEL are messages that begin with 1 and 0; before 3.0 there is
     /// nothing else, and other commands append nothing.
     pub fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) {
-        match &mut self.sealer {
-            None => plain_command(self.version, command, out),
-            Some(sealer) => {
-                let mut plain = Vec::new();
-                plain_command(self.version, command, &mut plain);
-                sealer.seal(&plain, out);
-            }
+        if self.sealer.is_none() {
+            return plain_command(self.version, command, out);
         }
+        let mut plain = Vec::new();
+        plain_command(self.version, command, &mut plain);
+        self.seal(&plain, out);
     }
 
     /// The version that the peer speaks.

@@ -4,6 +4,7 @@
 //! ships, and `crypto_box`. [`DEFAULT`] is what connections use. The trait exists for the second, and so that fuzzing can do
 //! without real cryptography. Randomness is not a provider's business: see [`Entropy`](super::Entropy).
 
+mod counted;
 #[cfg(any(test, feature = "dryoc"))]
 mod dryoc;
 #[cfg(any(test, feature = "crypto_box"))]
@@ -14,6 +15,8 @@ mod tests;
 
 use super::{KEY_LEN, SecretKey};
 use std::fmt;
+
+pub use counted::{CountedKey, PREFIX_LEN, counted};
 
 /// Length of a nonce, in bytes.
 pub const NONCE_LEN: usize = 24;
@@ -62,4 +65,27 @@ pub trait CurveCrypto: fmt::Debug + Send + Sync {
         nonce: &[u8; NONCE_LEN],
         key: &SecretKey,
     ) -> bool;
+
+    /// What HSalsa20 makes of `key` and the first bytes of a nonce, if the provider can use it in
+    /// [`seal_counted`](Self::seal_counted) and [`open_counted_into`](Self::open_counted_into) to be faster.
+    fn subkey(&self, _prefix: &[u8; PREFIX_LEN], _key: &SecretKey) -> Option<SecretKey> {
+        None
+    }
+
+    /// [`seal`](Self::seal) with the nonce that has this counter.
+    fn seal_counted(&self, data: &mut [u8], counter: u64, key: &CountedKey) -> [u8; TAG_LEN] {
+        self.seal(data, &key.nonce(counter), key.key())
+    }
+
+    /// [`open_into`](Self::open_into) with the nonce that has this counter.
+    fn open_counted_into(
+        &self,
+        data: &[u8],
+        out: &mut [u8],
+        tag: &[u8; TAG_LEN],
+        counter: u64,
+        key: &CountedKey,
+    ) -> bool {
+        self.open_into(data, out, tag, &key.nonce(counter), key.key())
+    }
 }

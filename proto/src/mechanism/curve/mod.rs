@@ -19,7 +19,7 @@ pub(crate) use client::Client;
 pub(crate) use server::Server;
 pub(crate) use traffic::{Opener, Sealer};
 
-use super::crypto::{CurveCrypto, NONCE_LEN, TAG_LEN};
+use super::crypto::{CurveCrypto, NONCE_LEN, TAG_LEN, counted};
 use super::{KEY_LEN, MechanismConfig, SecretKey};
 use crate::PeerError;
 use zeroize::Zeroizing;
@@ -90,14 +90,6 @@ struct Spent {
     secret: SecretKey,
     cookie_key: SecretKey,
     nonces: [[u8; LONG_NONCE]; 2],
-}
-
-/// A nonce of 16 fixed characters and a counter.
-fn counted(prefix: &[u8; 16], counter: u64) -> [u8; NONCE_LEN] {
-    let mut nonce = [0; NONCE_LEN];
-    nonce[..16].copy_from_slice(prefix);
-    nonce[16..].copy_from_slice(&counter.to_be_bytes());
-    nonce
 }
 
 /// A nonce of 8 fixed characters and 16 random bytes.

@@ -8,8 +8,8 @@
 //! A counter is the last one's successor when sending, anything above the last when receiving, and moves only
 //! when the box has opened.
 
-use super::super::crypto::{CurveCrypto, TAG_LEN};
-use super::{SHORT_NONCE, SecretKey, counted};
+use super::super::crypto::{CountedKey, CurveCrypto, TAG_LEN};
+use super::{SHORT_NONCE, SecretKey};
 use crate::PeerError;
 use crate::zmtp::command::split_name;
 use crate::zmtp::framing::{Flags, HEADER_MAX, Header, SHORT_MAX, header, parse_header};
@@ -34,8 +34,7 @@ const IN_PLACE_FROM: usize = 8 * 1024;
 #[derive(Debug)]
 pub(crate) struct Sealer {
     crypto: &'static dyn CurveCrypto,
-    key: SecretKey,
-    prefix: &'static [u8; 16],
+    key: CountedKey,
     /// The last counter used.
     counter: u64,
 }
@@ -47,22 +46,11 @@ impl Sealer {
         prefix: &'static [u8; 16],
         counter: u64,
     ) -> Sealer {
-        Sealer { crypto, key, prefix, counter }
+        Sealer { crypto, key: CountedKey::new(crypto, prefix, key), counter }
     }
 
-    /// Appends the frames in `plain`, whole ones in pipe format (or commands), encrypted.
-    pub(crate) fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
-        let mut rest = plain;
-        while let Header::Frame { flags, header_len, body_len } = parse_header(rest) {
-            let end = usize::try_from(body_len).map_or(usize::MAX, |len| header_len.saturating_add(len));
-            let Some((frame, after)) = rest.split_at_checked(end) else { break };
-            self.seal_frame(flags, &frame[header_len..], out);
-            rest = after;
-        }
-        debug_assert!(rest.is_empty(), "the arena ends within a frame");
-    }
-
-    fn seal_frame(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
+    /// Appends a frame, of a message or a command, encrypted.
+    pub(crate) fn seal(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
         // A counter never comes twice; that none is left takes centuries, and silence then.
         let Some(counter) = self.counter.checked_add(1) else { return };
         self.counter = counter;
@@ -76,7 +64,7 @@ impl Sealer {
         front[BOX] = (u8::from(flags.more()) * MORE) | (u8::from(flags.command()) * COMMAND);
         out.extend_from_slice(&front);
         out.extend_from_slice(body);
-        let tag = self.crypto.seal(&mut out[start + BOX..], &counted(self.prefix, counter), &self.key);
+        let tag = self.crypto.seal_counted(&mut out[start + BOX..], counter, &self.key);
         out[start + TAG..start + BOX].copy_from_slice(&tag);
     }
 }
@@ -85,8 +73,7 @@ impl Sealer {
 #[derive(Debug)]
 pub(crate) struct Opener {
     crypto: &'static dyn CurveCrypto,
-    key: SecretKey,
-    prefix: &'static [u8; 16],
+    key: CountedKey,
     /// The last counter seen.
     counter: u64,
 }
@@ -98,7 +85,7 @@ impl Opener {
         prefix: &'static [u8; 16],
         counter: u64,
     ) -> Opener {
-        Opener { crypto, key, prefix, counter }
+        Opener { crypto, key: CountedKey::new(crypto, prefix, key), counter }
     }
 
     /// Moves the whole frames at the front of `input`, decrypted, to the end of `plain`, and says how many bytes the
@@ -161,11 +148,10 @@ impl Opener {
         let front = header_len(sealed.len() - 1) - 1;
         let start = plain.len();
         plain.resize(start + front + sealed.len(), 0);
-        let nonce = counted(self.prefix, counter);
         let frame = plain.get_mut(start..).unwrap_or_default();
         let opened = frame
             .get_mut(front..)
-            .is_some_and(|out| self.crypto.open_into(sealed, out, tag, &nonce, &self.key));
+            .is_some_and(|out| self.crypto.open_counted_into(sealed, out, tag, counter, &self.key));
         if !opened {
             plain.truncate(start);
             return Err(PeerError::Cryptographic);
@@ -190,10 +176,10 @@ impl Opener {
         }
         let (counter, tag, sealed) = self.parse(input.get(outer_len..len).unwrap_or_default())?;
         let (tag, front) = (*tag, header_len(sealed.len() - 1) - 1);
-        let nonce = counted(self.prefix, counter);
+        let (nonce, key) = (self.key.nonce(counter), self.key.key());
         let start = outer_len + BOX;
         let opened =
-            input.get_mut(start..len).is_some_and(|sealed| self.crypto.open(sealed, &tag, &nonce, &self.key));
+            input.get_mut(start..len).is_some_and(|sealed| self.crypto.open(sealed, &tag, &nonce, key));
         if !opened {
             return Err(PeerError::Cryptographic);
         }
@@ -260,7 +246,7 @@ mod tests {
 
     fn sealed(sealer: &mut Sealer) -> Vec<u8> {
         let mut out = Vec::new();
-        sealer.seal(b"\0\x01x", &mut out);
+        sealer.seal(Flags::default(), b"x", &mut out);
         out
     }
 

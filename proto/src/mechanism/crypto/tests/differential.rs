@@ -88,6 +88,7 @@ fn boxes(random: &mut Random, plain: &[u8]) {
     let tag = one.seal(&mut here, &nonce, &key);
     assert_eq!(tag, other.seal(&mut there, &nonce, &key), "{length} bytes, {nonce:?} {:?}", key.expose());
     assert_eq!(here, there);
+    counted_boxes(plain, &nonce, &key, &tag);
 
     let (mut changed, mut changed_tag) = (here.clone(), tag);
     match random.below(TAG_LEN + length) {
@@ -104,6 +105,30 @@ fn boxes(random: &mut Random, plain: &[u8]) {
     }
     assert!(one.open(&mut here, &tag, &nonce, &key) && other.open(&mut there, &tag, &nonce, &key));
     assert!(here == plain && there == plain);
+}
+
+/// With what was computed once for a nonce's first bytes the same comes out, opens, and refuses what was changed.
+fn counted_boxes(plain: &[u8], nonce: &[u8; NONCE_LEN], key: &SecretKey, wrong: &[u8; TAG_LEN]) {
+    const PREFIX: &[u8; PREFIX_LEN] = b"CurveZMQMESSAGEC";
+    let counter = u64::from_be_bytes(nonce[PREFIX_LEN..].try_into().expect("eight bytes"));
+    let mut sealed = None;
+    for (_, crypto) in PROVIDERS {
+        let key = CountedKey::new(crypto, PREFIX, key.clone());
+        let mut data = plain.to_vec();
+        let tag = crypto.seal_counted(&mut data, counter, &key);
+        let mut whole = plain.to_vec();
+        assert_eq!(tag, crypto.seal(&mut whole, &key.nonce(counter), key.key()));
+        assert_eq!(data, whole);
+        let mut out = vec![9; plain.len()];
+        assert!(!crypto.open_counted_into(&data, &mut out, wrong, counter, &key));
+        assert!(!crypto.open_counted_into(&data, &mut out, &tag, counter ^ 1, &key));
+        assert!(!crypto.open_counted_into(&data, &mut vec![9; plain.len() + 1], &tag, counter, &key));
+        assert!(out.iter().all(|byte| *byte == 9), "something was written");
+        assert!(crypto.open_counted_into(&data, &mut out, &tag, counter, &key));
+        assert_eq!(out, plain);
+        let first = sealed.get_or_insert((data.clone(), tag));
+        assert_eq!(*first, (data, tag), "{} bytes, {counter}", plain.len());
+    }
 }
 
 /// What is put together here is what their crate puts together.
