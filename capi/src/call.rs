@@ -42,26 +42,25 @@ pub(crate) fn or<T>(failed: T, body: impl FnOnce() -> Outcome<T>) -> T {
 }
 
 /// Runs a body on the socket `handle`.
-#[inline]
+///
+/// `body` is compiled once, and has all that it needs by value: what it only refers to would have to be in memory.
+#[inline(always)]
 pub(crate) fn on_socket(handle: *mut c_void, body: impl FnOnce(&SocketObject) -> Outcome<c_int>) -> c_int {
-    let packed = catch_unwind(AssertUnwindSafe(|| match table::find_again::<SocketObject>(handle) {
-        Some(found) => pack(found.and_then(
-            #[inline(always)]
-            |held| body(&held),
-        )),
-        None => on_found(handle, body),
+    let packed = catch_unwind(AssertUnwindSafe(move || {
+        let held = match table::find_again::<SocketObject>(handle) {
+            Some(held) => held,
+            None => match table::find(handle) {
+                Ok(held) => held,
+                Err(errno) => return pack(Err(errno)),
+            },
+        };
+        pack(body(&held))
     }));
     match packed.map(unpack) {
         Ok(Ok(value)) => value,
         Ok(Err(errno)) => fail(errno),
         Err(panic) => break_socket(handle, panic),
     }
-}
-
-/// The same for a thread that was not the last in this socket, or that comes from inside a call.
-#[inline(never)]
-fn on_found(handle: *mut c_void, body: impl FnOnce(&SocketObject) -> Outcome<c_int>) -> i64 {
-    pack(table::find::<SocketObject>(handle).and_then(|held| body(&held)))
 }
 
 /// An outcome in one register. As the two halves of a pair in memory it would be written in two pieces and read in one,

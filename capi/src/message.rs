@@ -22,8 +22,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Msg {
     frame: Frame,
     /// Mark, flags and address of the [`Notes`], in this order from the highest bit.
-    word: AtomicU64,
+    word: Word,
 }
+
+/// The word of a message.
+#[repr(transparent)]
+pub(crate) struct Word(AtomicU64);
 
 const _: () = assert!(size_of::<Msg>() == 64 && align_of::<Msg>() == 8, "the header says so");
 
@@ -43,7 +47,7 @@ const ZMQ_SHARED: c_int = 3;
 
 impl Msg {
     fn new(frame: Frame, flags: u64) -> Msg {
-        Msg { frame, word: AtomicU64::new(MARK | flags) }
+        Msg { frame, word: Word(AtomicU64::new(MARK | flags)) }
     }
 
     /// The live message at `pointer`.
@@ -54,7 +58,7 @@ impl Msg {
     #[inline]
     pub(crate) unsafe fn live<'a>(pointer: *mut Msg) -> Result<&'a mut Msg, Errno> {
         // SAFETY: the caller's promise is the same.
-        unsafe { Msg::check(pointer) }?;
+        unsafe { Msg::word(pointer) }?;
         // SAFETY: marked, hence a message; the rest is the caller's promise.
         Ok(unsafe { &mut *pointer })
     }
@@ -66,23 +70,24 @@ impl Msg {
     #[inline]
     unsafe fn seen<'a>(pointer: *const Msg) -> Result<&'a Msg, Errno> {
         // SAFETY: the caller's promise is the same.
-        unsafe { Msg::check(pointer) }?;
+        unsafe { Msg::word(pointer) }?;
         // SAFETY: marked, hence a message, and nobody writes it.
         Ok(unsafe { &*pointer })
     }
 
-    /// An error unless a live message is at `pointer`.
+    /// The word of the live message at `pointer`; an error unless one is there.
     ///
     /// # Safety
     /// A pointer that is neither null nor misaligned leads to 64 readable and writable bytes.
-    #[inline]
-    unsafe fn check(pointer: *const Msg) -> Result<(), Errno> {
+    #[inline(always)]
+    unsafe fn word(pointer: *const Msg) -> Result<u64, Errno> {
         if pointer.is_null() || !pointer.is_aligned() {
             return Err(Errno::FAULT);
         }
         // SAFETY: an aligned integer in readable memory, by the caller's promise; what it is is asked next.
         let word = unsafe { AtomicU64::from_ptr((&raw const (*pointer).word).cast::<u64>().cast_mut()) };
-        if word.load(Ordering::Relaxed) & MARK_BITS == MARK { Ok(()) } else { Err(Errno::FAULT) }
+        let word = word.load(Ordering::Relaxed);
+        if word & MARK_BITS == MARK { Ok(word) } else { Err(Errno::FAULT) }
     }
 
     /// Makes a message of the memory at `pointer`, whatever was there.
@@ -98,40 +103,31 @@ impl Msg {
         Ok(0)
     }
 
-    fn is_more(&self) -> bool {
-        self.flags() & MORE != 0
-    }
-
     /// The content.
     #[inline]
     pub(crate) fn frame(&mut self) -> &mut Frame {
         &mut self.frame
     }
 
+    /// A place to receive into: of the content, and of what is to be told of it.
+    #[inline]
+    pub(crate) fn place(&mut self) -> (&mut Frame, &mut Word) {
+        (&mut self.frame, &mut self.word)
+    }
+
     /// The content was sent.
     #[inline]
     pub(crate) fn sent(&mut self) {
-        self.mark(0);
-    }
-
-    /// The content was received.
-    #[inline]
-    pub(crate) fn received(&mut self, more: bool) {
-        self.mark(if more { MORE } else { 0 });
-    }
-
-    #[inline]
-    fn mark(&mut self, flags: u64) {
-        Notes::free(std::mem::replace(self.word.get_mut(), MARK | flags) & ADDRESS);
+        self.word.mark(0);
     }
 
     fn flags(&self) -> u64 {
-        self.word.load(Ordering::Relaxed) & !(MARK_BITS | ADDRESS)
+        self.word.0.load(Ordering::Relaxed) & !(MARK_BITS | ADDRESS)
     }
 
     /// The property `name` of the peer that delivered the message; valid as long as it.
     fn property(&self, name: &CStr) -> Option<*const c_char> {
-        let word = self.word.load(Ordering::Acquire);
+        let word = self.word.0.load(Ordering::Acquire);
         if let Some(known) = Notes::find(word & ADDRESS, name) {
             return Some(known);
         }
@@ -140,13 +136,26 @@ impl Msg {
             b"__fd" => peer.descriptor.to_string(),
             name => peer.property(std::str::from_utf8(name).ok()?)?,
         };
-        Notes::add(&self.word, ADDRESS, name, value)
+        Notes::add(&self.word.0, ADDRESS, name, value)
     }
 }
 
-impl Drop for Msg {
+impl Word {
+    /// The content was received.
+    #[inline(always)]
+    pub(crate) fn received(&mut self, more: bool) {
+        self.mark(if more { MORE } else { 0 });
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, flags: u64) {
+        Notes::free(std::mem::replace(self.0.get_mut(), MARK | flags) & ADDRESS);
+    }
+}
+
+impl Drop for Word {
     fn drop(&mut self) {
-        Notes::free(*self.word.get_mut() & ADDRESS);
+        Notes::free(*self.0.get_mut() & ADDRESS);
     }
 }
 
@@ -244,7 +253,7 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut Msg) -> c_int {
     call::int(|| {
         // SAFETY: the caller's promise is the same.
         let live = unsafe { Msg::live(msg) }?;
-        let closed = std::mem::replace(live, Msg { frame: Frame::new(), word: AtomicU64::new(0) });
+        let closed = std::mem::replace(live, Msg { frame: Frame::new(), word: Word(AtomicU64::new(0)) });
         // After the memory says that it is closed: a free function may look.
         drop(closed);
         Ok(0)
@@ -298,7 +307,7 @@ pub unsafe extern "C" fn zmq_msg_copy(target: *mut Msg, source: *mut Msg) -> c_i
         // SAFETY: the caller's promise is the same, and it is another message.
         *unsafe { Msg::live(target) }? = copy;
         // Only now, when nothing can fail any more.
-        from.word.fetch_or(flags, Ordering::Relaxed);
+        from.word.0.fetch_or(flags, Ordering::Relaxed);
         Ok(0)
     })
 }
@@ -330,7 +339,7 @@ pub unsafe extern "C" fn zmq_msg_size(msg: *const Msg) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_more(msg: *const Msg) -> c_int {
     // SAFETY: the caller's promise is the same; nothing is written.
-    call::or(0, || Ok(unsafe { Msg::seen(msg) }?.is_more().into()))
+    call::or(0, || Ok((unsafe { Msg::word(msg) }? & MORE != 0).into()))
 }
 
 /// `zmq_msg_get(3)`: a property of the message that is a number.
@@ -343,7 +352,7 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const Msg, property: c_int) -> c_int 
         // SAFETY: the caller's promise is the same; nothing is written.
         let msg = unsafe { Msg::seen(msg) }?;
         match property {
-            ZMQ_MORE => Ok(msg.is_more().into()),
+            ZMQ_MORE => Ok((msg.flags() & MORE != 0).into()),
             ZMQ_SHARED => Ok((msg.flags() & SHARED != 0).into()),
             ZMQ_SRCFD => PeerInfo::of(&msg.frame).map(|peer| peer.descriptor).ok_or(Errno::INVALID),
             _ => Err(Errno::INVALID),

@@ -10,19 +10,24 @@ use std::mem::MaybeUninit;
 ///
 /// # Safety
 /// A pointer that is not null leads to `len` readable bytes, which nobody writes during `'a`.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn bytes<'a>(pointer: *const c_void, len: usize) -> Result<&'a [u8], Errno> {
-    if len == 0 {
-        return Ok(&[]);
+    // From 1 to `isize::MAX`, in one comparison.
+    if len.wrapping_sub(1) < isize::MAX as usize && !pointer.is_null() {
+        // SAFETY: not null, of a possible length; the rest is the caller's promise.
+        return Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), len) });
     }
-    if pointer.is_null() {
-        return Err(Errno::FAULT);
+    unusual(pointer, len)
+}
+
+/// What becomes of no bytes, of null, and of an impossible length.
+#[cold]
+fn unusual<'a>(pointer: *const c_void, len: usize) -> Result<&'a [u8], Errno> {
+    match len {
+        0 => Ok(&[]),
+        _ if pointer.is_null() => Err(Errno::FAULT),
+        _ => Err(Errno::INVALID),
     }
-    if isize::try_from(len).is_err() {
-        return Err(Errno::INVALID);
-    }
-    // SAFETY: not null, of a possible length; the rest is the caller's promise.
-    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), len) })
 }
 
 /// Copies as much of `bytes` as fits into the `capacity` bytes at `to`.

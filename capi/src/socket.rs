@@ -17,7 +17,7 @@ pub(crate) struct SocketObject {
 }
 
 impl Object for SocketObject {
-    const KIND: u8 = 2;
+    const KIND: u8 = 0;
     const BAD_HANDLE: Errno = Errno::NOT_A_SOCKET;
 }
 

@@ -21,7 +21,7 @@ use std::sync::{Arc, Once};
 
 /// Something that C holds a handle of.
 pub(crate) trait Object: Send + Sync + 'static {
-    /// Tells the kinds of objects apart; not zero.
+    /// Tells the kinds of objects apart. It is 0 for the one that is looked up for every message: then a handle is its own tag.
     const KIND: u8;
     /// What a handle that does not stand for one is answered with.
     const BAD_HANDLE: Errno;
@@ -153,14 +153,16 @@ pub(crate) fn insert<T: Object>(object: T) -> Result<*mut c_void, Errno> {
 
 /// The object that `handle` stands for, if this thread was the last to ask for it; `None` says nothing.
 #[inline(always)]
-pub(crate) fn find_again<T: Object>(handle: *mut c_void) -> Option<Result<Held<T>, Errno>> {
+pub(crate) fn find_again<T: Object>(handle: *mut c_void) -> Option<Held<T>> {
     let slot = slot_of(handle);
     // SAFETY: null, or a record, which is never freed.
     let record = unsafe { slot.user.load(Ordering::Acquire).as_ref() }?;
-    Some(slot.held(handle, record.claim_if_mine(handle.addr())?))
+    slot.held(handle, record.claim_if_mine(handle.addr())?).ok()
 }
 
 /// The object that `handle` stands for.
+#[cold]
+#[inline(never)]
 pub(crate) fn find<T: Object>(handle: *mut c_void) -> Result<Held<T>, Errno> {
     let Some(claim) = hazard::claim(handle.addr()) else { return find_counted(handle) };
     let slot = slot_of(handle);
@@ -235,10 +237,10 @@ pub(crate) fn reclaim() {
     }
 }
 
-/// What the slot of `handle` is marked with as long as the handle is valid. No two handles of a kind share one.
+/// What the slot of `handle` is marked with as long as the handle is valid. No two handles of a kind share one, and none has that of an
+/// empty slot, 0, which only the first slot's, which is never used, could have.
 #[inline(always)]
 fn tag<T: Object>(handle: *mut c_void) -> u64 {
-    const { assert!(T::KIND != 0) };
     u64::from(T::KIND) << 56 ^ handle.addr() as u64
 }
 

@@ -14,6 +14,7 @@ const ZMQ_DONTWAIT: c_int = 1;
 const ZMQ_SNDMORE: c_int = 2;
 
 /// The length of a part as C is told it.
+#[inline(always)]
 pub(crate) fn count(len: usize) -> c_int {
     c_int::try_from(len).unwrap_or(c_int::MAX)
 }
@@ -32,17 +33,15 @@ pub(crate) fn send_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Ou
     Ok(count(len))
 }
 
-#[inline(always)]
-fn recv_frame(object: &SocketObject, frame: &mut Frame, flags: c_int) -> Outcome<bool> {
-    Ok(object.socket.recv_part_into(frame, flags & ZMQ_DONTWAIT != 0)?)
-}
-
 /// Receives a part into `msg`, in place of its content.
 #[inline(always)]
 pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Outcome<c_int> {
-    let more = recv_frame(object, msg.frame(), flags)?;
-    msg.received(more);
-    Ok(count(msg.frame().len()))
+    let (frame, mark) = msg.place();
+    let then = |len, more| {
+        mark.received(more);
+        count(len)
+    };
+    Ok(object.socket.recv_part_into(frame, flags & ZMQ_DONTWAIT != 0, then)?)
 }
 
 /// Sends a part that is not in a message.
@@ -63,7 +62,7 @@ pub unsafe extern "C" fn zmq_send(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    call::on_socket(socket, |object| {
+    call::on_socket(socket, move |object| {
         // SAFETY: the caller's promise is the same.
         send_bytes(object, unsafe { raw::bytes(data, len) }?, flags)
     })
@@ -80,7 +79,7 @@ pub unsafe extern "C" fn zmq_send_const(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    call::on_socket(socket, |object| {
+    call::on_socket(socket, move |object| {
         // SAFETY: the caller's promise is the same.
         let bytes: &'static [u8] = unsafe { raw::bytes(data, len) }?;
         send_frame(object, &mut Frame::from(Bytes::from_static(bytes)), flags)?;
@@ -99,7 +98,7 @@ pub unsafe extern "C" fn zmq_recv(
     capacity: usize,
     flags: c_int,
 ) -> c_int {
-    call::on_socket(socket, |object| {
+    call::on_socket(socket, move |object| {
         // SAFETY: the caller's promise is the same.
         let into = unsafe { raw::place(data, capacity) }?;
         let (len, _) = object.socket.recv_part_copied(into, flags & ZMQ_DONTWAIT != 0)?;
@@ -113,7 +112,7 @@ pub unsafe extern "C" fn zmq_recv(
 /// `msg` leads to a message that was initialised.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_send(msg: *mut Msg, socket: *mut c_void, flags: c_int) -> c_int {
-    call::on_socket(socket, |object| {
+    call::on_socket(socket, move |object| {
         // SAFETY: the caller's promise is the same.
         send_msg(object, unsafe { Msg::live(msg) }?, flags)
     })
@@ -125,7 +124,7 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut Msg, socket: *mut c_void, flags:
 /// As [`zmq_msg_send`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_recv(msg: *mut Msg, socket: *mut c_void, flags: c_int) -> c_int {
-    call::on_socket(socket, |object| {
+    call::on_socket(socket, move |object| {
         // SAFETY: the caller's promise is the same.
         recv_msg(object, unsafe { Msg::live(msg) }?, flags)
     })

@@ -66,15 +66,24 @@ impl Frame {
 
     /// Makes this the frame of a copy of `source`, which connection `origin` delivered, in the allocation of a body of the same
     /// length, if it has one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_received(&mut self, source: &[u8], origin: u64) {
         match &mut self.body {
             Body::Own(bytes) if bytes.len() == source.len() => copy_short(bytes, source),
+            _ => self.set_anew(source),
+        }
+        self.origin = origin;
+    }
+
+    /// Makes the body a copy of `source`, with an allocation of its own if it is a long one.
+    #[cold]
+    #[inline(never)]
+    fn set_anew(&mut self, source: &[u8]) {
+        match &mut self.body {
             body if source.len() > Self::INLINE_MAX => *body = Body::Own(source.into()),
             Body::Inline { .. } => self.set(source),
             body => *body = Frame::copy_from_slice(source).body,
         }
-        self.origin = origin;
     }
 
     /// Makes this the frame of a copy of `source`, in the allocation of a body of the same length, if it has one.
@@ -168,6 +177,18 @@ impl Frame {
                 true
             }
             Body::Own(_) | Body::Shared(_) | Body::Lent(_) => false,
+        }
+    }
+
+    /// Puts this frame into `into`. A copy where that leaves both their memory; else they change places, but nothing stays
+    /// here that others have a share in.
+    #[inline]
+    pub(crate) fn hand_out(&mut self, into: &mut Frame) {
+        match (&self.body, &into.body) {
+            (Body::Inline { .. }, Body::Inline { .. }) => _ = self.copy_to(into),
+            (Body::Own(from), Body::Own(to)) if from.len() == to.len() => _ = self.copy_to(into),
+            (_, Body::Inline { .. } | Body::Own(_)) => std::mem::swap(self, into),
+            (_, Body::Shared(_) | Body::Lent(_)) => *into = std::mem::take(self),
         }
     }
 

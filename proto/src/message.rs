@@ -62,13 +62,13 @@ impl Message {
         }
     }
 
-    /// Leaves the last part, whose memory is most likely to be of use.
+    /// Leaves the last part that has memory of its own, which is most likely to be of use.
     #[inline(never)]
     fn keep_last(&mut self) {
-        if let Some(last) = self.rest.pop() {
-            self.first = last;
-            self.rest.clear();
+        if let Some(kept) = self.rest.iter_mut().rev().find(|part| part.owns_memory()) {
+            std::mem::swap(&mut self.first, kept);
         }
+        self.rest.clear();
     }
 
     /// The same with the first `len` bytes of `window`; `false`, and nothing done, if that is more than it holds.
@@ -191,17 +191,16 @@ impl Message {
         }
     }
 
-    /// Puts part number `index`, which there is, into `into`. What is left of it has no meaning, but may be short enough to be used again.
+    /// Puts part number `index`, which there is, into `into`. What is left of it has no meaning, but its memory, or that of `into`, may
+    /// be used again.
     #[inline]
     pub fn hand_out(&mut self, index: usize, into: &mut Frame) {
         let part = match index.checked_sub(1) {
             None => Some(&mut self.first),
             Some(place) => self.rest.get_mut(place),
         };
-        if let Some(part) = part
-            && !part.copy_to(into)
-        {
-            *into = std::mem::take(part);
+        if let Some(part) = part {
+            part.hand_out(into);
         }
     }
 
@@ -337,5 +336,39 @@ mod tests {
         let (first, rest) = message.split_first();
         assert_eq!(first, "a");
         assert_eq!(rest.unwrap().len(), 3);
+    }
+
+    #[test]
+    fn parts_are_handed_out_into_any_frame_and_memory_stays_in_use() {
+        let long = || Frame::from(vec![7; 2000]);
+        let bodies = || {
+            [
+                Frame::from("id"),
+                Frame::received(&[1; 64]),
+                Frame::received(&[2; 80]),
+                long(),
+                Frame::lent(b"x"[..].into()),
+            ]
+        };
+        for part in bodies() {
+            for mut into in bodies() {
+                let mut message = Message::from(part.clone());
+                message.hand_out(0, &mut into);
+                assert_eq!((&into, into.is_lent()), (&part, part.is_lent()));
+                assert!(
+                    !message.first().is_lent() || message.first() != &part,
+                    "lent for longer than it must be"
+                );
+            }
+        }
+        // A name and a body in turns, received into the same frame, as programs in C do: neither is allocated again and again.
+        let mut into = Frame::received(&[3; 64]);
+        let mut message = Message::from_parts([Frame::from("id"), Frame::received(&[1; 64])]).unwrap();
+        message.hand_out(0, &mut into);
+        assert_eq!(into, "id");
+        message.hand_out(1, &mut into);
+        assert_eq!(into, [1; 64]);
+        message.set_copied(&[4; 64]);
+        assert!(message.rest().is_empty() && message.first().owns_memory());
     }
 }

@@ -386,12 +386,12 @@ impl InprocEnd {
         got
     }
 
-    /// The same for a message of a single short part; any other one stays where it is.
+    /// The same for a message of a single short part, whose length it gives; any other one stays where it is.
     #[inline(always)]
-    pub(crate) fn take_part(&mut self, into: &mut Frame) -> bool {
-        let got = self.inp.pop_if(|slot| slot.hand_over_part(into).then_some(())).is_some();
+    pub(crate) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
+        let len = self.inp.pop_if(|slot| slot.hand_over_part(into).then(|| into.len()));
         self.tell_of_credit();
-        got
+        len
     }
 
     /// The same, its body given to `act`.

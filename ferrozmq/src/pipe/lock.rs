@@ -29,6 +29,20 @@ pub(crate) use self::{TinyGuard as LockGuard, TinyLock as Lock};
 #[cfg(loom)]
 pub(crate) use crate::sync::{Mutex as Lock, MutexGuard as LockGuard};
 
+/// Opens the lock where that is not left to the end of a scope: in the middle of the way of a short message, where the compiler is not to
+/// make it a call.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) fn open<T>(guard: LockGuard<'_, T>) {
+    let lock = guard.lock;
+    std::mem::forget(guard);
+    lock.unlock();
+}
+#[cfg(loom)]
+pub(crate) fn open<T>(guard: LockGuard<'_, T>) {
+    drop(guard);
+}
+
 /// Mutual exclusion at about 5 ns a pair.
 pub struct TinyLock<T> {
     state: FutexWord,

@@ -179,20 +179,21 @@ impl Tx {
         self.pace.write_now(self.arena.len(), clock::now)
     }
 
-    /// Queues a message of one part, a copy of `body`, if that is all there is to do; else does nothing.
+    /// Whether to queue it is all there is to do with a message of one part of `len` bytes that comes next.
     #[inline(always)]
-    pub(super) fn append(&mut self, body: &[u8]) -> bool {
+    pub(super) fn may_append(&mut self, len: usize) -> bool {
         if self.closed || self.conflate {
             return false;
         }
-        let attended = self.blocked && self.armed && (body.len() < EASE_FROM || !self.is_deep())
-            || self.backstopped && self.pace.may_gather(self.arena.len());
-        if !attended {
-            return false;
-        }
+        self.blocked && self.armed && (len < EASE_FROM || !self.is_deep())
+            || self.backstopped && self.pace.may_gather(self.arena.len())
+    }
+
+    /// Queues a message of one part, a copy of `body`, for which [`may_append`](Self::may_append) has said so.
+    #[inline(always)]
+    pub(super) fn append(&mut self, body: &[u8]) {
         self.arena.push_copied(body);
         self.queued += 1;
-        true
     }
 
     /// Whether what is queued may wait for what the sender will add at once.

@@ -11,7 +11,7 @@
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ledger::SocketStats;
-use crate::pipe::lock::{Lock, LockGuard};
+use crate::pipe::lock::{self, Lock, LockGuard};
 use crate::pipe::pace::Beat;
 use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Sleep, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
@@ -241,7 +241,13 @@ impl WirePipe {
     /// write. Else does nothing.
     #[inline(always)]
     pub(crate) fn append(&self, body: &[u8]) -> bool {
-        self.tx.lock().append(body)
+        let mut tx = self.tx.lock();
+        let takes = tx.may_append(body.len());
+        if takes {
+            tx.append(body);
+            lock::open(tx);
+        }
+        takes
     }
 
     /// Leaves what is queued to the sender's next call, or to the backstop; `false` if it is not to be left.

@@ -96,9 +96,11 @@ impl WireEnd {
     /// Queues a message of one part, a copy of `body`, if there is room and nothing to decide; else does nothing.
     #[inline(always)]
     fn append(&mut self, body: &[u8]) -> bool {
-        let appended = self.credit > 0 && body.len() < SHARE_FROM && self.pipe.append(body);
-        self.credit -= usize::from(appended);
-        appended
+        if self.credit > 0 && body.len() < SHARE_FROM && self.pipe.append(body) {
+            self.credit -= 1;
+            return true;
+        }
+        false
     }
 
     /// Puts the next message into `into`.
@@ -428,7 +430,9 @@ impl Ends {
             Some(Some(End::Inproc(end))) => end.append(body),
             _ => false,
         };
-        self.sent += u64::from(sent);
+        if sent {
+            self.sent += 1;
+        }
         sent
     }
 
@@ -491,20 +495,19 @@ impl Ends {
         Some(taken)
     }
 
-    /// The same, put into `into`.
+    /// The same, put into `into`; its length.
     #[inline(always)]
-    pub(super) fn take_part(&mut self, into: &mut Frame) -> bool {
-        let got = match self.open_inlet() {
-            Some(End::Wire(end)) => {
-                let got = end.cursor.read_short(into);
+    pub(super) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
+        let len = match self.open_inlet()? {
+            End::Wire(end) => {
+                let len = end.cursor.read_short(into)?;
                 end.tell_consumed();
-                got
+                usize::from(len)
             }
-            Some(End::Inproc(end)) => end.take_part(into),
-            None => false,
+            End::Inproc(end) => end.take_part(into)?,
         };
-        self.received += u64::from(got);
-        got
+        self.received += 1;
+        Some(len)
     }
 
     /// Whether the one end that messages come from has some.

@@ -573,23 +573,33 @@ impl SocketState {
         }
     }
 
-    /// Receives a part into `into`; says whether others of the same message follow. After an error `into` is as it was.
+    /// Receives a part into `into`; `then` is told its length, and whether others of the same message follow, on each way by itself, so
+    /// that the most frequent one need not find out what it knows. After an error `into` is as it was.
     #[inline(always)]
-    pub(super) fn recv_part(&self, into: &mut Frame, patience: impl FnOnce() -> Patience) -> Result<bool> {
+    pub(super) fn recv_part<R>(
+        &self,
+        into: &mut Frame,
+        patience: impl FnOnce() -> Patience,
+        then: impl FnOnce(usize, bool) -> R,
+    ) -> Result<R> {
         let mut core = self.enter()?;
-        if !core.staging.has_input() && core.ends.take_part(into) {
-            self.lease.renew();
-            return Ok(false);
+        if core.staging.has_input() {
+            let more = core.staging.next(into);
+            drop(core);
+            return Ok(then(into.len(), more));
         }
-        self.recv_staged(core, into, patience())
+        if let Some(len) = core.ends.take_part(into) {
+            self.lease.renew();
+            drop(core);
+            return Ok(then(len, false));
+        }
+        let more = self.recv_staged(core, into, patience())?;
+        Ok(then(into.len(), more))
     }
 
-    /// The same where there is more to it than one short part.
+    /// The same where a message has to be taken apart.
     #[inline(never)]
     fn recv_staged<'a>(&'a self, mut core: Guard<'a>, into: &mut Frame, patience: Patience) -> Result<bool> {
-        if core.staging.has_input() {
-            return Ok(core.staging.next(into));
-        }
         let mut message = core.staging.place();
         // Another thread may have begun a message while this one was waiting.
         let mut core = self.recv_in(core, &mut message, patience, |core| core.staging.has_input())?;
@@ -607,13 +617,15 @@ impl SocketState {
         patience: impl FnOnce() -> Patience,
     ) -> Result<(usize, bool)> {
         let mut core = self.enter()?;
-        if !core.staging.has_input()
-            && let Some(len) = core.ends.take_single(|body| copy_fitting(body, into))
-        {
+        let mut part = Frame::new();
+        if core.staging.has_input() {
+            let more = core.staging.next(&mut part);
+            return Ok((copy_fitting(&part, into), more));
+        }
+        if let Some(len) = core.ends.take_single(|body| copy_fitting(body, into)) {
             self.lease.renew();
             return Ok((len, false));
         }
-        let mut part = Frame::new();
         let more = self.recv_staged(core, &mut part, patience())?;
         Ok((copy_fitting(&part, into), more))
     }

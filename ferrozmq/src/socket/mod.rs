@@ -265,18 +265,24 @@ impl Socket {
     /// As [`recv`](Self::recv).
     pub fn recv_part(&self, dont_wait: bool) -> Result<(Frame, bool)> {
         let mut part = Frame::new();
-        let more = self.recv_part_into(&mut part, dont_wait)?;
+        let more = self.recv_part_into(&mut part, dont_wait, |_, more| more)?;
         Ok((part, more))
     }
 
-    /// The same into a place for the part. What was there is dropped while the socket is held.
+    /// The same into a place for the part. What was there is dropped while the socket is held. `then` is told the part's length, and
+    /// whether others of the same message follow.
     ///
     /// # Errors
     /// As [`recv`](Self::recv); then the part is as it was.
     #[inline(always)]
-    pub fn recv_part_into(&self, part: &mut Frame, dont_wait: bool) -> Result<bool> {
+    pub fn recv_part_into<R>(
+        &self,
+        part: &mut Frame,
+        dont_wait: bool,
+        then: impl FnOnce(usize, bool) -> R,
+    ) -> Result<R> {
         let patience = || if dont_wait { Patience::None } else { self.state.recv_patience() };
-        self.state.recv_part(part, patience)
+        self.state.recv_part(part, patience, then)
     }
 
     /// Sends a copy of `part`, as [`send_part`](Self::send_part) does, without a frame in between.

@@ -19,7 +19,8 @@ pub(super) struct Staging {
     begun: usize,
     /// Frames for later parts, of any content.
     spare: Vec<Frame>,
-    incoming: Message,
+    /// In a box of its own, so that it is handed to and fro without being moved. None: one is being received, or never was.
+    incoming: Option<Box<Message>>,
     /// So many parts of `incoming` are left.
     left: usize,
 }
@@ -87,16 +88,18 @@ impl Staging {
     }
 
     /// The place for the next message that is to be received, to be given back to [`begin`](Self::begin).
-    pub(super) fn place(&mut self) -> Message {
-        let mut place = std::mem::take(&mut self.incoming);
+    pub(super) fn place(&mut self) -> Box<Message> {
+        let mut place = self.incoming.take().unwrap_or_default();
         place.shorten(KEPT);
         place
     }
 
     /// Moves the next part of the message being received to `into`; says whether others follow.
     pub(super) fn next(&mut self, into: &mut Frame) -> bool {
-        if let Some(at) = self.incoming.len().checked_sub(self.left) {
-            self.incoming.hand_out(at, into);
+        if let Some(message) = &mut self.incoming
+            && let Some(at) = message.len().checked_sub(self.left)
+        {
+            message.hand_out(at, into);
         }
         self.left -= 1;
         self.left > 0
@@ -104,9 +107,9 @@ impl Staging {
 
     /// Begins to hand out `message` part by part: the first goes to `into`; says whether others follow.
     #[inline]
-    pub(super) fn begin(&mut self, message: Message, into: &mut Frame) -> bool {
-        self.incoming = message;
-        self.left = self.incoming.len();
+    pub(super) fn begin(&mut self, message: Box<Message>, into: &mut Frame) -> bool {
+        self.left = message.len();
+        self.incoming = Some(message);
         self.next(into)
     }
 }

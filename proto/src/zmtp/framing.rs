@@ -264,18 +264,18 @@ impl Cursor {
         self.chunk.get(body)
     }
 
-    /// Puts the next message into `into` if it is a single part of at most 255 bytes; else nothing is taken, and it says `false`.
+    /// Puts the next message into `into` if it is a single part of at most 255 bytes, and gives its length; else nothing is taken.
     #[must_use]
     #[inline(always)]
-    pub fn read_short(&mut self, into: &mut Frame) -> bool {
-        let Some([0, len, rest @ ..]) = self.chunk.get(self.at..) else { return false };
-        let len = usize::from(*len);
+    pub fn read_short(&mut self, into: &mut Frame) -> Option<u8> {
+        let [0, short, rest @ ..] = self.chunk.get(self.at..)? else { return None };
+        let len = usize::from(*short);
         if !rest.first_chunk().is_some_and(|window| into.set_from_window(window, len, self.origin)) {
-            let Some(body) = rest.get(..len) else { return false };
-            into.set_received(body, self.origin);
+            into.set_received(rest.get(..len)?, self.origin);
         }
+        let short = *short;
         self.at += 2 + len;
-        true
+        Some(short)
     }
 
     /// Steps over an empty frame with others behind it, if that is next: the delimiter behind an envelope (RFC 28).
