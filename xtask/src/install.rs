@@ -58,12 +58,12 @@ pub fn run(arguments: &[String]) -> Outcome {
 /// # Errors
 /// If something cannot be built or written.
 pub fn install(plan: &Plan) -> Outcome {
-    let mut build = cargo();
-    build.args(["build", "--profile", &plan.profile, "--package", "ferrozmq-capi"]);
+    step::run("the C library", &mut step::c_library(&plan.profile))?;
     if plan.command {
-        build.args(["--package", "ferrozmq-cli"]);
+        let mut build = cargo();
+        build.args(["build", "--profile", &plan.profile, "--package", "ferrozmq-cli"]);
+        step::run("the command", &mut build)?;
     }
-    step::run("the C library", &mut build)?;
     let built = root().join("target").join(folder_of(&plan.profile));
     let library = plan.prefix.join("lib");
     copy(&built.join("libzmq.so"), &library.join(FILE))?;

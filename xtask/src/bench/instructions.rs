@@ -4,7 +4,7 @@
 //! the kernel's part is not in it. The counts that are right for the present code stand in [`FILE`]: one that has grown beyond the
 //! tolerance fails, one that has shrunk is told, so that somebody writes it down (`--update`).
 
-use crate::step::{self, Outcome, cargo, root};
+use crate::step::{self, Outcome, root};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -69,7 +69,7 @@ impl Counter {
 }
 
 fn build() -> Outcome {
-    step::run("the C library", cargo().args(["build", "--release", "--package", "ferrozmq-capi"]))?;
+    step::run("the C library", &mut step::c_library("release"))?;
     let mut build = super::build("bench/Cargo.toml");
     for counter in &COUNTERS {
         build.args(["--package", counter.package, "--bin", counter.program]);

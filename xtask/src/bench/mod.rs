@@ -35,8 +35,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     packages.extend(has("libzmq").then_some("ferrozmq-bench-libzmq"));
     packages.extend(["ours", "ours-async", "ours-plain"].into_iter().any(has).then_some(ours));
     if has("ours-c") {
-        let mut library = cargo();
-        step::run("the C library", library.args(["build", "--release", "--package", "ferrozmq-capi"]))?;
+        step::run("the C library", &mut step::c_library("release"))?;
     }
     let mut build = build("bench/Cargo.toml");
     build.args(packages.iter().flat_map(|package| ["--package", package]));

@@ -2,7 +2,7 @@
 
 use super::tree::make_folder;
 use super::workshop;
-use crate::step::{self, cargo, root};
+use crate::step::{self, root};
 use std::path::{Path, PathBuf};
 
 /// The folder in which `libzmq.so.5` is our library: `given`, or the one that cargo builds.
@@ -23,12 +23,8 @@ pub fn folder(given: Option<&str>, release: bool) -> Result<PathBuf, String> {
 }
 
 fn build(release: bool) -> Result<PathBuf, String> {
-    let mut command = cargo();
-    command.args(["build", "--package", "ferrozmq-capi"]);
-    if release {
-        command.arg("--release");
-    }
-    step::run("the C library", &mut command)?;
+    let profile = if release { "release" } else { "dev" };
+    step::run("the C library", &mut step::c_library(profile))?;
     Ok(root().join(if release { "target/release/libzmq.so" } else { "target/debug/libzmq.so" }))
 }
 
