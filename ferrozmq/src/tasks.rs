@@ -32,6 +32,14 @@ struct List {
 #[derive(Debug, Default)]
 pub(crate) struct Place(Option<u64>);
 
+impl Place {
+    /// Whether a future waits there.
+    #[inline(always)]
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
 impl Tasks {
     /// Has `task` woken by the next [`wake_all`](Self::wake_all). Leaves in its place what was waiting at this one, to be dropped
     /// where no lock is held.

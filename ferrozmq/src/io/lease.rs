@@ -138,6 +138,11 @@ impl Lease {
         self.epoch.store(self.epoch.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
+    /// A count of reads, to compare with an earlier one.
+    pub(crate) fn reads(&self) -> u32 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
     /// What takes this lease back.
     #[cfg(all(test, loom))]
     pub(crate) fn ticker(&self) -> &Arc<Ticker> {

@@ -56,6 +56,8 @@ pub(crate) struct Core {
     pub(super) followers: usize,
     /// Threads that wait for input, and so keep the lease.
     pub(super) leases: usize,
+    /// The lease's count of reads when a future last began to wait for input.
+    pub(super) reads: u32,
     /// Buffers of the last wait, for the next.
     pub(super) fds: Vec<PollFd>,
     /// Taken while a thread spins.
@@ -86,6 +88,7 @@ impl Core {
             changes: 0,
             followers: 0,
             leases: 0,
+            reads: 0,
             fds: Vec::new(),
             // A model must not depend on the clock.
             spinner: Some(Spinner::new(spin::longest(), if cfg!(loom) { 1 } else { cpu::usable() })),

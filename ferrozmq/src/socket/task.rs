@@ -90,9 +90,10 @@ impl SocketState {
     }
 
     /// The future at `place` waits no longer.
+    #[inline(always)]
     pub(crate) fn stop_waiting(&self, place: &mut Place) {
         // In a fork's child the list may be locked for ever.
-        if !self.is_inherited() {
+        if place.is_kept() && !self.is_inherited() {
             self.mailbox.waker().forget(place);
         }
     }
@@ -163,7 +164,8 @@ impl SocketState {
             if registered {
                 break;
             }
-            if awaited == Awaited::Input && self.spin_for_task(&mut core) {
+            if awaited == Awaited::Input && (self.spin_for_task(&mut core) || self.glance_for_task(&mut core))
+            {
                 continue;
             }
             self.mailbox.waker().register(place, task);
@@ -195,6 +197,24 @@ impl SocketState {
                 self.lease.give_back();
                 waker.wake();
             }
+        }
+        found
+    }
+
+    /// Looks for input once, where messages stream: more will be there already than what the I/O thread has read, and to read it here
+    /// costs less than to be woken by that.
+    fn glance_for_task(&self, core: &mut Core) -> bool {
+        let reads = self.lease.reads();
+        let streams = reads.wrapping_sub(std::mem::replace(&mut core.reads, reads)) > 1;
+        if !streams || core.leases > 0 || !core.pattern.wants_input() {
+            return false;
+        }
+        let mut sources = Vec::new();
+        each_input(core, &self.lease, |_, source| sources.push(source));
+        let found = sources.iter().fold(false, |found, source| source.read(core) | found);
+        let waker = self.mailbox.waker();
+        if found && waker.has_tasks() {
+            waker.wake();
         }
         found
     }
