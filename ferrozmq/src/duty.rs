@@ -9,7 +9,7 @@
 use std::sync::OnceLock;
 
 /// Asked, and called, on the thread that is inside a call.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Duty {
     /// Whether there is something to do. Asked with locks held: it takes none, and calls nothing.
     pub is_due: fn() -> bool,

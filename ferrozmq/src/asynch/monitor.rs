@@ -23,6 +23,7 @@ impl Monitor {
 
 /// Future of [`Monitor::recv_async`].
 #[must_use = "a future does nothing unless it is polled"]
+#[derive(Debug)]
 pub struct NextEvent<'a> {
     monitor: &'a Monitor,
     place: Place,
@@ -45,6 +46,7 @@ impl Drop for NextEvent<'_> {
 
 /// The events of one socket; made by [`Monitor::into_stream`].
 #[must_use = "a stream does nothing unless it is polled"]
+#[derive(Debug)]
 pub struct MonitorStream {
     monitor: Monitor,
     place: Place,
