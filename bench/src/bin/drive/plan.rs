@@ -168,9 +168,8 @@ impl Row {
     /// The count that takes about `seconds` at this speed.
     pub fn count_for(&self, ns_per_message: f64, seconds: f64) -> u64 {
         let count = match self.work {
-            // A rate decides how long it takes; a 99th percentile wants some hundred messages, and as many bursts.
-            Work::Paced(rate, 1) => (rate * seconds.max(0.5)) as u64,
-            Work::Paced(rate, _) => (rate * 4.0 * seconds) as u64,
+            // A rate decides how long it takes, and a 99th percentile at least.
+            Work::Paced(rate, burst) => ((rate * seconds.max(0.5)) as u64).max(BURSTS_MIN * burst),
             Work::Storm(_) => 1,
             Work::Peers(peers) => (seconds * 1e9 / ns_per_message.max(1.0)) as u64 / peers as u64,
             Work::Publish(ends) | Work::Drained(ends) => {
@@ -320,6 +319,9 @@ const SIZES: [(&str, usize, u64); 9] = [
     ("8Mi", 8 << 20, 30),
 ];
 const ALL: [&str; 3] = ["tcp", "ipc", "inproc"];
+/// So many bursts, or messages that come alone, are sent at least: a hundredth of them is then more than the few that the kernel
+/// holds up in any case.
+const BURSTS_MIN: u64 = 1000;
 /// Those between processes.
 const WIRES: [&str; 2] = ["tcp", "ipc"];
 const RATES: [(&str, f64); 6] =
