@@ -41,7 +41,7 @@ pub(crate) fn recv_msg(object: &SocketObject, msg: &mut Msg, flags: c_int) -> Ou
         mark.received(more);
         count(len)
     };
-    Ok(object.socket.recv_part_into(frame, flags & ZMQ_DONTWAIT != 0, then)?)
+    Ok(object.socket.recv_part_then(frame, flags & ZMQ_DONTWAIT != 0, then)?)
 }
 
 /// Sends a part that is not in a message.

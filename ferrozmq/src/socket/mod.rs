@@ -265,17 +265,23 @@ impl Socket {
     /// As [`recv`](Self::recv).
     pub fn recv_part(&self, dont_wait: bool) -> Result<(Frame, bool)> {
         let mut part = Frame::new();
-        let more = self.recv_part_into(&mut part, dont_wait, |_, more| more)?;
+        let more = self.recv_part_into(&mut part, dont_wait)?;
         Ok((part, more))
     }
 
-    /// The same into a place for the part. What was there is dropped while the socket is held. `then` is told the part's length, and
-    /// whether others of the same message follow.
+    /// The same into a place for the part. What was there is dropped while the socket is held.
     ///
     /// # Errors
     /// As [`recv`](Self::recv); then the part is as it was.
+    #[inline]
+    pub fn recv_part_into(&self, part: &mut Frame, dont_wait: bool) -> Result<bool> {
+        self.recv_part_then(part, dont_wait, |_, more| more)
+    }
+
+    /// The same for the C library; `then` is told the part's length, and whether others of the same message follow.
+    #[doc(hidden)]
     #[inline(always)]
-    pub fn recv_part_into<R>(
+    pub fn recv_part_then<R>(
         &self,
         part: &mut Frame,
         dont_wait: bool,
