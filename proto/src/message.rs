@@ -221,6 +221,12 @@ impl Message {
         spare.extend(self.rest.drain(..).chain([first]).filter(Frame::owns_memory));
     }
 
+    /// Moves the first part to `first` and the others to the end of `rest`; an empty message stays.
+    pub fn unpack(&mut self, first: &mut Frame, rest: &mut impl Extend<Frame>) {
+        *first = std::mem::take(&mut self.first);
+        rest.extend(self.rest.drain(..));
+    }
+
     /// Takes off the envelope: the parts before the first empty one go to the end of `envelope`, the empty one goes, the
     /// others stay. `false`, and the message is of no use, if there is no empty part or nothing after it (RFC 28).
     pub fn take_envelope(&mut self, envelope: &mut Vec<Frame>) -> bool {
@@ -336,6 +342,15 @@ mod tests {
         let (first, rest) = message.split_first();
         assert_eq!(first, "a");
         assert_eq!(rest.unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_message_is_unpacked_and_empty_then() {
+        let mut message = Message::from_parts(["a", "b", "c"].map(Frame::from)).unwrap();
+        let (mut first, mut rest) = (Frame::from("before"), vec![Frame::from("x")]);
+        message.unpack(&mut first, &mut rest);
+        assert_eq!((first, rest), (Frame::from("a"), ["x", "b", "c"].map(Frame::from).to_vec()));
+        assert_eq!(message, Message::new());
     }
 
     #[test]
