@@ -15,3 +15,6 @@ pub use library::{CANNOT, CLIENT_KEYS, Curve, Kind, Library, SERVER_KEYS, Setup,
 pub use report::{Figures, Latency, Line, Stretch};
 pub use roles::run;
 pub use usage::{Usage, now_ns, resident_kib};
+
+/// The variable of the environment that has a contender of ours leave the scheduling of I/O threads to the system.
+pub const SYSTEM_SCHEDULING: &str = "BENCH_SYSTEM_SCHEDULING";

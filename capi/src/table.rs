@@ -151,7 +151,8 @@ pub(crate) fn insert<T: Object>(object: T) -> Result<*mut c_void, Errno> {
     Ok(handle)
 }
 
-/// The object that `handle` stands for, if this thread was the last to ask for it; `None` says nothing.
+/// The object that `handle` stands for, if this thread was the last to ask for it; `None` says nothing. Null leads to the first slot, in
+/// which nothing was ever found and so nobody is known.
 #[inline(always)]
 pub(crate) fn find_again<T: Object>(handle: *mut c_void) -> Option<Held<T>> {
     let slot = slot_of(handle);
@@ -237,8 +238,8 @@ pub(crate) fn reclaim() {
     }
 }
 
-/// What the slot of `handle` is marked with as long as the handle is valid. No two handles of a kind share one, and none has that of an
-/// empty slot, 0, which only the first slot's, which is never used, could have.
+/// What the slot of `handle` is marked with as long as the handle is valid. No two handles of a kind share one, and none has 0, which is
+/// an empty slot's: that is null's, which leads to the first slot, and that is never used.
 #[inline(always)]
 fn tag<T: Object>(handle: *mut c_void) -> u64 {
     u64::from(T::KIND) << 56 ^ handle.addr() as u64

@@ -358,7 +358,10 @@ impl ContextBuilder {
     }
 
     /// Scheduling policy and priority of the I/O threads (`ZMQ_THREAD_SCHED_POLICY`,
-    /// `ZMQ_THREAD_PRIORITY`); the system's by default.
+    /// `ZMQ_THREAD_PRIORITY`); a negative number leaves one to the system.
+    ///
+    /// By default both are the system's, and on Linux 6.12 and later the threads ask for short turns, so that they run soon after they are
+    /// woken. Whoever gives a policy or a priority has said all there is to say: `thread_scheduling(0, -1)` is the system's way alone.
     pub fn thread_scheduling(mut self, policy: i32, priority: i32) -> Self {
         self.options.thread_sched_policy = u32::try_from(policy).ok();
         self.options.thread_priority = u32::try_from(priority).ok();
@@ -496,8 +499,9 @@ impl ContextState {
                 }
                 if policy.is_some() || priority.is_some() {
                     let _ = cpu::set_scheduling(policy, priority);
+                } else {
+                    let _ = cpu::ask_for_short_turns();
                 }
-                let _ = cpu::ask_for_short_turns();
             };
             let started = IoHandle::start(&name, Arc::clone(&self.resolver), prepare);
             threads.push(started.map_err(|error| Error::os("starting an I/O thread", &error))?);

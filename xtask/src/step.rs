@@ -58,7 +58,8 @@ pub fn output_in(folder: &Path, label: &str, command: &mut Command) -> Result<St
 /// The build of the C library, shared and static.
 ///
 /// A package that is a Rust library, too, is built without link-time optimisation, whatever its profile says: Cargo has no way to do both
-/// in one go. So where that counts only those two are built; the shared one is a third smaller for it, and a short message some percent cheaper.
+/// in one go. So where that counts only those two are built; the shared one is a third smaller for it, and a short message some percent
+/// cheaper.
 pub fn c_library(profile: &str) -> Command {
     let mut build = cargo();
     match profile {

@@ -1,7 +1,7 @@
 //! This library as a contender: through its Rust API, with all its defaults.
 
 use ferrozmq::{Context, Frame, Message, SocketType};
-use ferrozmq_bench::{CLIENT_KEYS, Curve, Kind, Library, SERVER_KEYS, Setup, Socket};
+use ferrozmq_bench::{CLIENT_KEYS, Curve, Kind, Library, SERVER_KEYS, SYSTEM_SCHEDULING, Setup, Socket};
 
 /// Options that have no setter of their own, by libzmq's numbers.
 const BACKLOG: i32 = 19;
@@ -25,7 +25,11 @@ impl Library for Ours {
     type Socket = OurSocket;
 
     fn open(sockets: usize) -> Result<Ours, String> {
-        Ok(Ours(Context::builder().libzmq_compat().max_sockets(sockets).build()))
+        let mut context = Context::builder().libzmq_compat().max_sockets(sockets);
+        if std::env::var_os(SYSTEM_SCHEDULING).is_some() {
+            context = context.thread_scheduling(0, -1);
+        }
+        Ok(Ours(context.build()))
     }
 
     fn socket(&self, kind: Kind, setup: &Setup) -> Result<OurSocket, String> {

@@ -209,21 +209,25 @@ impl SocketState {
         if !streams || core.leases > 0 || !core.pattern.wants_input() {
             return false;
         }
-        let mut sources = Vec::new();
-        each_input(core, &self.lease, |_, source| sources.push(source));
-        let found = sources.iter().fold(false, |found, source| source.read(core) | found);
+        let found = self.inputs(core).iter().fold(false, |found, source| source.read(core) | found);
         let waker = self.mailbox.waker();
         if found && waker.has_tasks() {
+            // Others wait, who may want of what was read here.
             waker.wake();
         }
         found
     }
 
-    fn lease_inputs(&self, core: &mut Core) -> Vec<Source> {
+    fn inputs(&self, core: &mut Core) -> Vec<Source> {
         let mut sources = Vec::new();
         if core.ends.wires() > 0 {
             each_input(core, &self.lease, |_, source| sources.push(source));
         }
+        sources
+    }
+
+    fn lease_inputs(&self, core: &mut Core) -> Vec<Source> {
+        let sources = self.inputs(core);
         if !sources.is_empty() {
             self.lease.acquire();
         }

@@ -1,5 +1,6 @@
 //! The contenders: a name, the program, and what its environment says.
 
+use ferrozmq_bench::SYSTEM_SCHEDULING;
 use std::path::PathBuf;
 
 /// What makes `raw` differ from its default.
@@ -13,8 +14,9 @@ pub const USUAL: [&str; 4] = ["raw", "libzmq", "ours", "ours-c"];
 pub const CHECKED: [&str; 7] = ["raw", "raw-cubic", "libzmq", "ours", "ours-c", "ours-async", PLAIN];
 /// Ours without what is chosen on the user's behalf.
 pub const PLAIN: &str = "ours-plain";
-/// What that is, by the variables that forbid it: spinning, loopback's congestion control, ipc's buffers.
-const PLAIN_ENVIRONMENT: [(&str, &str); 2] = [("FERROZMQ_SPIN_US", "0"), ("FERROZMQ_SYSTEM_SOCKETS", "1")];
+/// What that is, by the variables that forbid it: spinning; loopback's congestion control and ipc's buffers; I/O threads' short turns.
+const PLAIN_ENVIRONMENT: [(&str, &str); 3] =
+    [("FERROZMQ_SPIN_US", "0"), ("FERROZMQ_SYSTEM_SOCKETS", "1"), (SYSTEM_SCHEDULING, "1")];
 /// Those of other people, in Rust.
 pub const RELATIVES: [&str; 3] = ["omq", "zeromq", "rzmq"];
 

@@ -168,7 +168,7 @@ impl Row {
     /// The count that takes about `seconds` at this speed.
     pub fn count_for(&self, ns_per_message: f64, seconds: f64) -> u64 {
         let count = match self.work {
-            // A rate decides how long it takes, and a 99th percentile at least.
+            // A rate decides how long it takes; a 99th percentile wants some number.
             Work::Paced(rate, burst) => ((rate * seconds.max(0.5)) as u64).max(BURSTS_MIN * burst),
             Work::Storm(_) => 1,
             Work::Peers(peers) => (seconds * 1e9 / ns_per_message.max(1.0)) as u64 / peers as u64,
