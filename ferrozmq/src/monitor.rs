@@ -73,10 +73,11 @@ impl Socket {
         if !matches!(kind, SocketType::Pair | SocketType::Pub | SocketType::Push) {
             return Err(Error::new(ErrorKind::Invalid, "a monitor publishes by a PAIR, PUB or PUSH socket"));
         }
+        // First of all: a connection that was begun just before may come to its end while the rest is made.
+        let monitor = self.monitor()?;
         let to = Context::of(self).socket(kind)?;
         to.set_linger(Some(Duration::ZERO))?;
         to.bind(endpoint)?;
-        let monitor = self.monitor()?;
         let queue = Arc::clone(monitor.queue());
         let carrier = Carrier { monitor, queue: Arc::clone(&queue), to: to.clone(), events, format };
         let thread = std::thread::Builder::new().name("ZMQbg/Monitor".to_owned());

@@ -381,6 +381,13 @@ impl Io {
         self.conn_over(token, Errand::Broken(token));
     }
 
+    /// The connection was taken out of this thread's set, and belongs there again.
+    pub(super) fn conn_unwatched(&self, token: u64) {
+        if let Some(Conn { stage: Stage::Online(_), pipe: Some(pipe), .. }) = self.conns.get(&token) {
+            pipe.watch_output();
+        }
+    }
+
     /// The socket wants no more of the connection, maybe for a `fault` of the peer's.
     pub(super) fn conn_hung_up(&mut self, token: u64, fault: Option<&'static str>) {
         self.conn_over(token, Errand::HungUp(token, fault));

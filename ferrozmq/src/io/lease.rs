@@ -13,17 +13,18 @@
 //!                 tick, no read since the last one
 //! ```
 //!
-//! Invariant: in state `Io` every set of the socket is armed in its I/O thread, so input is never
+//! Invariant: in state `Io` every set of the socket is armed in its I/O thread, and every connection in one, so input is never
 //! unwatched. In the other states an I/O thread that still gets an event leaves it alone. Both
 //! sides may read a connection at the same time by mistake; its reader's role keeps that harmless.
 
 use crate::pipe::errand::Desk;
+use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::timerfd::TimerFd;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// A socket that was not read for this long (and at most twice that) is watched by the I/O thread again. While all
@@ -67,6 +68,8 @@ pub(crate) struct Lease {
     /// Counts reads; a tick that finds it unchanged takes the lease back.
     epoch: AtomicU32,
     sets: Mutex<Vec<WatchSet>>,
+    /// A pipe whose connection is in no set.
+    unwatched: Mutex<Weak<WirePipe>>,
     ticker: Arc<Ticker>,
 }
 
@@ -76,6 +79,7 @@ impl Lease {
             state: AtomicU32::new(IO),
             epoch: AtomicU32::new(0),
             sets: Mutex::new(Vec::new()),
+            unwatched: Mutex::new(Weak::new()),
             ticker,
         })
     }
@@ -99,8 +103,9 @@ impl Lease {
         Ok((set, Some(token)))
     }
 
-    /// All sets of the socket, to wait on.
+    /// All sets of the socket, to wait on; all its connections are in them.
     pub(crate) fn each_set(&self, mut visit: impl FnMut(&Arc<Epoll>)) {
+        self.watch_all();
         self.sets.lock().iter().for_each(|watch| visit(&watch.set));
     }
 
@@ -149,12 +154,37 @@ impl Lease {
         &self.ticker
     }
 
+    /// Remembers that the connection of `pipe`, the only one, is in no set. Call with the lease held for a thread that waits.
+    pub(crate) fn keep_unwatched(&self, pipe: &Arc<WirePipe>) {
+        let before = std::mem::replace(&mut *self.unwatched.lock(), Arc::downgrade(pipe));
+        if let Some(before) = before.upgrade().filter(|before| !Arc::ptr_eq(before, pipe)) {
+            before.watch();
+        }
+    }
+
+    /// Puts back into its sets what was taken out.
+    fn watch_all(&self) {
+        let pipe = std::mem::take(&mut *self.unwatched.lock());
+        if let Some(pipe) = pipe.upgrade() {
+            pipe.watch();
+        }
+    }
+
     /// Gives the lease back at once.
     pub(crate) fn give_back(&self) {
+        if self.hand_back() {
+            self.watch_all();
+        }
+    }
+
+    /// The same, but [`watch_all`](Self::watch_all) is still to be called; says whether.
+    fn hand_back(&self) -> bool {
         let sets = self.sets.lock();
-        if self.state.compare_exchange(RESIDENT, IO, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        let returned = self.state.compare_exchange(RESIDENT, IO, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if returned {
             sets.iter().for_each(|set| set.arm(true));
         }
+        returned
     }
 
     /// A tick: takes the lease back if nobody read since `seen`.
@@ -169,7 +199,7 @@ impl Lease {
             *seen = epoch;
             return Ticked::Resident;
         }
-        self.give_back();
+        self.hand_back();
         if self.is_held() { Ticked::Active } else { Ticked::Returned }
     }
 }
@@ -234,10 +264,10 @@ impl Ticker {
         // kernel, which fired the timer, orders the two; on the word alone it might count as the earlier one.
         self.running.swap(false, Ordering::AcqRel);
         fence(Ordering::SeqCst);
-        let (mut resident, mut returned) = (false, false);
+        let (mut resident, mut returned) = (false, Vec::new());
         self.leased.lock().retain_mut(|(lease, seen)| match lease.tick(seen) {
             Ticked::Returned => {
-                returned = true;
+                returned.push(Arc::clone(lease));
                 false
             }
             Ticked::Active => true,
@@ -246,7 +276,9 @@ impl Ticker {
                 true
             }
         });
-        let ticks = if returned { 1 } else { (self.ticks.load(Ordering::Relaxed) * 2).min(SELDOM) };
+        returned.iter().for_each(|lease| lease.watch_all());
+        let ticks =
+            if !returned.is_empty() { 1 } else { (self.ticks.load(Ordering::Relaxed) * 2).min(SELDOM) };
         self.ticks.store(ticks, Ordering::Relaxed);
         if resident {
             self.start();

@@ -302,7 +302,8 @@ impl Io {
                 | Errand::HungUp(token, _)
                 | Errand::Released(token)
                 | Errand::Pinged(token)
-                | Errand::Answered(token) => *token,
+                | Errand::Answered(token)
+                | Errand::Unwatched(token) => *token,
             };
             self.contain(token, |io| match errand {
                 Errand::Broken(token) => io.conn_broken(token),
@@ -310,6 +311,7 @@ impl Io {
                 Errand::Released(token) => io.conn_released(token),
                 Errand::Pinged(token) => io.conn_pinged(token),
                 Errand::Answered(token) => io.conn_answered(token),
+                Errand::Unwatched(token) => io.conn_unwatched(token),
             });
         }
     }

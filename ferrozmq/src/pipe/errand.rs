@@ -30,6 +30,8 @@ pub(crate) enum Errand {
     Pinged(u64),
     /// What this connection's handshake asked may have been answered.
     Answered(u64),
+    /// This connection is in no set of the I/O thread's.
+    Unwatched(u64),
 }
 
 /// Where an I/O thread's errands wait for it.
@@ -109,8 +111,10 @@ impl Desk {
 
     /// Has the I/O thread told once when `fd` takes output again; from any thread.
     pub(crate) fn arm_output(&self, fd: BorrowedFd<'_>, token: u64) {
-        // A failure means that the connection is being closed, which ends its output anyway.
-        let _ = self.epoll.modify(fd, Interest::WRITABLE.oneshot(), token);
+        // A failure means that the connection is being closed, which ends its output anyway, or has been taken out.
+        if self.epoll.modify(fd, Interest::WRITABLE.oneshot(), token).is_err() {
+            self.leave(Errand::Unwatched(token));
+        }
     }
 
     pub(crate) fn epoll(&self) -> &Epoll {

@@ -21,6 +21,7 @@ pub(crate) mod stragglers;
 pub(crate) mod subscriptions;
 pub(crate) mod through;
 pub(crate) mod tx;
+mod watching;
 pub(crate) mod wire;
 pub(crate) mod wishes;
 

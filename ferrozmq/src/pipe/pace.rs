@@ -186,36 +186,26 @@ impl Pace {
         }
     }
 
-    /// Whether the message just queued should be written now, with `waiting` bytes in all.
+    /// Whether one more message may be queued behind `waiting` bytes, and wait for those that follow it at once; else all is to be
+    /// written. (Not asked twice of one message: every so many look at the clock.)
     #[inline]
-    pub(crate) fn write_now(&mut self, waiting: usize, now: impl FnOnce() -> Instant) -> bool {
+    pub(crate) fn may_gather(&mut self, waiting: usize, now: impl FnOnce() -> Instant) -> bool {
         if !self.streaming || waiting >= self.batch {
-            return true;
-        }
-        self.glance = self.glance.wrapping_add(1);
-        if self.glance % Self::GLANCE != 1 {
             return false;
         }
-        let now = now();
-        match self.oldest {
-            None => {
-                self.oldest = Some(now);
-                false
-            }
-            Some(oldest) => now.saturating_duration_since(oldest) >= self.patience,
-        }
-    }
-
-    /// Whether one more message may be queued behind `waiting` bytes without a look at the clock. Then it counts as
-    /// one that [`write_now`](Self::write_now) was asked about.
-    #[inline]
-    pub(crate) fn may_gather(&mut self, waiting: usize) -> bool {
-        let looks = self.glance.is_multiple_of(Self::GLANCE);
-        if !self.streaming || waiting >= self.batch || looks {
+        if self.glance.is_multiple_of(Self::GLANCE) && self.is_stale(now) {
             return false;
         }
         self.glance = self.glance.wrapping_add(1);
         true
+    }
+
+    /// Whether the oldest message that waits has waited long enough.
+    #[inline(never)]
+    fn is_stale(&mut self, now: impl FnOnce() -> Instant) -> bool {
+        let now = now();
+        let oldest = *self.oldest.get_or_insert(now);
+        now.saturating_duration_since(oldest) >= self.patience
     }
 
     /// A send is about to write.
@@ -280,7 +270,7 @@ mod tests {
         let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
         let mut now = Instant::now();
         for _ in 0..100 {
-            assert!(pace.write_now(12, || now));
+            assert!(!pace.may_gather(12, || now));
             now = send(&mut tempo, &mut pace, now, 12) + Duration::from_micros(5);
         }
         assert!(!pace.streaming);
@@ -292,7 +282,7 @@ mod tests {
         let now = Instant::now();
         let in_us = |us| now + Duration::from_micros(us);
         (0..3).for_each(|_| pace.sending(Beat { eager: true, patience: Duration::from_millis(1) }));
-        assert!(!pace.write_now(12, || now));
+        assert!(pace.may_gather(12, || now));
         assert!(pace.may_be_left(|| in_us(900)) && pace.streaming);
         assert!(
             !pace.may_be_left(|| in_us(1000)) && !pace.streaming,
@@ -301,7 +291,7 @@ mod tests {
         (0..3).for_each(|_| pace.sending(Beat { eager: true, patience: Duration::from_millis(9) }));
         pace.wrote(12);
         assert!(pace.may_be_left(|| unreachable!()), "it has just written");
-        assert!(!pace.write_now(12, || now));
+        assert!(pace.may_gather(12, || now));
         assert!(!pace.may_be_left(|| in_us(1200)) && pace.streaming, "it writes to many; the backstop helps");
     }
 
@@ -347,12 +337,12 @@ mod tests {
     fn a_sender_that_outruns_the_kernel_streams_until_it_pauses() {
         let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
         let (_, now) = outrun(&mut tempo, &mut pace, Instant::now());
-        assert!(!pace.write_now(12, || now));
-        assert!(pace.write_now(Pace::BATCH_MIN, || now));
+        assert!(pace.may_gather(12, || now));
+        assert!(!pace.may_gather(Pace::BATCH_MIN, || now));
         let late = now + Pace::STALE_MAX;
-        assert!((0..Pace::GLANCE).any(|_| pace.write_now(24, || late)), "old messages do not wait");
+        assert!((0..Pace::GLANCE).any(|_| !pace.may_gather(24, || late)), "old messages do not wait");
         pace.pause();
-        assert!(pace.write_now(12, || now));
+        assert!(!pace.may_gather(12, || now));
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(crate) struct Rx {
     pub(super) online: bool,
     pub(super) orphaned: bool,
     pub(super) watch: Option<Watch>,
+    /// The connection is in no set: a thread of the socket's sleeps in the read itself, again and again.
+    pub(super) unwatched: bool,
     pub(super) runs: VecDeque<Run>,
     /// Messages in `runs`, and messages the socket took and may not have consumed.
     pub(super) waiting: usize,
@@ -113,6 +115,7 @@ impl Rx {
             online: false,
             orphaned: false,
             watch: None,
+            unwatched: false,
             runs: VecDeque::new(),
             waiting: 0,
             held: 0,
@@ -190,9 +193,7 @@ impl Rx {
     pub(super) fn pause(&mut self) {
         if !self.paused {
             self.paused = true;
-            if let Some(watch) = &self.watch {
-                watch.end();
-            }
+            self.end_watch();
         }
     }
 
@@ -204,11 +205,22 @@ impl Rx {
         let due = self.paused && !self.flooded && self.end.is_none() && low && light;
         if due {
             self.paused = false;
-            if let Some(watch) = &self.watch {
-                watch.begin();
-            }
+            self.begin_watch();
         }
         due && self.rest
+    }
+
+    /// Puts the descriptor into its set, if nothing holds it back.
+    pub(super) fn begin_watch(&self) {
+        if let Some(watch) = self.watch.as_ref().filter(|_| !self.paused && !self.unwatched) {
+            watch.begin();
+        }
+    }
+
+    pub(super) fn end_watch(&self) {
+        if let Some(watch) = &self.watch {
+            watch.end();
+        }
     }
 
     /// How many bytes the next read may bring.

@@ -6,6 +6,8 @@
 
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::Desk;
+#[cfg(not(loom))]
+use crate::pipe::errand::Errand;
 use crate::pipe::ledger::Ledger;
 #[cfg(not(loom))]
 use crate::pipe::pace::Beat;
@@ -19,8 +21,12 @@ use crate::pipe::wire::Handed;
 use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
 use crate::sync::Mutex;
 use crate::sys::epoll::Epoll;
+#[cfg(not(loom))]
+use crate::sys::epoll::Events;
 use crate::transport::Stream;
 use bytes::BytesMut;
+#[cfg(not(loom))]
+use ferrozmq_proto::loss::Discarded;
 use ferrozmq_proto::loss::Dropped;
 use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::zmtp::framing::{Cursor, Header, encode, parse_header};
@@ -90,6 +96,40 @@ fn a_write_is_left_to_the_io_thread_once_unless_its_sender_outruns_the_kernel() 
     assert!(matches!(model.pipe.hand_over(pausing), Handed::Back));
 }
 
+/// The desk has no I/O thread: the test runs its errands.
+#[cfg(not(loom))]
+#[test]
+fn a_connection_taken_out_of_its_sets_comes_back_and_hears_of_output_meanwhile() {
+    let mut model = Model::new();
+    model.go_online(Zmtp::V31);
+    let desk = Arc::clone(&model.desk);
+    let told = |set: &Epoll| {
+        let mut events = Events::with_capacity(4);
+        set.wait(&mut events, Some(Duration::ZERO)).unwrap()
+    };
+    assert!(model.pipe.unwatch());
+    assert!(!model.pipe.unwatch(), "it is out already");
+    model.peer_sends(5, 0);
+    assert_eq!(told(&model.set), 0);
+    let body = vec![0; 100_000];
+    assert!(model.pipe.push(&Message::from(body), None, SHARE_FROM).is_ok_and(|now| now));
+    assert_eq!(model.pipe.flush_and_arm(), Flush::Blocked);
+    assert!(matches!(desk.take()[..], [Errand::Unwatched(1)]));
+    model.pipe.watch_output();
+    assert_eq!(told(desk.epoll()), 0, "the peer has not read");
+    let peer = model.peer.as_mut().unwrap();
+    let mut room = vec![0; 100_000];
+    while peer.stream.read(&mut room).is_ok_and(|got| got > 0) {}
+    assert_eq!(told(desk.epoll()), 1, "the kernel takes output");
+    model.pipe.output_ready();
+    model.pipe.watch();
+    assert_eq!(told(&model.set), 1, "there is input");
+    assert!(matches!(desk.take()[..], [Errand::Unwatched(1), ..]));
+    assert!(model.pipe.unwatch());
+    model.pipe.discard_input(Discarded::Closed);
+    assert_eq!(told(&model.set), 1, "what nobody will read is watched");
+}
+
 /// What may happen to a pipe.
 #[derive(Clone, Debug)]
 enum Step {
@@ -111,6 +151,9 @@ enum Step {
     Receive(usize, usize),
     Fill,
     Take,
+    /// The connection is taken out of its sets, or put back.
+    Unwatch,
+    Watch,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -131,6 +174,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (length, 0..3000_usize).prop_map(|(length, cut)| Step::Receive(length, cut)),
         3 => Just(Step::Fill),
         2 => Just(Step::Take),
+        1 => Just(Step::Unwatch),
+        1 => Just(Step::Watch),
     ]
 }
 
@@ -188,6 +233,8 @@ fn what_a_peer_sent_before_it_closed_with_our_output_unread_is_not_lost() {
 
 /// The pipe, its peer, and what must be true.
 struct Model {
+    desk: Arc<Desk>,
+    set: Arc<Epoll>,
     pipe: Arc<WirePipe>,
     subscriptions: Mutex<Subscriptions>,
     hwm: usize,
@@ -214,8 +261,10 @@ struct Peer {
 impl Model {
     fn new() -> Model {
         let desk = Arc::new(Desk::new().unwrap());
-        let pipe = WirePipe::new(desk, Arc::new(Mailbox::new(Ledger::default())), 5, 5, false);
+        let pipe = WirePipe::new(Arc::clone(&desk), Arc::new(Mailbox::new(Ledger::default())), 5, 5, false);
         Model {
+            desk,
+            set: Arc::new(Epoll::new().unwrap()),
             pipe,
             subscriptions: Mutex::new(Subscriptions::default()),
             hwm: 5,
@@ -256,6 +305,8 @@ impl Model {
             Step::Receive(length, cut) => self.peer_sends(*length, *cut),
             Step::Fill => drop(self.pipe.fill(true)),
             Step::Take => self.take(),
+            Step::Unwatch => drop(self.pipe.unwatch()),
+            Step::Watch => self.pipe.watch(),
         }
     }
 
@@ -318,7 +369,7 @@ impl Model {
             hello: None,
             origin: 0,
             token: self.connections as u64,
-            set: Arc::new(Epoll::new().unwrap()),
+            set: Arc::clone(&self.set),
         };
         self.pipe.go_online(halves, &self.subscriptions);
         let number = self.connections;

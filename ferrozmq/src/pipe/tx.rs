@@ -176,7 +176,7 @@ impl Tx {
         if offline || (self.blocked && self.armed) {
             return false;
         }
-        self.pace.write_now(self.arena.len(), clock::now)
+        !self.pace.may_gather(self.arena.len(), clock::now)
     }
 
     /// Whether to queue it is all there is to do with a message of one part of `len` bytes that comes next.
@@ -186,7 +186,7 @@ impl Tx {
             return false;
         }
         self.blocked && self.armed && (len < EASE_FROM || !self.is_deep())
-            || self.backstopped && self.pace.may_gather(self.arena.len())
+            || self.backstopped && self.pace.may_gather(self.arena.len(), clock::now)
     }
 
     /// Queues a message of one part, a copy of `body`, for which [`may_append`](Self::may_append) has said so.

@@ -125,7 +125,7 @@ pub(crate) struct WirePipe {
     pub(super) desk: Arc<Desk>,
     mailbox: Arc<Mailbox>,
     pub(super) tx: Lock<Tx>,
-    rx: Lock<Rx>,
+    pub(super) rx: Lock<Rx>,
     /// Token of the present connection.
     pub(super) token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
@@ -533,6 +533,7 @@ impl WirePipe {
     /// cost what was sent.
     pub(crate) fn discard_input(&self, why: Discarded) {
         let fill = self.rx.lock().discard_all(why);
+        self.watch();
         self.fill_if(fill);
     }
 
@@ -792,12 +793,10 @@ impl WirePipe {
             rx.paused = false;
             rx.flooded = false;
             rx.rest = false;
+            rx.unwatched = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
-            let watch = Watch { set, stream, token: self.id };
-            if !rx.paused {
-                watch.begin();
-            }
-            rx.watch = Some(watch);
+            rx.watch = Some(Watch { set, stream, token: self.id });
+            rx.begin_watch();
         }
         // What came behind the handshake is in user space, where no descriptor tells of it.
         self.fill(true);

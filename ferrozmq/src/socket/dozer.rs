@@ -10,6 +10,8 @@
 /// Waits without a doze after one in vain: at first, and at most.
 const FIRST_PAUSE: u32 = 1;
 const LONGEST_PAUSE: u32 = 1024;
+/// So many dozes in a row that were answered.
+const SETTLED: u32 = 16;
 
 /// Learns from dozes whether the next one will pay.
 #[derive(Debug)]
@@ -17,11 +19,13 @@ pub(super) struct Dozer {
     /// Waits to come without a doze.
     skip: u32,
     pause: u32,
+    /// Dozes answered since the last one in vain.
+    answered: u32,
 }
 
 impl Dozer {
     pub(super) fn new() -> Dozer {
-        Dozer { skip: 0, pause: FIRST_PAUSE }
+        Dozer { skip: 0, pause: FIRST_PAUSE, answered: 0 }
     }
 
     /// Whether the next wait shall be a doze. Counts as that wait: ask once per wait.
@@ -31,11 +35,18 @@ impl Dozer {
         due
     }
 
+    /// Whether dozes have paid so often that it pays to prepare for many more. Now and then only: the preparations may have been undone.
+    pub(super) fn is_settled(&self) -> bool {
+        self.answered > 0 && self.answered.is_multiple_of(SETTLED)
+    }
+
     /// Learns whether a doze ended with messages.
     pub(super) fn record(&mut self, answered: bool) {
         if answered {
             self.pause = FIRST_PAUSE;
+            self.answered = self.answered.wrapping_add(1);
         } else {
+            self.answered = 0;
             self.skip = self.pause;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
@@ -52,6 +63,21 @@ mod tests {
         for _ in 0..100 {
             assert!(dozer.is_due());
             dozer.record(true);
+        }
+    }
+
+    #[test]
+    fn it_settles_now_and_then_while_answers_come_and_not_after_one_in_vain() {
+        let mut dozer = Dozer::new();
+        assert!(!dozer.is_settled());
+        for _ in 0..2 {
+            let settled = (0..4 * SETTLED).filter(|_| {
+                dozer.record(true);
+                dozer.is_settled()
+            });
+            assert_eq!(settled.count(), 4);
+            dozer.record(false);
+            assert!(!dozer.is_settled());
         }
     }
 

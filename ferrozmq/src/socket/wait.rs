@@ -382,6 +382,9 @@ impl SocketState {
         let found = self.spin(&mut core, |core| core.read_end(bed.slot, bed.pipe.id()));
         let mut filled = Ok(Fill::Nothing);
         if !found && !sleeper.has_news(&mut core) {
+            if core.dozer.is_settled() && bed.pipe.unwatch() {
+                self.lease.keep_unwatched(&bed.pipe);
+            }
             drop(core);
             filled = bed.pipe.doze();
             core = self.core.lock();

@@ -9,6 +9,7 @@ mod conversations;
 mod curve;
 mod cut;
 mod descriptors;
+mod doze;
 mod endpoints;
 mod errnos;
 mod fork;
