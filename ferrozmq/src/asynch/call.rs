@@ -2,7 +2,7 @@
 
 use super::turn;
 use crate::error::{Error, Result, SendError};
-use crate::socket::Socket;
+use crate::socket::{Socket, wait::Patience};
 use crate::tasks::Place;
 use crate::{IntoMessage, Message};
 use std::pin::Pin;
@@ -83,6 +83,7 @@ impl Future for Recv<'_> {
 }
 
 impl Drop for Recv<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.socket.state().stop_waiting(&mut self.place);
     }
@@ -113,6 +114,7 @@ impl Future for RecvInto<'_> {
 }
 
 impl Drop for RecvInto<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.socket.state().stop_waiting(&mut self.place);
     }
@@ -162,8 +164,40 @@ impl<M: IntoMessage> Future for Send<'_, M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         ready!(turn::poll_proceed(cx));
-        let mut message = match std::mem::replace(&mut this.state, State::Done) {
-            State::Fresh(message) => match this.socket.try_send(message) {
+        if let State::Fresh(message) = &this.state
+            && let Some(body) = message.copied()
+        {
+            return match this.socket.state().send_copied(body, || Patience::None) {
+                Ok(()) => {
+                    this.state = State::Done;
+                    Poll::Ready(Ok(()))
+                }
+                Err(error) => this.refused(error, cx),
+            };
+        }
+        this.poll_whole(cx)
+    }
+}
+
+impl<M: IntoMessage> Send<'_, M> {
+    #[cold]
+    fn refused(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<std::result::Result<(), SendError>> {
+        let message = match std::mem::replace(&mut self.state, State::Done) {
+            State::Fresh(message) => whole(message),
+            State::Waiting(message) => message,
+            State::Done => Message::new(),
+        };
+        if !error.is_would_block() {
+            return Poll::Ready(Err(SendError::new(message, error)));
+        }
+        self.state = State::Waiting(message);
+        self.poll_whole(cx)
+    }
+
+    /// Sends what is a message already, or has to become one.
+    fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<(), SendError>> {
+        let mut message = match std::mem::replace(&mut self.state, State::Done) {
+            State::Fresh(message) => match self.socket.try_send(message) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(refused) if !refused.error().is_would_block() => return Poll::Ready(Err(refused)),
                 Err(refused) => refused.into_message(),
@@ -171,12 +205,12 @@ impl<M: IntoMessage> Future for Send<'_, M> {
             State::Waiting(message) => message,
             State::Done => return Poll::Ready(Err(SendError::new(Message::new(), polled_again()))),
         };
-        match this.socket.state().poll_send(&mut message, &mut this.place, cx) {
+        match self.socket.state().poll_send(&mut message, &mut self.place, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(SendError::new(message, error))),
             Poll::Pending => {
                 turn::waited();
-                this.state = State::Waiting(message);
+                self.state = State::Waiting(message);
                 Poll::Pending
             }
         }
@@ -189,6 +223,7 @@ fn polled_again() -> Error {
 }
 
 impl<M> Drop for Send<'_, M> {
+    #[inline]
     fn drop(&mut self) {
         self.socket.state().stop_waiting(&mut self.place);
     }

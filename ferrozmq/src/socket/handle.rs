@@ -318,7 +318,7 @@ impl SocketState {
 
     /// Sends a copy of `body` as a message of one part. Here and below: how long it may wait is asked if it has to.
     #[inline]
-    pub(super) fn send_copied(&self, body: &[u8], patience: impl FnOnce() -> Patience) -> Result<()> {
+    pub(crate) fn send_copied(&self, body: &[u8], patience: impl FnOnce() -> Patience) -> Result<()> {
         let mut core = self.enter()?;
         if core.ends.append(body) { Ok(()) } else { self.send_made(core, body, patience()) }
     }

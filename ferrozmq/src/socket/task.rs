@@ -7,6 +7,7 @@
 //! Invariant: a future that returned `Pending` is woken by the next signal to its socket, whatever other tasks and threads do there.
 
 use super::core::Core;
+use super::guard::Guard;
 use super::handle::SocketState;
 use super::wait::{Source, each_input};
 use crate::Message;
@@ -36,7 +37,32 @@ impl SocketState {
         place: &mut Place,
         cx: &mut task::Context<'_>,
     ) -> Poll<Result<()>> {
-        self.poll_for_input(place, cx, |core| core.try_recv(into))
+        let mut entered = self.enter();
+        if let Ok(core) = &mut entered
+            && core.ends.take_next(into)
+        {
+            self.lease.renew();
+            drop(entered);
+            self.stop_waiting(place);
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_recv_in(entered, into, place, cx)
+    }
+
+    /// The same where there is something to decide.
+    #[inline(never)]
+    fn poll_recv_in(
+        &self,
+        entered: Result<Guard<'_>>,
+        into: &mut Message,
+        place: &mut Place,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Result<()>> {
+        self.poll_attempt(Awaited::Input, entered, place, cx, |core| {
+            core.try_recv(into)?;
+            self.lease.renew();
+            Ok(())
+        })
     }
 
     /// Makes an attempt that takes input; where that would block, waits for a better one.
@@ -47,7 +73,7 @@ impl SocketState {
         cx: &mut task::Context<'_>,
         mut attempt: impl FnMut(&mut Core) -> std::result::Result<(), Refusal>,
     ) -> Poll<Result<()>> {
-        self.poll_attempt(Awaited::Input, place, cx, |core| {
+        self.poll_attempt(Awaited::Input, self.enter(), place, cx, |core| {
             attempt(core)?;
             self.lease.renew();
             Ok(())
@@ -62,7 +88,7 @@ impl SocketState {
         cx: &mut task::Context<'_>,
         attempt: impl FnMut(&mut Core) -> std::result::Result<(), Refusal>,
     ) -> Poll<Result<()>> {
-        self.poll_attempt(Awaited::News, place, cx, attempt)
+        self.poll_attempt(Awaited::News, self.enter(), place, cx, attempt)
     }
 
     /// Sends; unless that is ready and no error, `message` is as it was.
@@ -103,11 +129,12 @@ impl SocketState {
     fn poll_attempt(
         &self,
         awaited: Awaited,
+        entered: Result<Guard<'_>>,
         place: &mut Place,
         cx: &mut task::Context<'_>,
         mut attempt: impl FnMut(&mut Core) -> std::result::Result<(), Refusal>,
     ) -> Poll<Result<()>> {
-        let first = self.enter().map(|mut core| attempt(&mut core));
+        let first = entered.map(|mut core| attempt(&mut core));
         let made = match first {
             Ok(Err(Refusal::WouldBlock)) => return self.poll_again(awaited, place, cx, &mut attempt),
             Ok(made) => made.map_err(Error::from_refusal),
@@ -202,20 +229,27 @@ impl SocketState {
     }
 
     /// Looks for input once, where messages stream: more will be there already than what the I/O thread has read, and to read it here
-    /// costs less than to be woken by that.
+    /// costs less than to be woken by that. As long as it is, the I/O thread is not to look, too.
     fn glance_for_task(&self, core: &mut Core) -> bool {
         let reads = self.lease.reads();
         let streams = reads.wrapping_sub(std::mem::replace(&mut core.reads, reads)) > 1;
-        if !streams || core.leases > 0 || !core.pattern.wants_input() {
+        // With the lease held this was looked for a moment ago.
+        if !streams || self.lease.is_held() || !core.pattern.wants_input() {
             return false;
         }
-        let found = self.inputs(core).iter().fold(false, |found, source| source.read(core) | found);
-        let waker = self.mailbox.waker();
-        if found && waker.has_tasks() {
+        let found = self.read_inputs(core);
+        if found && self.mailbox.waker().has_tasks() {
             // Others wait, who may want of what was read here.
-            waker.wake();
+            self.mailbox.waker().wake();
+        } else if found {
+            self.lease.acquire();
+            self.lease.release();
         }
         found
+    }
+
+    fn read_inputs(&self, core: &mut Core) -> bool {
+        self.inputs(core).iter().fold(false, |found, source| source.read(core) | found)
     }
 
     fn inputs(&self, core: &mut Core) -> Vec<Source> {
@@ -236,7 +270,7 @@ impl SocketState {
 
     /// Looks for what signals tell, and for input where nobody else does.
     fn has_news_for_task(&self, core: &mut Core, awaited: Awaited) -> Result<bool> {
-        if core.announce() || awaited == Awaited::Input && self.read_leased(core) {
+        if core.announce() || awaited == Awaited::Input && self.read_leased_for_task(core) {
             return Ok(true);
         }
         let pending = self.mailbox.pending();
@@ -245,5 +279,18 @@ impl SocketState {
         }
         self.check(core)?;
         Ok(pending)
+    }
+
+    /// While this side has the lease, nobody else reads. The only connection is asked without asking a set.
+    fn read_leased_for_task(&self, core: &mut Core) -> bool {
+        if core.ends.wires() != 1 {
+            return self.read_leased(core);
+        }
+        let got = self.lease.is_held() && core.pattern.wants_input() && self.read_inputs(core);
+        if got {
+            // For who sleeps on the descriptors, or waits as this does.
+            self.mailbox.waker().wake();
+        }
+        got
     }
 }
