@@ -7,11 +7,14 @@
 //! spinning caught, and how long those took. Where it stopped spinning it tries again now and then,
 //! ever more seldom while that fails.
 //!
+//! On a single processor looking is in vain as long as the peer does not run. A thread there can give way between two looks instead,
+//! which a future does that would otherwise go back to its executor, and have two threads woken by the answer.
+//!
 //! One per waiting side of a socket; not shared between threads. Knows nothing of what it waits for.
 //!
 //! Whoever would rather have every wait sleep at once says so in the environment: [`SPIN_US`]`=0`.
 
-use crate::sync::hint;
+use crate::sync::{hint, yield_now};
 use crate::sys::clock;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -21,6 +24,10 @@ const MAX_SPIN: Duration = Duration::from_micros(30);
 /// The variable of the environment that says how many microseconds a spin may last; 0 is none. More than [`MAX_SPIN`] is taken for
 /// that, and so is what is no number.
 const SPIN_US: &str = "FERROZMQ_SPIN_US";
+/// The longest time that a thread gives way for: a few others' turns.
+const MAX_WAY: Duration = Duration::from_micros(100);
+/// Who gave way and is back so soon has found nobody to give way to: then nobody is there who might answer.
+const NOBODY_NS: u128 = 1_500;
 /// The shortest spin worth the clock readings.
 const MIN_SPIN_NS: u64 = 1_000;
 /// Looks between two readings of the clock, which cost about 20 ns each.
@@ -68,6 +75,38 @@ impl Spinner {
         let max_ns = if cpus > 1 { u64::try_from(max.as_nanos()).unwrap_or(u64::MAX) } else { 0 };
         // Hopeful: the first waits spin in full, and half a dozen in vain end it.
         Spinner { max_ns, success: ALWAYS, average_ns: max_ns / 2, paused: 0, pause: FIRST_PAUSE }
+    }
+
+    /// One for a thread that gives way instead: only on a single processor, and not if `max` is nothing.
+    pub fn giving_way(max: Duration, cpus: usize) -> Spinner {
+        let max = if cpus > 1 || max.is_zero() { Duration::ZERO } else { MAX_WAY };
+        Spinner::new(max, 2)
+    }
+
+    /// Lets other threads run until `ready` holds, the budget is spent, or none of them has anything to do; whether it holds. The
+    /// scheduler may give them more than the budget, which counts as a failure, so that it is soon left alone.
+    pub fn give_way(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+        let budget = self.budget();
+        if budget.is_zero() {
+            return false;
+        }
+        // What is there at once was not waited for: nothing is learnt from it.
+        if ready() {
+            return true;
+        }
+        let start = clock::now();
+        let mut before = start;
+        loop {
+            yield_now();
+            let back = clock::now();
+            let spent = back - start;
+            let found = ready();
+            if found || spent >= budget || (back - before).as_nanos() < NOBODY_NS {
+                self.record(found && spent <= MAX_WAY, spent);
+                return found;
+            }
+            before = back;
+        }
     }
 
     /// Looks at `ready` until it holds or the budget is spent; the last answer. Without a budget it does not look at
@@ -208,6 +247,26 @@ mod tests {
         feed(&mut spinner, 2 * LONGEST_PAUSE, us(3));
         let spun = feed(&mut spinner, 100, us(3));
         assert_eq!(spun, us(300), "every wait spins");
+    }
+
+    #[test]
+    fn who_gives_way_to_nobody_soon_stops() {
+        assert!(
+            !Spinner::giving_way(MAX_SPIN, 2).give_way(|| unreachable!("there are others to run elsewhere"))
+        );
+        assert!(!Spinner::giving_way(us(0), 1).give_way(|| unreachable!("it is forbidden")));
+        let mut spinner = Spinner::giving_way(MAX_SPIN, 1);
+        let mut attempts = 0;
+        for _ in 0..1000 {
+            let mut looked = false;
+            assert!(!spinner.give_way(|| {
+                looked = true;
+                false
+            }));
+            attempts += u32::from(looked);
+        }
+        assert!((1..20).contains(&attempts), "{attempts}");
+        assert!((0..LONGEST_PAUSE).any(|_| spinner.give_way(|| true)), "it tries again");
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub(crate) struct Core {
     pub(super) fds: Vec<PollFd>,
     /// Taken while a thread spins.
     pub(super) spinner: Option<Spinner>,
+    /// The same for a future on a single processor.
+    pub(super) way: Option<Spinner>,
     pub(super) dozer: Dozer,
     pub(super) sources: Vec<Source>,
 }
@@ -73,6 +75,9 @@ impl Core {
         if matches!(kind, SocketType::Sub | SocketType::XSub) {
             ends.record_subscriptions(Arc::clone(&owner.subscriptions));
         }
+        // A model must not depend on the clock.
+        let cpus = if cfg!(loom) { 1 } else { cpu::usable() };
+        let way = if cfg!(loom) { Duration::ZERO } else { spin::longest() };
         Core {
             kind,
             pattern,
@@ -90,8 +95,8 @@ impl Core {
             leases: 0,
             reads: 0,
             fds: Vec::new(),
-            // A model must not depend on the clock.
-            spinner: Some(Spinner::new(spin::longest(), if cfg!(loom) { 1 } else { cpu::usable() })),
+            spinner: Some(Spinner::new(spin::longest(), cpus)),
+            way: Some(Spinner::giving_way(way, cpus)),
             dozer: Dozer::new(),
             sources: Vec::new(),
         }

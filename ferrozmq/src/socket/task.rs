@@ -212,10 +212,11 @@ impl SocketState {
             return false;
         }
         let mut sources = None;
-        let found = self.spin(core, |core| {
+        let mut look = |core: &mut Core| {
             let sources = sources.get_or_insert_with(|| self.lease_inputs(core));
             sources.iter().any(|source| source.read(core))
-        });
+        };
+        let found = self.spin(core, &mut look) || self.give_way(core, look);
         if sources.is_some_and(|sources| !sources.is_empty()) {
             self.lease.release();
             let waker = self.mailbox.waker();
@@ -225,6 +226,14 @@ impl SocketState {
                 waker.wake();
             }
         }
+        found
+    }
+
+    /// Lets others run for as long as that has paid, on a single processor.
+    fn give_way(&self, core: &mut Core, mut look: impl FnMut(&mut Core) -> bool) -> bool {
+        let Some(mut way) = core.way.take() else { return false };
+        let found = way.give_way(|| self.mailbox.pending() || core.ends.quiet_has_input() || look(core));
+        core.way = Some(way);
         found
     }
 
