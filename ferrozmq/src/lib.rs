@@ -116,6 +116,8 @@
 //!
 //! Features only ever add. The oldest Rust that is supported is 1.89; that number rises in minor releases only.
 
+#![warn(clippy::missing_errors_doc)]
+
 // A panic is a bug of ours; it may cost one connection or one call, and can do so only if it unwinds.
 #[cfg(panic = "abort")]
 compile_error!("ferrozmq contains panics by unwinding: build with panic = \"unwind\" in your profile");

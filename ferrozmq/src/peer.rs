@@ -19,7 +19,7 @@ const REMEMBERED: usize = 4096;
 const REMEMBERED_BYTES: usize = 1 << 20;
 
 /// What is known of a peer after its handshake (`zmq_msg_gets`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerInfo {
     /// Identifies the connection; [`Frame::origin`] of the frames it delivers.

@@ -48,7 +48,7 @@ pub enum ProbeOutcome {
 }
 
 /// What a probe found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Found {
     /// How it came out.

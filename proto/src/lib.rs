@@ -12,6 +12,7 @@
 //! What travels between them is the *pipe format*: whole messages as plain ZMTP 2.0 frames
 //! ([`zmtp::framing`]), whatever version and mechanism the wire speaks.
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 pub mod access;
 pub mod backoff;

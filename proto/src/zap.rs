@@ -62,6 +62,8 @@ impl ReplyFault {
     }
 }
 
+impl std::error::Error for ReplyFault {}
+
 impl fmt::Display for ReplyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -79,7 +79,7 @@ impl EventKind {
 }
 
 /// One fact about one of a socket's connections.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MonitorEvent {
     /// What happened.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub const REPORT_VERSION: u32 = 1;
 
 /// An endpoint of a socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointReport {
     /// As [`Socket::last_endpoint`] told it.
@@ -27,7 +27,7 @@ pub struct EndpointReport {
 }
 
 /// One socket: what it is, what it has counted, and for whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketReport {
     /// Its number, which no other socket of this process has or will have.
@@ -52,7 +52,7 @@ pub struct SocketReport {
 }
 
 /// A context: all that was ever counted in it, and its sockets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ContextStats {
     /// What all its sockets have counted, closed ones included.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// What a socket has counted for one peer. A peer that it connects to stays the same one over all its connections.
 ///
 /// What one socket counts as `left` is what the other counts as `arrived`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerStats {
     /// The pipe's number, which no other of this process has or will have.
@@ -64,7 +64,7 @@ pub struct PeerStats {
 
 /// A peer that is gone, and took messages along: they waited for it and were dropped, or they are in doubt although heartbeats
 /// are on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GonePeer {
     /// What was counted for it.

@@ -1,13 +1,21 @@
 //! The public face as a stranger uses it: traits that are promised, builders, conversions, guards, waiting for whom one needs.
 
+use ferrozmq::asynch::{
+    MessageSink, MessageStream, MonitorStream, NextEvent, Receiver, Recv, RecvInto, Reply, Request,
+    Send as Sending, Sender, WaitForPeers,
+};
+use ferrozmq::option::OptionError;
 use ferrozmq::{
-    Context, ContextBuilder, Dealer, Error, ErrorKind, EventPublisher, Events, Frame, KeyPair, Message,
-    Messages, Monitor, MonitorEvent, Pair, PeerInfo, PeerStats, PollItem, Poller, Pub, Pull, Push, Rep, Req,
-    Router, SendError, Socket, SocketBuilder, SocketStats, SocketType, Stream, Sub, Subscription, Timers,
-    XPub, XSub,
+    AccessAnswer, AccessRequest, AccessRules, Context, ContextBuilder, ContextStats, Credentials, Dealer,
+    Discarded, Discards, Dropped, Drops, EndpointReport, Error, ErrorKind, EventFormat, EventKind,
+    EventPublisher, Events, Found, Frame, GonePeer, KeyPair, Message, Messages, Monitor, MonitorEvent, Pair,
+    PeerError, PeerInfo, PeerStats, PollItem, Poller, ProbeOutcome, Pub, Pull, Push, Rep, Req, Router,
+    SecretText, SendError, SignalMask, Socket, SocketBuilder, SocketReport, SocketStats, SocketType, Stream,
+    Sub, Subscription, Timers, XPub, XSub,
 };
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -21,7 +29,7 @@ fn what_threads_share_is_send_and_sync_and_debug() {
     fn handle<T: Send + Sync + Debug + Clone>() {}
     handle::<(Context, Socket, ContextBuilder, Message, Frame, Error, ErrorKind, SocketType)>();
     handle::<(Req, Rep, Dealer, Router, Pub, Sub, XPub, XSub, Push, Pull, Pair, Stream)>();
-    handle::<(PeerInfo, PeerStats, SocketStats, MonitorEvent, Events, Messages<'static>)>();
+    handle::<(Messages<'static>, AccessRules, SignalMask, Sender, Receiver)>();
     shared::<(Monitor, EventPublisher, SendError, Subscription, KeyPair, Poller<u32>, Timers<u32>)>();
     fn sent<T: Send + Debug>() {}
     sent::<(SocketBuilder, SocketBuilder<Push>, PollItem<'static>)>();
@@ -31,6 +39,41 @@ fn what_threads_share_is_send_and_sync_and_debug() {
     fn converted<T: Into<std::io::Error>>() {}
     converted::<Error>();
     converted::<SendError>();
+    failure::<OptionError>();
+    failure::<PeerError>();
+}
+
+/// A task may go from thread to thread with any of them, and they need not be pinned.
+#[test]
+fn futures_streams_and_sinks_are_send_and_sync_and_unpin_and_debug() {
+    fn awaited<T: Send + Sync + Unpin + Debug>() {}
+    awaited::<(Recv<'static>, RecvInto<'static>, Sending<'static, &'static str>, Sending<'static, Message>)>(
+    );
+    awaited::<(WaitForPeers<'static>, NextEvent<'static>)>();
+    awaited::<(MessageStream, MessageSink, MonitorStream, Request<'static>, Reply<'static>)>();
+}
+
+/// What is told can be kept, sent and compared; what is chosen from can be a key.
+#[test]
+fn facts_are_clone_and_eq_and_choices_are_copy_and_hash() {
+    fn fact<T: Clone + Eq + Debug + Send + Sync + Unpin>() {}
+    fact::<(Message, Frame, KeyPair, SecretText, AccessRequest, AccessAnswer, Credentials)>();
+    fact::<(PeerInfo, PeerStats, GonePeer, SocketStats, Drops, Discards, MonitorEvent, Found)>();
+    fact::<(SocketReport, EndpointReport, ContextStats)>();
+    fn choice<T: Copy + Eq + Hash + Debug + Send + Sync + Unpin>() {}
+    choice::<(
+        SocketType,
+        ErrorKind,
+        EventKind,
+        Events,
+        ProbeOutcome,
+        Dropped,
+        Discarded,
+        PeerError,
+        EventFormat,
+    )>();
+    fn default<T: Default>() {}
+    default::<(Context, Message, Frame, Poller<u32>, Timers<u32>, AccessRules, SocketStats, Events)>();
 }
 
 #[test]

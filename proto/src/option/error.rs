@@ -90,6 +90,8 @@ impl fmt::Display for OptionError {
     }
 }
 
+impl std::error::Error for Wrong {}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

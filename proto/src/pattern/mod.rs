@@ -353,6 +353,9 @@ impl Pattern {
 
     /// Whether a message for the peer with this routing id would be taken now (`zmq_socket_get_peer_state`). ROUTER only;
     /// for another type it is not supported.
+    ///
+    /// # Errors
+    /// [`Refusal::Unroutable`]: no peer has it. [`Refusal::NotSupported`]: this type does not route.
     pub fn has_room_for<P: Pipes>(&self, pipes: &mut P, routing_id: &[u8]) -> Result<bool, Refusal> {
         each!(self, socket => socket.has_room_for(pipes, routing_id))
     }

@@ -46,6 +46,8 @@ impl RefusedPeer {
     }
 }
 
+impl std::error::Error for RefusedPeer {}
+
 impl fmt::Display for RefusedPeer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
