@@ -188,7 +188,7 @@ impl Pace {
 
     /// Whether one more message may be queued behind `waiting` bytes, and wait for those that follow it at once; else all is to be
     /// written. (Not asked twice of one message: every so many look at the clock.)
-    #[inline]
+    #[inline(always)]
     pub(crate) fn may_gather(&mut self, waiting: usize, now: impl FnOnce() -> Instant) -> bool {
         if !self.streaming || waiting >= self.batch {
             return false;
@@ -201,7 +201,7 @@ impl Pace {
     }
 
     /// Whether the oldest message that waits has waited long enough.
-    #[inline(never)]
+    #[cold]
     fn is_stale(&mut self, now: impl FnOnce() -> Instant) -> bool {
         let now = now();
         let oldest = *self.oldest.get_or_insert(now);
