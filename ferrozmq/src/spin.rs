@@ -56,6 +56,14 @@ fn allowed(value: Option<&str>) -> Duration {
     asked.map_or(MAX_SPIN, |asked| asked.min(MAX_SPIN))
 }
 
+/// Does nothing for so long, awake.
+pub fn pause(time: Duration) {
+    let start = clock::now();
+    while start.elapsed() < time {
+        (0..LOOKS_PER_CLOCK).for_each(|_| hint::spin_loop());
+    }
+}
+
 /// Decides how long to spin, from how earlier spins went.
 #[derive(Debug)]
 pub struct Spinner {

@@ -33,6 +33,9 @@ const SET_EVENTS: usize = 64;
 /// After so many messages received by the pattern it is asked whether they all come from one pipe.
 const ASK_EVERY: u64 = 8;
 
+/// A receiver that finds fewer messages at a time than this lets some more gather.
+const STREAMED_MIN: u64 = 256;
+
 /// A socket's state.
 pub(crate) struct Core {
     pub(super) kind: SocketType,
@@ -60,10 +63,13 @@ pub(crate) struct Core {
     pub(super) reads: u32,
     /// Buffers of the last wait, for the next.
     pub(super) fds: Vec<PollFd>,
-    /// Taken while a thread spins.
+    /// Taken while a thread spins for input.
     pub(super) spinner: Option<Spinner>,
-    /// The same for a future on a single processor.
+    /// The same for a future on a single processor, and for a thread that waits for room.
     pub(super) way: Option<Spinner>,
+    pub(super) room_spinner: Option<Spinner>,
+    /// Messages received and sent when a thread last waited for input.
+    waited_at: (u64, u64),
     pub(super) dozer: Dozer,
     pub(super) sources: Vec<Source>,
 }
@@ -97,6 +103,8 @@ impl Core {
             fds: Vec::new(),
             spinner: Some(Spinner::new(spin::longest(), cpus)),
             way: Some(Spinner::giving_way(way, cpus)),
+            room_spinner: Some(Spinner::new(spin::longest(), cpus)),
+            waited_at: (0, 0),
             dozer: Dozer::new(),
             sources: Vec::new(),
         }
@@ -398,6 +406,15 @@ impl Core {
         let there = self.ends.wire(id).is_some_and(|end| end.pipe.id() == pipe.id());
         let answered = there && self.note(id, fill);
         self.dozer.record(answered);
+    }
+
+    /// A thread waits for input: whether messages stream in from this process, few at a time, to a receiver that is faster
+    /// than their sender.
+    pub(super) fn outruns_sender(&mut self) -> bool {
+        let now = (self.ends.received, self.ends.sent);
+        let (received, sent) = (now.0.wrapping_sub(self.waited_at.0), now.1.wrapping_sub(self.waited_at.1));
+        self.waited_at = now;
+        self.ends.wires() == 0 && sent == 0 && (2..STREAMED_MIN).contains(&received)
     }
 
     /// Grows whenever there may be something new to receive, or room to send.

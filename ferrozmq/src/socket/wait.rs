@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::io::lease::Lease;
 use crate::pipe::stragglers;
 use crate::pipe::wire::{Fill, WirePipe};
+use crate::spin;
 use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::sys::poll::{self, PollFd};
@@ -35,6 +36,10 @@ use std::time::{Duration, Instant};
 
 /// With less time left than this a doze, which the kernel's ticks end, might last too long.
 const LONG: Duration = Duration::from_millis(50);
+
+/// How long messages gather that come from this process, where each would cost the sender and the receiver a fetch of the
+/// other's memory if it were received at once.
+const GATHER: Duration = Duration::from_nanos(500);
 
 /// How long a call may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +181,8 @@ impl<'a> Sleeper<'a> {
         if for_input && core.pattern.wants_input() {
             sleeper.add_inputs(core, fds);
         }
-        if for_input && sleeper.spin(core) || sleeper.has_news(core) {
+        let found = if for_input { sleeper.spin(core) } else { socket.spin_for_room(core) };
+        if found || sleeper.has_news(core) {
             fds.truncate(sleeper.first);
             sleeper.leave(core, false);
             sleeper.sources.clear();
@@ -404,6 +410,20 @@ impl SocketState {
         let Some(mut spinner) = core.spinner.take() else { return false };
         let found = spinner.spin(|| self.mailbox.pending() || core.ends.quiet_has_input() || look(core));
         core.spinner = Some(spinner);
+        if core.outruns_sender() && found {
+            spin::pause(GATHER);
+        }
+        found
+    }
+
+    /// The same for room: a peer in this process that is at work makes some in less time than a sleep takes, and tells of it.
+    fn spin_for_room(&self, core: &mut Core) -> bool {
+        if core.ends.wires() > 0 {
+            return false;
+        }
+        let Some(mut spinner) = core.room_spinner.take() else { return false };
+        let found = spinner.spin(|| self.mailbox.pending());
+        core.room_spinner = Some(spinner);
         found
     }
 
