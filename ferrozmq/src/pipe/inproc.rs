@@ -35,6 +35,9 @@ pub(crate) struct InprocEnd {
     /// Messages taken where only the newest is kept, and greetings sent.
     taken: u64,
     greetings: u64,
+    /// Of the messages in the rings, those that others count. The short way counts none: where the rings are says how many took it.
+    pushed_elsewhere: u64,
+    popped_elsewhere: u64,
     /// Messages taken back before anybody had bound the name: of those sent here, and of those for here.
     withdrawn: u64,
     unheard: u64,
@@ -177,6 +180,8 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         conflate: connecting.conflate,
         taken: 0,
         greetings: 0,
+        pushed_elsewhere: 0,
+        popped_elsewhere: 0,
         withdrawn: 0,
         unheard: 0,
         ended: false,
@@ -192,6 +197,8 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         conflate: connecting.conflate,
         taken: 0,
         greetings: 0,
+        pushed_elsewhere: 0,
+        popped_elsewhere: 0,
         withdrawn: 0,
         unheard: 0,
         ended: false,
@@ -219,6 +226,7 @@ impl Unbound {
             count += 1;
         }
         self.far.unheard += count;
+        self.far.popped_elsewhere += count;
         Some(count)
     }
 
@@ -332,6 +340,7 @@ impl InprocEnd {
             drop(older);
         } else {
             self.out.push(message);
+            self.pushed_elsewhere += 1;
         }
         self.tell_of_input();
     }
@@ -375,7 +384,9 @@ impl InprocEnd {
             self.tell_of_credit();
             return newest.map(|message| *into = message).is_some();
         }
-        self.take(into)
+        let got = self.take(into);
+        self.popped_elsewhere += u64::from(got);
+        got
     }
 
     /// The same where all messages are kept.
@@ -415,6 +426,7 @@ impl InprocEnd {
         let mut queued = None;
         while let Some(message) = self.inp.pop() {
             queued = Some(message);
+            self.popped_elsewhere += 1;
         }
         self.near().cell.lock().newest.take().or(queued)
     }
@@ -455,13 +467,15 @@ impl InprocEnd {
         self.greetings == 0 && !self.conflate
     }
 
-    /// What has been counted, and waits here. What was pushed is with the peer, unless nobody has bound the name.
+    /// What has been counted, and waits here, with what was sent and received by the short way, which nobody else counts. What was pushed is with the peer, unless nobody has bound the name.
     pub(crate) fn books(&mut self) -> SocketStats {
         let (queued_in, unread) = self.queued();
         let (pushed, arrived) = self.pushed();
         let arrived = arrived - self.unheard;
         let queued_out = if self.far().told.get().is_none() { unread } else { 0 };
         let mut books = SocketStats {
+            sent: self.out.pushed() as u64 - self.pushed_elsewhere,
+            received: self.inp.popped() as u64 - self.popped_elsewhere,
             added: self.greetings,
             left: pushed - self.withdrawn - queued_out as u64,
             queued_out,

@@ -219,6 +219,11 @@ impl<T: Default> Consumer<T> {
         self.refresh()
     }
 
+    /// The number of items popped, ever.
+    pub fn popped(&self) -> usize {
+        self.reader.popped
+    }
+
     /// The number of items pushed, ever, as far as can be seen from here.
     pub fn pushed(&self) -> usize {
         self.shared.tail.published.load(Relaxed)

@@ -258,6 +258,7 @@ pub(super) struct Ends {
     /// Ends whose input is over and read.
     pub(super) finished: Vec<PipeId>,
     subscriptions: Option<Arc<Mutex<Subscriptions>>>,
+    /// What was sent and received, but for the short way of inproc ends, which have that in their books.
     pub(super) sent: u64,
     pub(super) received: u64,
     /// What else was counted here, and in inproc ends that are gone.
@@ -392,8 +393,8 @@ impl Ends {
     /// The socket is closed: what was counted here, from now on nowhere.
     pub(super) fn close_books(&mut self) -> SocketStats {
         let mut all = std::mem::take(&mut self.books);
-        all.sent = std::mem::take(&mut self.sent);
-        all.received = std::mem::take(&mut self.received);
+        all.sent += std::mem::take(&mut self.sent);
+        all.received += std::mem::take(&mut self.received);
         all
     }
 
@@ -425,15 +426,17 @@ impl Ends {
     #[inline(always)]
     pub(super) fn append(&mut self, body: &[u8]) -> bool {
         let Some(pipe) = self.outlet else { return false };
-        let sent = match self.slots.get_mut(pipe.0 as usize) {
-            Some(Some(End::Wire(end))) => end.append(body),
+        match self.slots.get_mut(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => {
+                let sent = end.append(body);
+                if sent {
+                    self.sent += 1;
+                }
+                sent
+            }
             Some(Some(End::Inproc(end))) => end.append(body),
             _ => false,
-        };
-        if sent {
-            self.sent += 1;
         }
-        sent
     }
 
     /// Sends a message of one long part that stays the caller's, if `pipe` takes it so; else does nothing.
@@ -467,47 +470,44 @@ impl Ends {
     /// Receives a message into `into` if there is nothing to decide about it; else does nothing.
     #[inline(always)]
     pub(super) fn take_next(&mut self, into: &mut Message) -> bool {
-        let got = match self.open_inlet() {
+        match self.open_inlet() {
             Some(End::Wire(end)) => {
                 let got = end.cursor.read_message(into);
                 end.tell_consumed();
+                self.received += u64::from(got);
                 got
             }
             Some(End::Inproc(end)) => end.take(into),
             None => false,
-        };
-        self.received += u64::from(got);
-        got
+        }
     }
 
     /// The same for one of a single part, whose body is given to `act`; an inproc peer's only if it is short.
     #[inline(always)]
     pub(super) fn take_single<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let taken = match self.open_inlet()? {
+        match self.open_inlet()? {
             End::Wire(end) => {
                 let taken = end.cursor.next_single().map(act)?;
                 end.tell_consumed();
-                taken
+                self.received += 1;
+                Some(taken)
             }
-            End::Inproc(end) => end.take_short(act)?,
-        };
-        self.received += 1;
-        Some(taken)
+            End::Inproc(end) => end.take_short(act),
+        }
     }
 
     /// The same, put into `into`; its length.
     #[inline(always)]
     pub(super) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
-        let len = match self.open_inlet()? {
+        match self.open_inlet()? {
             End::Wire(end) => {
                 let len = end.cursor.read_short(into)?;
                 end.tell_consumed();
-                usize::from(len)
+                self.received += 1;
+                Some(usize::from(len))
             }
-            End::Inproc(end) => end.take_part(into)?,
-        };
-        self.received += 1;
-        Some(len)
+            End::Inproc(end) => end.take_part(into),
+        }
     }
 
     /// Whether the one end that messages come from has some.
