@@ -3,7 +3,7 @@
 //! ```text
 //!   Resolving ──► Dialing ──► Up (handshake, then messages)
 //!       ▲            │             │
-//!       └── Waiting ◄┴─────────────┘   back-off with jitter
+//!       └── Waiting ◄┴─────────────┘   at first a head start for the application, then back-off with jitter
 //! ```
 //!
 //! A name is resolved anew for every round of attempts, off this thread; each of its addresses is
@@ -39,6 +39,10 @@ pub(crate) enum Target {
     /// A socket file or abstract name.
     Ipc(IpcAddress),
 }
+
+/// How long a dialer lets the application go first: it connects, then asks for events or sends, and would miss those of a connection that
+/// has failed meanwhile. With libzmq it is as far by then, whose threads need longer for everything.
+const HEAD_START: Duration = Duration::from_millis(1);
 
 /// Everything about a dialer that does not change.
 pub(crate) struct DialPlan {
@@ -115,7 +119,10 @@ impl Io {
             was_up: false,
         };
         self.dialers.insert(endpoint, dialer);
-        self.start_round(endpoint);
+        let begin = self.timers.add(timer::after(HEAD_START), Due::Dialer(endpoint));
+        if let Some(dialer) = self.dialers.get_mut(&endpoint) {
+            dialer.timer = Some(begin);
+        }
     }
 
     fn start_round(&mut self, endpoint: u64) {
