@@ -31,6 +31,14 @@ pub(crate) const EASE_FROM: usize = 256;
 /// How long a sender waits for the kernel: this, and a nanosecond for each byte, which is what a copy into fresh memory costs.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// A message from this length on waits for all that was queued before, even where another thread is writing that. Copied meanwhile, it
+/// would join the queue, and so would all that follow, each at three times the price.
+const PATIENT_FROM: usize = 512 * 1024;
+/// But no longer than this: a peer may be slow.
+const PATIENT_MAX: Duration = Duration::from_millis(50);
+/// How long it waits before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_micros(20);
+
 /// Messages without a wait after one in vain: at first, and at most.
 const FIRST_PAUSE: u32 = 1;
 const LONGEST_PAUSE: u32 = 64;
@@ -69,28 +77,46 @@ impl Tolerance {
 struct Wait<'a> {
     pipe: &'a WirePipe,
     most: Duration,
+    /// For another thread, too.
+    patient: bool,
     /// Begins with the first sleep; `Some(None)`: it is not to begin.
     deadline: Option<Option<Instant>>,
 }
 
 impl<'a> Wait<'a> {
     fn new(pipe: &'a WirePipe, len: usize, patience: Duration) -> Wait<'a> {
-        let most = MOMENT.saturating_add(Duration::from_nanos(len as u64)).min(patience);
-        Wait { pipe, most, deadline: None }
+        let patient = len >= PATIENT_FROM;
+        let moment = |len: usize| MOMENT.saturating_add(Duration::from_nanos(len as u64));
+        let most = match patient {
+            true => {
+                moment(len.saturating_add(pipe.tx.lock().queued_bytes())).min(PATIENT_MAX).max(moment(len))
+            }
+            false => moment(len),
+        };
+        Wait { pipe, most: most.min(patience), patient, deadline: None }
     }
 
     /// Sleeps until `stream` takes output; `false` if it is not worth it, or takes too long.
     fn for_output(&mut self, stream: &Stream) -> bool {
+        // An interruption by a signal ends the wait, not the send.
+        self.left().is_some_and(|left| {
+            crate::sync::poll(&mut [PollFd::new(stream.as_fd(), poll::WRITABLE)], Some(left)).unwrap_or(0) > 0
+        })
+    }
+
+    /// Sleeps while another thread writes; `false` likewise.
+    fn for_writer(&mut self) -> bool {
+        self.patient
+            && self.left().is_some_and(|left| crate::sync::poll(&mut [], Some(left.min(LOOK_AGAIN))).is_ok())
+    }
+
+    /// How long it may still last, and begins it. `None`: not at all.
+    fn left(&mut self) -> Option<Duration> {
         let deadline = *self.deadline.get_or_insert_with(|| {
             let due = !self.most.is_zero() && self.pipe.tx.lock().tolerance.is_due();
             due.then(|| clock::now().checked_add(self.most)).flatten()
         });
-        let Some(deadline) = deadline else { return false };
-        let left = deadline.saturating_duration_since(clock::now());
-        // An interruption by a signal ends the wait, not the send.
-        !left.is_zero()
-            && crate::sync::poll(&mut [PollFd::new(stream.as_fd(), poll::WRITABLE)], Some(left)).unwrap_or(0)
-                > 0
+        Some(deadline?.saturating_duration_since(clock::now())).filter(|left| !left.is_zero())
     }
 
     /// The end of the wait, if there was one.
@@ -216,17 +242,32 @@ impl WirePipe {
     /// Writes what is queued, waiting for the kernel as long as that may pay.
     fn clear(&self, wait: &mut Wait<'_>) {
         loop {
-            let stream = {
-                let tx = self.tx.lock();
-                let queued = tx.blocked || !tx.arena.is_empty();
-                // Without a line somebody is writing, or there is no connection.
-                let Some(line) = tx.line.as_ref().filter(|_| queued && !tx.failed) else { return };
-                tx.blocked.then(|| Arc::clone(line.stream()))
-            };
-            if stream.is_some_and(|stream| !wait.for_output(&stream)) {
-                return self.arm_output();
+            let tx = self.tx.lock();
+            if !tx.online || tx.failed {
+                return;
             }
-            self.flush();
+            let blocked = tx.blocked;
+            match tx.line.as_ref().map(|line| Arc::clone(line.stream())) {
+                // Somebody is writing.
+                None => {
+                    drop(tx);
+                    if !wait.for_writer() {
+                        return;
+                    }
+                }
+                Some(stream) if blocked => {
+                    drop(tx);
+                    if !wait.for_output(&stream) {
+                        return self.arm_output();
+                    }
+                    self.flush();
+                }
+                Some(_) if tx.arena.is_empty() => return,
+                Some(_) => {
+                    drop(tx);
+                    self.flush();
+                }
+            }
         }
     }
 }
