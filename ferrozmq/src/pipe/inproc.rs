@@ -467,7 +467,13 @@ impl InprocEnd {
         self.greetings == 0 && !self.conflate
     }
 
-    /// What has been counted, and waits here, with what was sent and received by the short way, which nobody else counts. What was pushed is with the peer, unless nobody has bound the name.
+    /// Messages that have gone through here, ever: in, and out.
+    pub(crate) fn moved(&self) -> (u64, u64) {
+        (self.inp.popped() as u64, self.out.pushed() as u64)
+    }
+
+    /// What has been counted, and waits here, with what was sent and received by the short way, which nobody else counts. What was
+    /// pushed is with the peer, unless nobody has bound the name.
     pub(crate) fn books(&mut self) -> SocketStats {
         let (queued_in, unread) = self.queued();
         let (pushed, arrived) = self.pushed();

@@ -408,13 +408,14 @@ impl Core {
         self.dozer.record(answered);
     }
 
-    /// A thread waits for input: whether messages stream in from this process, few at a time, to a receiver that is faster
-    /// than their sender.
+    /// A thread waits for input: whether messages stream in from its only peer, in this process, few at a time, to a receiver that is
+    /// faster than their sender.
     pub(super) fn outruns_sender(&mut self) -> bool {
-        let now = (self.ends.received, self.ends.sent);
+        let Some((_, End::Inproc(end))) = self.ends.only() else { return false };
+        let now = end.moved();
         let (received, sent) = (now.0.wrapping_sub(self.waited_at.0), now.1.wrapping_sub(self.waited_at.1));
         self.waited_at = now;
-        self.ends.wires() == 0 && sent == 0 && (2..STREAMED_MIN).contains(&received)
+        sent == 0 && (2..STREAMED_MIN).contains(&received)
     }
 
     /// Grows whenever there may be something new to receive, or room to send.
