@@ -40,8 +40,8 @@ pub(crate) enum Target {
     Ipc(IpcAddress),
 }
 
-/// How long a dialer lets the application go first: it connects, then asks for events or sends, and would miss those of a connection that
-/// has failed meanwhile. With libzmq it is as far by then, whose threads need longer for everything.
+/// How long a dialer lets the application go first: that connects, then asks for events or sends, and would come too late where the
+/// connection has failed meanwhile. With libzmq it is as far by then, whose threads need longer for everything.
 const HEAD_START: Duration = Duration::from_millis(1);
 
 /// Everything about a dialer that does not change.
@@ -113,16 +113,12 @@ impl Io {
             source: None,
             addresses: VecDeque::new(),
             last_error: None,
-            timer: None,
+            timer: Some(self.timers.add(timer::after(HEAD_START), Due::Dialer(endpoint))),
             closing: false,
             linger_timer: None,
             was_up: false,
         };
         self.dialers.insert(endpoint, dialer);
-        let begin = self.timers.add(timer::after(HEAD_START), Due::Dialer(endpoint));
-        if let Some(dialer) = self.dialers.get_mut(&endpoint) {
-            dialer.timer = Some(begin);
-        }
     }
 
     fn start_round(&mut self, endpoint: u64) {

@@ -278,7 +278,7 @@ impl Ticker {
         });
         returned.iter().for_each(|lease| lease.watch_all());
         let ticks =
-            if !returned.is_empty() { 1 } else { (self.ticks.load(Ordering::Relaxed) * 2).min(SELDOM) };
+            if returned.is_empty() { (self.ticks.load(Ordering::Relaxed) * 2).min(SELDOM) } else { 1 };
         self.ticks.store(ticks, Ordering::Relaxed);
         if resident {
             self.start();

@@ -187,7 +187,7 @@ impl Pace {
     }
 
     /// Whether one more message may be queued behind `waiting` bytes, and wait for those that follow it at once; else all is to be
-    /// written. (Not asked twice of one message: every so many look at the clock.)
+    /// written. A yes counts the message, of which every so many look at the clock; a no stays one for the same message.
     #[inline(always)]
     pub(crate) fn may_gather(&mut self, waiting: usize, now: impl FnOnce() -> Instant) -> bool {
         if !self.streaming || waiting >= self.batch {

@@ -68,7 +68,7 @@ pub(crate) struct Core {
     /// The same for a future on a single processor, and for a thread that waits for room.
     pub(super) way: Option<Spinner>,
     pub(super) room_spinner: Option<Spinner>,
-    /// Messages received and sent when a thread last waited for input.
+    /// Messages received from and sent to its only peer, if that is in this process, when a thread last waited for input.
     waited_at: (u64, u64),
     pub(super) dozer: Dozer,
     pub(super) sources: Vec<Source>,

@@ -107,7 +107,8 @@ impl Socket {
     }
 
     /// Connects to `endpoint`, now and after every disconnection (`zmq_connect(3)`). Does not wait
-    /// for a connection.
+    /// for a connection: over tcp and ipc that is begun a millisecond later, so that what the caller does at once, asking for
+    /// [events](Self::monitor) or sending, comes first.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) endpoint and others; an absent peer is no error.
