@@ -384,7 +384,14 @@ impl Intake {
             reserve(&mut self.input, self.stride)?;
             return Ok(self.stride);
         }
-        self.input.reserve(self.read_size.min(limit).max(missing));
+        let room = self.read_size.min(limit).max(missing);
+        let held = self.input.len();
+        if held >= LONG_FROM {
+            // The end of something long: doubling would have its peer cost us twice what it sent.
+            reserve(&mut self.input, room.max(held / 4))?;
+        } else {
+            self.input.reserve(room);
+        }
         Ok(usize::MAX)
     }
 

@@ -21,6 +21,10 @@ use bytes::{Buf, Bytes, BytesMut};
 /// Room for a command's name and small fields beside a topic, in bytes.
 const COMMAND_OVERHEAD: u64 = 16;
 
+/// A topic from this length on stays where it was read, in bytes: what else was read with it, at most about as much, stays with
+/// it, and it is not three times in memory when a socket takes it in.
+const LONG_TOPIC: usize = 64 * 1024;
+
 /// Parts of a message that is scanned the fast way.
 const SHORT_PARTS: usize = 8;
 
@@ -91,6 +95,17 @@ impl Gathered {
         *self = Gathered::Nothing;
         received
     }
+}
+
+/// What a command means.
+enum Meaning {
+    Nothing,
+    /// The last so many bytes of it are a topic.
+    Topic {
+        len: usize,
+        wanted: bool,
+    },
+    Other(Received),
 }
 
 /// Why a scan stopped; everything before is scanned.
@@ -326,13 +341,22 @@ impl Scanner {
         // Parsed before it is taken, so that a fault stays a fault however often it is asked for.
         let start = self.scanned + header_len;
         let body = input.get(start..start + len).unwrap_or_default();
-        let received = match Command::parse(body)? {
-            Some(command) => self.rules.receive(command)?,
-            None => None,
+        let meaning = match Command::parse(body)? {
+            Some(command) => self.rules.meaning(command)?,
+            None => Meaning::Nothing,
         };
         self.hold(input);
-        input.advance(header_len + len);
-        Ok(received)
+        let frame_len = header_len + len;
+        let other = match meaning {
+            Meaning::Topic { len, wanted } => {
+                let topic = take_topic(input, frame_len, len);
+                return Ok(Some(Received::Subscription { topic, wanted }));
+            }
+            Meaning::Other(received) => Some(received),
+            Meaning::Nothing => None,
+        };
+        input.advance(frame_len);
+        Ok(other)
     }
 
     /// Takes a message off the input whose parts are in several places or not all its own.
@@ -376,30 +400,29 @@ impl Rules {
 
     /// What a command means after READY. As in libzmq, a repeated READY, and a command that this socket or version
     /// has no use for, means nothing.
-    fn receive(&self, command: Command<'_>) -> Result<Option<Received>, PeerError> {
+    fn meaning(&self, command: Command<'_>) -> Result<Meaning, PeerError> {
         Ok(match command {
             Command::Subscribe(topic) | Command::Cancel(topic) if self.subscriptions => {
                 if topic.len() as u64 > self.max_topic {
                     return Err(PeerError::FrameTooLarge);
                 }
-                let wanted = matches!(command, Command::Subscribe(_));
-                Some(Received::Subscription { topic: Bytes::copy_from_slice(topic), wanted })
+                Meaning::Topic { len: topic.len(), wanted: matches!(command, Command::Subscribe(_)) }
             }
             Command::Ping { ttl, context } if self.pings => {
-                Some(Received::Ping { ttl, context: Bytes::copy_from_slice(context) })
+                Meaning::Other(Received::Ping { ttl, context: Bytes::copy_from_slice(context) })
             }
             Command::Pong { context } if self.pings => {
-                Some(Received::Pong { context: Bytes::copy_from_slice(context) })
+                Meaning::Other(Received::Pong { context: Bytes::copy_from_slice(context) })
             }
             Command::Error(reason) if self.pings => {
-                Some(Received::Error { reason: Bytes::copy_from_slice(reason) })
+                Meaning::Other(Received::Error { reason: Bytes::copy_from_slice(reason) })
             }
             Command::Subscribe(_)
             | Command::Cancel(_)
             | Command::Ping { .. }
             | Command::Pong { .. }
             | Command::Error(_)
-            | Command::Ready(_) => None,
+            | Command::Ready(_) => Meaning::Nothing,
         })
     }
 }
@@ -415,7 +438,18 @@ fn missing_header_bytes(bytes: &[u8]) -> usize {
 }
 
 fn take_subscription(input: &mut BytesMut, header_len: usize, len: usize) -> Received {
-    let received = sift::subscription(input.get(header_len..header_len + len).unwrap_or_default());
-    input.advance(header_len + len);
-    received
+    let wanted = input.get(header_len) == Some(&1);
+    Received::Subscription { topic: take_topic(input, header_len + len, len - 1), wanted }
+}
+
+/// Takes a frame off the input whose last `topic_len` bytes are a topic.
+fn take_topic(input: &mut BytesMut, frame_len: usize, topic_len: usize) -> Bytes {
+    let begin = frame_len - topic_len;
+    if topic_len >= LONG_TOPIC {
+        return input.split_to(frame_len).freeze().slice(begin..);
+    }
+    // Copied: it is kept for long, and must not keep what was read with it.
+    let topic = Bytes::copy_from_slice(&input[begin..frame_len]);
+    input.advance(frame_len);
+    topic
 }

@@ -64,7 +64,7 @@ pub(super) fn is_subscription(body: &[u8]) -> bool {
 }
 
 /// The subscription in a message's body: 1 or 0, and the topic.
-pub(super) fn subscription(body: &[u8]) -> Received {
+fn subscription(body: &[u8]) -> Received {
     let (first, topic) = body.split_first().unwrap_or((&0, &[]));
     // Copied: a topic is kept for long, and must not keep what was read with it.
     Received::Subscription { topic: Bytes::copy_from_slice(topic), wanted: *first == 1 }

@@ -86,6 +86,25 @@ fn both_forms_of_subscriptions_are_understood_in_every_version() {
     }
 }
 
+/// Else it would be in memory three times on its way to the socket: read, handed over, kept.
+#[test]
+fn long_topics_stay_where_they_were_read() {
+    let topic = vec![b't'; 100_000];
+    let mut script = b"\x00\x02\x01a".to_vec();
+    Command::Subscribe(&topic).encode(&mut script);
+    framing::encode(&Message::from([b"\x00", &topic[..]].concat()), &mut script);
+    script.extend_from_slice(b"\x00\x02\x00a");
+    let (mut receiver, _, _, mut input) = connected(LinkConfig::new(SocketType::Pub), 1);
+    input.extend_from_slice(&script);
+    let memory = input.as_ptr_range();
+    let told = drain(&mut receiver, &mut input).unwrap().into_iter().map(|received| match received {
+        Received::Subscription { topic, wanted } => (topic.len(), wanted, memory.contains(&topic.as_ptr())),
+        other => panic!("{other:?}"),
+    });
+    let expected = [(1, true, false), (100_000, true, true), (100_000, false, true), (1, false, false)];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn other_types_get_messages_that_look_like_subscriptions() {
     let received = receive_all(LinkConfig::new(SocketType::Pull), b"\x00\x02\x01a\x00\x01\x00");
