@@ -17,7 +17,7 @@ use crate::pipe::ring::{self, Consumer, Producer};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Mutex, barrier};
+use crate::sync::{Mutex, Padded, barrier};
 use bytes::Bytes;
 use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::{Frame, Message, SocketType};
@@ -38,13 +38,23 @@ pub(crate) struct InprocEnd {
     /// Of the messages in the rings, those that others count. The short way counts none: where the rings are says how many took it.
     pushed_elsewhere: u64,
     popped_elsewhere: u64,
+    /// Bytes of the bodies of all messages pushed here, and popped here, ever.
+    pushed_bytes: u64,
+    popped_bytes: u64,
     /// Messages taken back before anybody had bound the name: of those sent here, and of those for here.
-    withdrawn: u64,
-    unheard: u64,
+    withdrawn: Load,
+    unheard: Load,
     /// The peer is gone: no more input will come than is there.
     pub(crate) ended: bool,
     pub(crate) routing_id: Bytes,
     pub(crate) peer_routing_id: Bytes,
+}
+
+/// So many messages, and the bytes of their bodies.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Load {
+    messages: u64,
+    bytes: u64,
 }
 
 struct Link {
@@ -68,6 +78,13 @@ struct Side {
     heard: AtomicU64,
     starving: AtomicBool,
     stalled: AtomicBool,
+    /// The end's `pushed_bytes`, for the other end's books. A cache line of its own: the other end looks at the rest for every message.
+    pushed_bytes: Padded<AtomicU64>,
+}
+
+/// Bytes of the newest message for this side, where only that is kept.
+fn newest_bytes(side: &Side) -> u64 {
+    side.cell.lock().newest.as_ref().map_or(0, Message::size) as u64
 }
 
 /// Whom a side's news are for.
@@ -127,6 +144,7 @@ impl Side {
             heard: AtomicU64::new(NOT_YET),
             starving: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
+            pushed_bytes: Padded(AtomicU64::new(0)),
         }
     }
 
@@ -182,8 +200,10 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         greetings: 0,
         pushed_elsewhere: 0,
         popped_elsewhere: 0,
-        withdrawn: 0,
-        unheard: 0,
+        pushed_bytes: 0,
+        popped_bytes: 0,
+        withdrawn: Load::default(),
+        unheard: Load::default(),
         ended: false,
         routing_id: connecting.routing_id.clone(),
         peer_routing_id: Bytes::new(),
@@ -199,8 +219,10 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         greetings: 0,
         pushed_elsewhere: 0,
         popped_elsewhere: 0,
-        withdrawn: 0,
-        unheard: 0,
+        pushed_bytes: 0,
+        popped_bytes: 0,
+        withdrawn: Load::default(),
+        unheard: Load::default(),
         ended: false,
         routing_id: Bytes::new(),
         peer_routing_id: connecting.routing_id.clone(),
@@ -216,18 +238,20 @@ pub(crate) struct Unbound {
 
 impl Unbound {
     /// Takes back what was sent at the other end, if that is `near`.
-    pub(crate) fn withdraw(&mut self, near: u64) -> Option<u64> {
+    pub(crate) fn withdraw(&mut self, near: u64) -> Option<Load> {
         if self.far.far().id != near {
             return None;
         }
-        let mut count = 0;
+        let mut taken = Load::default();
         let mut message = Message::new();
         while self.far.take(&mut message) {
-            count += 1;
+            taken.messages += 1;
+            taken.bytes += message.size() as u64;
         }
-        self.far.unheard += count;
-        self.far.popped_elsewhere += count;
-        Some(count)
+        self.far.unheard.messages += taken.messages;
+        self.far.unheard.bytes += taken.bytes;
+        self.far.popped_elsewhere += taken.messages;
+        Some(taken)
     }
 
     /// Gives the far end to the socket that bound the address.
@@ -331,6 +355,7 @@ impl InprocEnd {
     /// Queues a message for the peer.
     #[inline(never)]
     pub(crate) fn push(&mut self, message: Message) {
+        self.note_pushed(message.size());
         if self.conflate {
             let mut cell = self.far().cell.lock();
             let older = cell.newest.replace(message);
@@ -351,9 +376,17 @@ impl InprocEnd {
         if self.conflate || body.len() >= COPIED_BELOW || !self.out.room(self.hwm()) {
             return false;
         }
+        self.note_pushed(body.len());
         self.out.push_with(|slot| slot.set_copied(body));
         self.tell_of_input();
         true
+    }
+
+    /// Before the message is published: whoever has popped it has seen this.
+    #[inline(always)]
+    fn note_pushed(&mut self, bytes: usize) {
+        self.pushed_bytes = self.pushed_bytes.wrapping_add(bytes as u64);
+        self.near().pushed_bytes.store(self.pushed_bytes, Ordering::Relaxed);
     }
 
     /// There is a message that was not there before: tells the peer if it waits for one.
@@ -393,6 +426,9 @@ impl InprocEnd {
     #[inline(always)]
     pub(crate) fn take(&mut self, into: &mut Message) -> bool {
         let got = self.inp.pop_with(|slot| slot.hand_over(into)).is_some();
+        if got {
+            self.note_popped(into.size());
+        }
         self.tell_of_credit();
         got
     }
@@ -401,6 +437,7 @@ impl InprocEnd {
     #[inline(always)]
     pub(crate) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
         let len = self.inp.pop_if(|slot| slot.hand_over_part(into).then(|| into.len()));
+        self.note_popped(len.unwrap_or_default());
         self.tell_of_credit();
         len
     }
@@ -408,10 +445,20 @@ impl InprocEnd {
     /// The same, its body given to `act`.
     #[inline(always)]
     pub(crate) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let taken =
-            self.inp.pop_if(|slot| if slot.len() == 1 { slot.first().short().map(act) } else { None });
+        let mut len = 0;
+        let taken = self.inp.pop_if(|slot| {
+            let body = if slot.len() == 1 { slot.first().short()? } else { return None };
+            len = body.len();
+            Some(act(body))
+        });
+        self.note_popped(len);
         self.tell_of_credit();
         taken
+    }
+
+    #[inline(always)]
+    fn note_popped(&mut self, bytes: usize) {
+        self.popped_bytes = self.popped_bytes.wrapping_add(bytes as u64);
     }
 
     #[inline(always)]
@@ -425,6 +472,7 @@ impl InprocEnd {
     fn newest(&mut self) -> Option<Message> {
         let mut queued = None;
         while let Some(message) = self.inp.pop() {
+            self.note_popped(message.size());
             queued = Some(message);
             self.popped_elsewhere += 1;
         }
@@ -458,8 +506,9 @@ impl InprocEnd {
     }
 
     /// So many messages sent here were taken back ([`Unbound::withdraw`]).
-    pub(crate) fn note_withdrawn(&mut self, count: u64) {
-        self.withdrawn += count;
+    pub(crate) fn note_withdrawn(&mut self, taken: Load) {
+        self.withdrawn.messages += taken.messages;
+        self.withdrawn.bytes += taken.bytes;
     }
 
     /// Whether what waits here is what its socket was told to send, and nothing else.
@@ -477,19 +526,33 @@ impl InprocEnd {
     pub(crate) fn books(&mut self) -> SocketStats {
         let (queued_in, unread) = self.queued();
         let (pushed, arrived) = self.pushed();
-        let arrived = arrived - self.unheard;
+        let arrived = arrived - self.unheard.messages;
         let queued_out = if self.far().told.get().is_none() { unread } else { 0 };
+        let arrived_bytes = self.far().pushed_bytes.load(Ordering::Relaxed) - self.unheard.bytes;
+        let (queued_in_bytes, unread_bytes) = match self.conflate {
+            true => (newest_bytes(self.near()), newest_bytes(self.far())),
+            // The ring's other end counts what it has read; until the name is bound, that is what was taken back.
+            false => (
+                (arrived_bytes + self.unheard.bytes).saturating_sub(self.popped_bytes),
+                self.pushed_bytes - self.withdrawn.bytes,
+            ),
+        };
+        let queued_out_bytes = if queued_out > 0 { unread_bytes } else { 0 };
         let mut books = SocketStats {
             sent: self.out.pushed() as u64 - self.pushed_elsewhere,
             received: self.inp.popped() as u64 - self.popped_elsewhere,
             added: self.greetings,
-            left: pushed - self.withdrawn - queued_out as u64,
+            left: pushed - self.withdrawn.messages - queued_out as u64,
+            left_bytes: self.pushed_bytes - self.withdrawn.bytes - queued_out_bytes,
             queued_out,
+            queued_out_bytes: queued_out_bytes as usize,
             arrived,
+            arrived_bytes,
             queued_in,
+            queued_in_bytes: queued_in_bytes as usize,
             ..SocketStats::default()
         };
-        books.dropped.note(Dropped::Withdrawn, self.withdrawn);
+        books.dropped.note(Dropped::Withdrawn, self.withdrawn.messages);
         if self.conflate {
             books.discarded.note(Discarded::Conflated, arrived.saturating_sub(self.taken + queued_in as u64));
         }
@@ -504,10 +567,12 @@ impl InprocEnd {
         let _turn = link.sides[0].backlog.lock();
         let mut books = self.books();
         books.discarded.note(Discarded::Closed, std::mem::take(&mut books.queued_in) as u64);
+        books.queued_in_bytes = 0;
         self.near().heard.store(books.arrived, Ordering::Relaxed);
         // Whoever binds the name may still receive them.
         books.in_doubt = std::mem::take(&mut books.queued_out) as u64;
         books.left += books.in_doubt;
+        books.left_bytes += std::mem::take(&mut books.queued_out_bytes) as u64;
         let heard = self.far().heard.load(Ordering::Relaxed);
         if heard != NOT_YET {
             let unheard = books.left.saturating_sub(heard);

@@ -34,14 +34,14 @@ pub struct SocketStats {
     pub commands: u64,
     /// Messages whose last byte is with the kernel, or over inproc with the peer.
     pub left: u64,
-    /// Bytes given to the kernel, headers and commands included; 0 over inproc.
+    /// Bytes given to the kernel, headers and commands included; over inproc bytes of bodies, given to the peer.
     pub left_bytes: u64,
     /// Of those that have left, how many may not have reached their peer, at most: their connection was lost, and no answer
     /// to a heartbeat that was sent after them had come. Without heartbeats, all that went over that connection.
     pub in_doubt: u64,
     /// Messages waiting to be sent. Over inproc what is sent waits with the peer, unless nobody has bound the name.
     pub queued_out: usize,
-    /// The same in bytes on the wire, as far as no thread is writing them just now; 0 over inproc.
+    /// The same in bytes on the wire, as far as no thread is writing them just now; over inproc bytes of bodies.
     pub queued_out_bytes: usize,
     /// Accepted messages that were dropped before they left.
     pub dropped: Drops,
@@ -53,11 +53,11 @@ pub struct SocketStats {
     pub consumed: u64,
     /// Messages that have arrived wholly.
     pub arrived: u64,
-    /// Bytes read from connections, headers and commands included; 0 over inproc.
+    /// Bytes read from connections, headers and commands included; over inproc bytes of bodies.
     pub arrived_bytes: u64,
     /// Messages that arrived and wait to be received.
     pub queued_in: usize,
-    /// The same in bytes on the wire; 0 over inproc.
+    /// The same in bytes on the wire; over inproc bytes of bodies.
     pub queued_in_bytes: usize,
     /// Messages that had arrived and were discarded before they were received.
     pub discarded: Discards,

@@ -36,23 +36,23 @@ pub struct PeerStats {
     pub connected: bool,
     /// Messages that have left wholly: for the kernel, or over inproc for the peer.
     pub left: u64,
-    /// Bytes given to the kernel, headers and commands included; 0 over inproc.
+    /// Bytes given to the kernel, headers and commands included; over inproc bytes of bodies.
     pub left_bytes: u64,
     /// As in [`SocketStats::in_doubt`].
     pub in_doubt: u64,
     /// Messages waiting to be sent.
     pub queued_out: usize,
-    /// The same in bytes on the wire, as far as no thread is writing them just now; 0 over inproc.
+    /// The same in bytes on the wire, as far as no thread is writing them just now; over inproc bytes of bodies.
     pub queued_out_bytes: usize,
     /// Messages for this peer that were dropped before they left.
     pub dropped: Drops,
     /// Messages that arrived, those that wait to be received included.
     pub arrived: u64,
-    /// Bytes read from the connection, headers and commands included; 0 over inproc.
+    /// Bytes read from the connection, headers and commands included; over inproc bytes of bodies.
     pub arrived_bytes: u64,
     /// Messages that arrived and wait to be received.
     pub queued_in: usize,
-    /// The same in bytes on the wire; 0 over inproc.
+    /// The same in bytes on the wire; over inproc bytes of bodies.
     pub queued_in_bytes: usize,
     /// Messages from it that were discarded before they were received.
     pub discarded: Discards,

@@ -6,7 +6,7 @@
 use crate::child::{argument, child, start_child, stop};
 use crate::ground::{SOON, endpoints, fill, free_endpoint, join, meet, numbered, wires};
 use crate::peer::{RawPeer, frame};
-use ferrozmq::{Context, Dropped, Message, Socket, SocketStats, SocketType};
+use ferrozmq::{Context, Dropped, Message, Req, Socket, SocketStats, SocketType};
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
@@ -170,6 +170,50 @@ fn only_the_newest_is_kept_and_the_others_are_counted() {
         let came = settled(&pull, |stats| stats.queued_in == 0);
         assert_eq!(came.arrived, 2 + came.discarded.conflated);
     }
+}
+
+#[test]
+fn bytes_that_no_kernel_sees_are_counted_as_bodies() {
+    let context = Context::builder().libzmq_compat().blocky(false).build();
+    let at = "inproc://bytes";
+    let bytes = |socket: &Socket| {
+        let stats = settled(socket, |_| true);
+        (stats.left_bytes, stats.queued_out_bytes, stats.arrived_bytes, stats.queued_in_bytes)
+    };
+    let push = socket(&context, SocketType::Push);
+    push.connect(at).unwrap();
+    push.send(vec![0; 10]).unwrap();
+    push.send(vec![0; 3000]).unwrap();
+    push.send(Message::from_parts(["one", "two", ""]).unwrap()).unwrap();
+    assert_eq!(bytes(&push), (0, 3016, 0, 0), "nobody has bound the name");
+    let pull = socket(&context, SocketType::Pull);
+    pull.bind(at).unwrap();
+    assert_eq!(bytes(&pull), (0, 0, 3016, 3016));
+    assert_eq!(bytes(&push), (3016, 0, 0, 0));
+    for left in [3006, 6, 0] {
+        pull.recv_timeout(SOON).unwrap();
+        assert_eq!(bytes(&pull), (0, 0, 3016, left));
+    }
+    push.send(vec![0; 7]).unwrap();
+    pull.close();
+    assert_eq!(bytes(&pull), (0, 0, 3023, 0), "what was not received is discarded");
+    push.close();
+    assert_eq!(bytes(&push), (3023, 0, 0, 0));
+
+    let [push, pull] = [SocketType::Push, SocketType::Pull].map(|kind| socket(&context, kind));
+    pull.set_conflate(true).unwrap();
+    pull.bind(at).unwrap();
+    push.connect(at).unwrap();
+    meet(&push, &pull);
+    [5, 6, 7].iter().for_each(|&len| push.send(vec![0; len]).unwrap());
+    assert_eq!((bytes(&push), bytes(&pull)), ((18, 0, 0, 0), (0, 0, 18, 7)), "only the newest waits");
+
+    let req = Req::new(&context).unwrap();
+    req.connect("inproc://bytes-nobody").unwrap();
+    assert!(req.request("hello").timeout(Duration::from_millis(1)).call().unwrap_err().is_timeout());
+    let req = req.as_socket();
+    assert_eq!(settled(req, |_| true).dropped.withdrawn, 1);
+    assert_eq!(bytes(req), (0, 0, 0, 0), "it was taken back");
 }
 
 #[test]
