@@ -116,8 +116,9 @@ impl Message {
 
     /// Total length of all parts in bytes.
     #[must_use]
+    #[inline]
     pub fn size(&self) -> usize {
-        self.iter().map(Frame::len).sum()
+        self.first.len() + self.rest.iter().map(Frame::len).sum::<usize>()
     }
 
     /// The first part.

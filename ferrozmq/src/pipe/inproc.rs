@@ -38,9 +38,6 @@ pub(crate) struct InprocEnd {
     /// Of the messages in the rings, those that others count. The short way counts none: where the rings are says how many took it.
     pushed_elsewhere: u64,
     popped_elsewhere: u64,
-    /// Bytes of the bodies of all messages pushed here, and popped here, ever.
-    pushed_bytes: u64,
-    popped_bytes: u64,
     /// Messages taken back before anybody had bound the name: of those sent here, and of those for here.
     withdrawn: Load,
     unheard: Load,
@@ -78,13 +75,14 @@ struct Side {
     heard: AtomicU64,
     starving: AtomicBool,
     stalled: AtomicBool,
-    /// The end's `pushed_bytes`, for the other end's books. A cache line of its own: the other end looks at the rest for every message.
+    /// Bytes of the bodies of all messages pushed here, ever. Written by this side alone, in a cache line of its own: at the others the
+    /// other side looks for every message.
     pushed_bytes: Padded<AtomicU64>,
 }
 
 /// Bytes of the newest message for this side, where only that is kept.
-fn newest_bytes(side: &Side) -> u64 {
-    side.cell.lock().newest.as_ref().map_or(0, Message::size) as u64
+fn newest_bytes(side: &Side) -> usize {
+    side.cell.lock().newest.as_ref().map_or(0, Message::size)
 }
 
 /// Whom a side's news are for.
@@ -200,8 +198,6 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         greetings: 0,
         pushed_elsewhere: 0,
         popped_elsewhere: 0,
-        pushed_bytes: 0,
-        popped_bytes: 0,
         withdrawn: Load::default(),
         unheard: Load::default(),
         ended: false,
@@ -219,8 +215,6 @@ pub(crate) fn pair(connecting: &Party, told: Told) -> (InprocEnd, Unbound) {
         greetings: 0,
         pushed_elsewhere: 0,
         popped_elsewhere: 0,
-        pushed_bytes: 0,
-        popped_bytes: 0,
         withdrawn: Load::default(),
         unheard: Load::default(),
         ended: false,
@@ -384,9 +378,9 @@ impl InprocEnd {
 
     /// Before the message is published: whoever has popped it has seen this.
     #[inline(always)]
-    fn note_pushed(&mut self, bytes: usize) {
-        self.pushed_bytes = self.pushed_bytes.wrapping_add(bytes as u64);
-        self.near().pushed_bytes.store(self.pushed_bytes, Ordering::Relaxed);
+    fn note_pushed(&self, bytes: usize) {
+        let sum = &self.near().pushed_bytes;
+        sum.store(sum.load(Ordering::Relaxed).wrapping_add(bytes as u64), Ordering::Relaxed);
     }
 
     /// There is a message that was not there before: tells the peer if it waits for one.
@@ -426,9 +420,6 @@ impl InprocEnd {
     #[inline(always)]
     pub(crate) fn take(&mut self, into: &mut Message) -> bool {
         let got = self.inp.pop_with(|slot| slot.hand_over(into)).is_some();
-        if got {
-            self.note_popped(into.size());
-        }
         self.tell_of_credit();
         got
     }
@@ -437,7 +428,6 @@ impl InprocEnd {
     #[inline(always)]
     pub(crate) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
         let len = self.inp.pop_if(|slot| slot.hand_over_part(into).then(|| into.len()));
-        self.note_popped(len.unwrap_or_default());
         self.tell_of_credit();
         len
     }
@@ -445,20 +435,10 @@ impl InprocEnd {
     /// The same, its body given to `act`.
     #[inline(always)]
     pub(crate) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let mut len = 0;
-        let taken = self.inp.pop_if(|slot| {
-            let body = if slot.len() == 1 { slot.first().short()? } else { return None };
-            len = body.len();
-            Some(act(body))
-        });
-        self.note_popped(len);
+        let taken =
+            self.inp.pop_if(|slot| if slot.len() == 1 { slot.first().short().map(act) } else { None });
         self.tell_of_credit();
         taken
-    }
-
-    #[inline(always)]
-    fn note_popped(&mut self, bytes: usize) {
-        self.popped_bytes = self.popped_bytes.wrapping_add(bytes as u64);
     }
 
     #[inline(always)]
@@ -472,7 +452,6 @@ impl InprocEnd {
     fn newest(&mut self) -> Option<Message> {
         let mut queued = None;
         while let Some(message) = self.inp.pop() {
-            self.note_popped(message.size());
             queued = Some(message);
             self.popped_elsewhere += 1;
         }
@@ -528,14 +507,12 @@ impl InprocEnd {
         let (pushed, arrived) = self.pushed();
         let arrived = arrived - self.unheard.messages;
         let queued_out = if self.far().told.get().is_none() { unread } else { 0 };
-        let arrived_bytes = self.far().pushed_bytes.load(Ordering::Relaxed) - self.unheard.bytes;
+        let pushed_bytes = |side: &Side| side.pushed_bytes.load(Ordering::Relaxed);
+        let sent_bytes = pushed_bytes(self.near()) - self.withdrawn.bytes;
+        let arrived_bytes = pushed_bytes(self.far()) - self.unheard.bytes;
         let (queued_in_bytes, unread_bytes) = match self.conflate {
-            true => (newest_bytes(self.near()), newest_bytes(self.far())),
-            // The ring's other end counts what it has read; until the name is bound, that is what was taken back.
-            false => (
-                (arrived_bytes + self.unheard.bytes).saturating_sub(self.popped_bytes),
-                self.pushed_bytes - self.withdrawn.bytes,
-            ),
+            true => (newest_bytes(self.near()), newest_bytes(self.far()) as u64),
+            false => (self.inp.waiting().map(Message::size).sum(), sent_bytes),
         };
         let queued_out_bytes = if queued_out > 0 { unread_bytes } else { 0 };
         let mut books = SocketStats {
@@ -543,13 +520,13 @@ impl InprocEnd {
             received: self.inp.popped() as u64 - self.popped_elsewhere,
             added: self.greetings,
             left: pushed - self.withdrawn.messages - queued_out as u64,
-            left_bytes: self.pushed_bytes - self.withdrawn.bytes - queued_out_bytes,
+            left_bytes: sent_bytes - queued_out_bytes,
             queued_out,
             queued_out_bytes: queued_out_bytes as usize,
             arrived,
             arrived_bytes,
             queued_in,
-            queued_in_bytes: queued_in_bytes as usize,
+            queued_in_bytes,
             ..SocketStats::default()
         };
         books.dropped.note(Dropped::Withdrawn, self.withdrawn.messages);

@@ -234,6 +234,26 @@ impl<T: Default> Consumer<T> {
         self.shared.tail.published.load(Relaxed).wrapping_sub(self.reader.popped)
     }
 
+    /// The items that can be popped now, oldest first, as they lie there.
+    pub fn waiting(&mut self) -> impl Iterator<Item = &T> {
+        let end = self.shared.tail.published.load(Acquire);
+        let (shared, mut at) = (&*self.shared, self.reader);
+        std::iter::from_fn(move || {
+            if at.popped == end {
+                return None;
+            }
+            let slot = at.popped % SLOTS;
+            if slot == 0 && !at.at_start {
+                // SAFETY: an item behind the link is published, hence the link is, and no longer written.
+                at.chunk = unsafe { shared.link_after(at.chunk).with(|link| *link) };
+            }
+            at.at_start = false;
+            at.popped = at.popped.wrapping_add(1);
+            // SAFETY: published, and seen so with acquire; nobody pops it while the iterator borrows this end, the only reader.
+            Some(unsafe { (*at.chunk).slots[slot].with(|item| &*item) })
+        })
+    }
+
     /// Whether the producer has been told of consumed items since this was last asked.
     #[inline]
     pub fn take_credit_released(&mut self) -> bool {
@@ -542,6 +562,7 @@ mod tests {
                 next_out += 1;
             }
             assert_eq!(rx.len() as u64, next_in - next_out);
+            assert!(rx.waiting().copied().eq(next_out..next_in));
         }
         while let Some(item) = rx.pop() {
             assert_eq!(item, next_out);
@@ -693,6 +714,7 @@ mod tests {
             loop {
                 let last = rx.is_peer_gone();
                 assert!(hwm == 0 || rx.len() <= hwm);
+                assert!(rx.waiting().zip(expected..).take(1000).all(|(item, n)| **item == n));
                 while let Some(item) = rx.pop() {
                     assert_eq!(*item, expected);
                     expected += 1;
@@ -816,6 +838,7 @@ mod models {
             let (mut tx, mut rx) = ring();
             let producer = thread::spawn(move || (0..2 * SLOTS + 1).for_each(|n| tx.push(n)));
             let mut expected = 0;
+            assert!(rx.waiting().zip(0..).all(|(item, n)| *item == n));
             pop_all(&mut rx, |n| {
                 assert_eq!(n, expected);
                 expected += 1;
