@@ -116,9 +116,8 @@ impl Message {
 
     /// Total length of all parts in bytes.
     #[must_use]
-    #[inline]
     pub fn size(&self) -> usize {
-        self.first.len() + self.rest.iter().map(Frame::len).sum::<usize>()
+        self.iter().map(Frame::len).sum()
     }
 
     /// The first part.

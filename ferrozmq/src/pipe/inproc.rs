@@ -287,12 +287,12 @@ impl InprocEnd {
         &self.link.sides[1 - self.side]
     }
 
-    /// Changes this side's marks; they hold from the next message on.
     /// Whether it keeps the newest message only.
     pub(crate) fn conflates(&self) -> bool {
         self.conflate
     }
 
+    /// Changes this side's marks; they hold from the next message on.
     pub(crate) fn set_hwm(&self, sndhwm: usize, rcvhwm: usize) {
         self.near().set_hwm(sndhwm, rcvhwm);
         // A peer that found the pipe full looks again.
