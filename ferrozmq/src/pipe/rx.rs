@@ -384,13 +384,14 @@ impl Intake {
             reserve(&mut self.input, self.stride)?;
             return Ok(self.stride);
         }
-        let room = self.read_size.min(limit).max(missing);
         let held = self.input.len();
-        if held >= LONG_FROM {
-            // The end of something long: doubling would have its peer cost us twice what it sent.
-            reserve(&mut self.input, room.max(held / 4))?;
-        } else {
+        let room = self.read_size.min(limit).max(missing);
+        if held < LONG_FROM {
             self.input.reserve(room);
+        } else if self.input.capacity() - held < missing.max(1) {
+            // Doubling would have a peer cost us twice what it sent. And where the end of something long has its room, it is not moved
+            // to have more.
+            reserve(&mut self.input, room.max(held / 4))?;
         }
         Ok(usize::MAX)
     }
