@@ -23,7 +23,7 @@ const COMMAND_OVERHEAD: u64 = 16;
 
 /// A topic from this length on stays where it was read, in bytes: what else was read with it, at most about as much, stays with
 /// it, and it is not three times in memory when a socket takes it in.
-const LONG_TOPIC: usize = 64 * 1024;
+const SHARED_FROM: usize = 64 * 1024;
 
 /// Parts of a message that is scanned the fast way.
 const SHORT_PARTS: usize = 8;
@@ -445,7 +445,7 @@ fn take_subscription(input: &mut BytesMut, header_len: usize, len: usize) -> Rec
 /// Takes a frame off the input whose last `topic_len` bytes are a topic.
 fn take_topic(input: &mut BytesMut, frame_len: usize, topic_len: usize) -> Bytes {
     let begin = frame_len - topic_len;
-    if topic_len >= LONG_TOPIC {
+    if topic_len >= SHARED_FROM {
         return input.split_to(frame_len).freeze().slice(begin..);
     }
     // Copied: it is kept for long, and must not keep what was read with it.
