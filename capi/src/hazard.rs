@@ -9,7 +9,7 @@
 //! A thread finds its record in a thread-local variable. In a shared library that is a call; so an object's slot remembers the record of
 //! the thread that looked there last, which recognises it by a number that costs one instruction ([`Record::claim_if_mine`]).
 //!
-//! Invariant: a record's handle is not zero exactly while a [`Claim`] of its thread exists.
+//! Invariant: a record's word is a handle exactly while a [`Claim`] of its thread exists; else it is the thread's number.
 
 use ferrozmq::thread_number;
 use std::cell::Cell;
@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_f
 
 /// What one thread is using. Never freed; a thread that ends leaves its record to another.
 pub(crate) struct Record {
-    handle: AtomicUsize,
+    /// The handle that its thread claims; if it claims none, the thread's [number](thread_number), which is no handle's, or
+    /// [`thread_number::NONE`] if the thread has ended.
+    word: AtomicUsize,
     /// The thread has something to settle when it has no claim any more.
     owing: AtomicBool,
     taken: AtomicBool,
-    /// The [number](thread_number) of the thread that has taken it; [`thread_number::NONE`] if that has ended.
-    owner: AtomicUsize,
     /// Set before the record is published.
     next: *const Record,
 }
@@ -33,10 +33,9 @@ unsafe impl Sync for Record {}
 impl Record {
     const fn new(next: *const Record) -> Record {
         Record {
-            handle: AtomicUsize::new(0),
+            word: AtomicUsize::new(thread_number::NONE),
             owing: AtomicBool::new(false),
             taken: AtomicBool::new(true),
-            owner: AtomicUsize::new(thread_number::NONE),
             next,
         }
     }
@@ -46,15 +45,25 @@ impl Record {
     #[inline(always)]
     pub(crate) fn claim_if_mine(&'static self, handle: usize) -> Option<Claim> {
         // Only the thread with this number writes its number here, and takes it back when it ends.
-        if self.owner.load(Ordering::Relaxed) != thread_number::of_this()
-            || self.handle.load(Ordering::Relaxed) != 0
-        {
+        if self.word.load(Ordering::Relaxed) != thread_number::of_this() {
             return None;
         }
-        self.handle.store(handle, Ordering::Relaxed);
+        self.word.store(handle, Ordering::Relaxed);
         // Where the kernel imposes no barriers for us, no record is recognisable.
         compiler_fence(Ordering::SeqCst);
         Some(Claim { record: self })
+    }
+
+    /// Settles what the calling thread, whose record this is, owes.
+    #[cold]
+    fn settle(&self) {
+        self.owing.store(false, Ordering::Relaxed);
+        crate::lent::settle();
+    }
+
+    /// Whether the calling thread, whose record this is, has a claim.
+    fn is_claiming(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != thread_number::of_this()
     }
 }
 
@@ -89,17 +98,20 @@ impl Claim {
 impl Drop for Claim {
     #[inline(always)]
     fn drop(&mut self) {
-        let record = self.record;
-        record.handle.store(0, Ordering::Release);
-        if record.owing.load(Ordering::Relaxed) {
-            record.owing.store(false, Ordering::Relaxed);
-            crate::lent::settle();
+        self.record.word.store(thread_number::of_this(), Ordering::Release);
+        if self.record.owing.load(Ordering::Relaxed) {
+            self.record.settle();
         }
     }
 }
 
 /// A claim on no handle: for a call that holds references of its own.
-pub(crate) const NOTHING: usize = 1;
+pub(crate) const NOTHING: usize = 2;
+
+const _: () = assert!(
+    NOTHING != thread_number::NONE,
+    "a record whose thread has no number is told from one that claims"
+);
 
 /// Whether this thread has a claim: a call of ours is on its stack.
 pub(crate) fn is_busy() -> bool {
@@ -121,14 +133,13 @@ pub(crate) fn is_owing() -> bool {
 /// Settles them although the call goes on: where the engine holds no lock.
 pub(crate) fn settle_now() {
     if let Some(record) = claiming().filter(|record| record.owing.load(Ordering::Relaxed)) {
-        record.owing.store(false, Ordering::Relaxed);
-        crate::lent::settle();
+        record.settle();
     }
 }
 
 /// This thread's record, if it has a claim.
 fn claiming() -> Option<&'static Record> {
-    Some(MINE.get()).filter(|record| record.handle.load(Ordering::Relaxed) != 0)
+    Some(MINE.get()).filter(|record| !std::ptr::eq(*record, &NOBODY) && record.is_claiming())
 }
 
 /// Claims `handle`. `None` if this thread has a claim already (a call inside a call), or is ending.
@@ -138,11 +149,10 @@ pub(crate) fn claim(handle: usize) -> Option<Claim> {
     if std::ptr::eq(record, &NOBODY) {
         record = adopt()?;
     }
-    let word = &record.handle;
-    if word.load(Ordering::Relaxed) != 0 {
+    if record.is_claiming() {
         return None;
     }
-    word.store(handle, Ordering::Relaxed);
+    record.word.store(handle, Ordering::Relaxed);
     if EXPEDITED.load(Ordering::Relaxed) {
         compiler_fence(Ordering::SeqCst);
     } else {
@@ -162,7 +172,7 @@ pub(crate) fn barrier() {
 
 /// Whether a thread uses `handle`.
 pub(crate) fn is_claimed(handle: usize) -> bool {
-    records().any(|record| record.handle.load(Ordering::Acquire) == handle)
+    records().any(|record| record.word.load(Ordering::Acquire) == handle)
 }
 
 /// All records, the newest first.
@@ -188,7 +198,7 @@ fn adopt() -> Option<&'static Record> {
     // Makes sure that the record is given back; a thread whose destructors have run gets none.
     RETURN.try_with(|_| ()).ok()?;
     let record = find_free().unwrap_or_else(publish);
-    record.owner.store(thread_number::of_this(), Ordering::Relaxed);
+    record.word.store(thread_number::of_this(), Ordering::Relaxed);
     MINE.set(record);
     Some(record)
 }
@@ -214,7 +224,7 @@ fn publish() -> &'static Record {
 pub(crate) fn disown_others() {
     let mine = MINE.try_with(Cell::get).unwrap_or(&NOBODY);
     let others = records().filter(|record| !std::ptr::eq(*record, mine));
-    others.for_each(|record| record.owner.store(thread_number::NONE, Ordering::Relaxed));
+    others.for_each(|record| record.word.store(thread_number::NONE, Ordering::Relaxed));
 }
 
 struct Return;
@@ -223,7 +233,7 @@ impl Drop for Return {
     fn drop(&mut self) {
         let record = MINE.replace(&NOBODY);
         if !std::ptr::eq(record, &NOBODY) {
-            record.owner.store(thread_number::NONE, Ordering::Relaxed);
+            record.word.store(thread_number::NONE, Ordering::Relaxed);
             record.taken.store(false, Ordering::Release);
         }
     }

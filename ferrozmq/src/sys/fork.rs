@@ -26,11 +26,9 @@ pub fn generation() -> u64 {
 /// Whether this process is a descendant of the one whose [`generation`] was `born`.
 #[inline]
 pub fn in_child(born: u64) -> bool {
-    // SAFETY: null, or the wiped page's word, which lives as long as the process.
-    match unsafe { PAGE.load(Ordering::Relaxed).as_ref() } {
-        Some(word) if word.load(Ordering::Relaxed) == born => false,
-        _ => generation() != born,
-    }
+    // SAFETY: `NEVER` or the wiped page's word, which live as long as the process.
+    let word = unsafe { &*PAGE.load(Ordering::Relaxed) };
+    word.load(Ordering::Relaxed) != born && generation() != born
 }
 
 /// A value that each process makes for itself, because a fork's child may inherit it locked for ever.
@@ -81,7 +79,10 @@ enum Mark {
 static MARK: OnceLock<Mark> = OnceLock::new();
 
 /// The same as [`MARK`]'s page, once there is one: where the answer is nearly always found.
-static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const NEVER).cast_mut());
+
+/// No process's generation.
+static NEVER: AtomicU64 = AtomicU64::new(0);
 
 /// Generations given out by this process and, by inheritance, by its ancestors before it was born.
 static LAST: AtomicU64 = AtomicU64::new(0);
