@@ -48,7 +48,7 @@ usage: cargo xtask bench [FLAGS] [ROW…]
                         +VARIABLE=VALUE behind a name is its environment (default: raw,libzmq,ours,ours-c);
                         ours-plain has all off that is chosen on the user's behalf
   --all-contenders      those, and omq, zeromq, rzmq as far as they can be built
-  --placement A,B       one-core, free, apart, busy (default: each row's own)
+  --placement A,B       one-core, free, apart, awake, busy (default: each row's own)
   --rounds N            runs of each contender, in turns (default 5)
   --seconds S           length of a run (default 0.7)
   --quick               3 rounds of 0.2 s

@@ -14,16 +14,19 @@ pub enum Placement {
     Free,
     /// The end that binds on a core of its own: where the other computes, it must not wait for its core.
     Apart,
+    /// The same, and the core of the end that binds never sleeps: what it takes a machine to wake one is not measured.
+    Awake,
     /// Wherever, while every core has something else to do as well.
     Busy,
 }
 
 impl Placement {
     /// Every placement with its name.
-    pub const ALL: [(&'static str, Placement); 4] = [
+    pub const ALL: [(&'static str, Placement); 5] = [
         ("one-core", Placement::OneCore),
         ("free", Placement::Free),
         ("apart", Placement::Apart),
+        ("awake", Placement::Awake),
         ("busy", Placement::Busy),
     ];
 
@@ -32,7 +35,7 @@ impl Placement {
         match self {
             Placement::OneCore => Some(0),
             Placement::Free | Placement::Busy => None,
-            Placement::Apart => Some(usize::from(binds)),
+            Placement::Apart | Placement::Awake => Some(usize::from(binds)),
         }
     }
 }
@@ -147,6 +150,7 @@ impl Row {
     pub fn placements(&self) -> &'static [Placement] {
         match self.work {
             Work::RoundTrip if self.transport != "inproc" => &[Placement::OneCore, Placement::Free],
+            Work::Paced(..) if self.name.starts_with(AWAY) => &[Placement::Awake],
             Work::Paced(..) if self.transport != "inproc" => &[Placement::Apart],
             _ => &[Placement::Free],
         }
@@ -318,6 +322,8 @@ const SIZES: [(&str, usize, u64); 9] = [
     ("1Mi", 1 << 20, 200),
     ("8Mi", 8 << 20, 30),
 ];
+/// What rows are called in which a sender leaves a few messages, and computes.
+pub const AWAY: &str = "away";
 const ALL: [&str; 3] = ["tcp", "ipc", "inproc"];
 /// So many bursts, or messages that come alone, are sent at least: a hundredth of them is then more than the few that the kernel
 /// holds up in any case.
@@ -368,7 +374,7 @@ pub fn rows() -> Vec<Row> {
     }
     for transport in WIRES {
         for burst in [1, 32] {
-            add("away", &burst.to_string(), transport, 16, 200, Work::Paced(250.0 * burst as f64, burst));
+            add(AWAY, &burst.to_string(), transport, 16, 200, Work::Paced(250.0 * burst as f64, burst));
         }
     }
     for ends in [1, 8, 32, 128, 1000] {

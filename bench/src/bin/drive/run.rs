@@ -3,6 +3,7 @@
 //! Binders are started first and say where they listen; only then others are started, so that nobody's reconnect interval is
 //! measured. A run that takes longer than its limit is ended and is an error.
 
+use crate::arguments::SPIN;
 use crate::contender::{Contender, beside};
 use crate::plan::{Placement, Player, Row, Subject};
 use ferrozmq_bench::{CANNOT, Figures, Job, Line, Role};
@@ -83,7 +84,7 @@ pub fn run(contender: &Contender, row: &Row, placement: Placement, count: u64) -
         return Ok(Ending::Declined(format!("{CANNOT} do more than carry bytes between two ends")));
     }
     let folder = Folder::new()?;
-    let _busy = if placement == Placement::Busy { Busy::everywhere()? } else { Busy(Vec::new()) };
+    let _busy = Busy::at(placement)?;
     let players = row.players(count);
     if row.transport == "inproc" {
         return collect(row, &mut [together(contender, players, placement)?]);
@@ -225,16 +226,27 @@ impl Drop for End {
     }
 }
 
-/// Processes that do nothing but keep every core busy.
+/// Processes that do nothing but keep cores busy, or awake.
 struct Busy(Vec<Child>);
 
 impl Busy {
-    fn everywhere() -> Result<Busy, String> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    /// Those that `placement` wants.
+    fn at(placement: Placement) -> Result<Busy, String> {
         let program = beside("drive")?;
-        let start = |_| Command::new(&program).arg(crate::arguments::SPIN).spawn();
-        let children: std::io::Result<Vec<Child>> = (0..cores).map(start).collect();
-        children.map(Busy).map_err(|error| format!("keeping the cores busy: {error}"))
+        let children: std::io::Result<Vec<Child>> = match placement {
+            Placement::Busy => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                (0..cores).map(|_| Command::new(&program).arg(SPIN).spawn()).collect()
+            }
+            // Whoever runs only where nobody else wants to gives way at once.
+            Placement::Awake => {
+                let mut idle = Command::new("chrt");
+                spawn(idle.args(["--idle", "0"]).arg(&program).arg(SPIN), placement.core_of(true))
+                    .map(|child| vec![child])
+            }
+            Placement::OneCore | Placement::Free | Placement::Apart => Ok(Vec::new()),
+        };
+        children.map(Busy).map_err(|error| format!("keeping cores busy: {error}"))
     }
 }
 

@@ -5,7 +5,7 @@
 //! miss it. What a check measures follows from the targets: their rows, placements and contenders, and no others.
 
 use crate::contender::{PLAIN, RELATIVES};
-use crate::plan::Placement;
+use crate::plan::{self, Placement};
 use crate::results::{Cell, Results, Significant, more_is_better};
 use crate::statistics::Spread;
 use std::fmt::Write;
@@ -48,7 +48,7 @@ const fn bound(
 const FREE: &[Placement] = &[Placement::Free];
 const ONE_CORE: &[Placement] = &[Placement::OneCore];
 const BOTH: &[Placement] = &[Placement::OneCore, Placement::Free];
-const APART: &[Placement] = &[Placement::Apart];
+const AWAKE: &[Placement] = &[Placement::Awake];
 /// Where nobody may be below libzmq.
 const HARD: &[Placement] = &[Placement::OneCore, Placement::Busy];
 
@@ -86,7 +86,7 @@ const TARGETS: [Target; 23] = [
         &[("ours", 0.4), ("ours-c", 0.4)],
     ),
     // Whoever sends and then computes is served in the background, and a round trip wakes two threads.
-    bound(AWAY, APART, "p99_us", &[("ours", 2_000.0), ("ours-c", 2_000.0)]),
+    bound(AWAY, AWAKE, "p99_us", &[("ours", 2_000.0), ("ours-c", 2_000.0)]),
     bound(WIRES, BOTH, "switches", &[("ours", 2.2), ("ours-c", 2.2)]),
     // The C functions are a thin coat.
     target(WIRES, ONE_CORE, "cpu_ns", "ours", &[("ours-c", 1.2)]),
@@ -122,8 +122,12 @@ const SHOWN_PLAIN: [&str; 7] =
     ["lat/64/tcp", "lat/64/ipc", "lat/64/inproc", "thr/64/tcp", "thr/64/ipc", "thr/1Mi/tcp", "thr/1Mi/ipc"];
 
 /// Latency at a rate, where p50 and p99 are compared with libzmq's.
-fn is_paced(row: &str) -> bool {
-    row.starts_with("paced/") && !row.ends_with("/inproc") || row.starts_with("away/")
+fn is_paced(row: &str, placement: Placement) -> bool {
+    match placement {
+        Placement::Apart => row.starts_with("paced/") && !row.ends_with("/inproc"),
+        Placement::Awake => row.starts_with(plan::AWAY),
+        _ => false,
+    }
 }
 
 /// Where a check measures the row called `name`; nowhere, if no target speaks of it.
@@ -140,7 +144,7 @@ pub fn needs(row: &str, placement: Placement) -> Vec<&'static str> {
         found.extend(target.who.iter().map(|(name, _)| *name));
     }
     let hard = NEVER_BELOW.contains(&row) && HARD.contains(&placement);
-    let paced = is_paced(row) && placement == Placement::Apart;
+    let paced = is_paced(row, placement);
     if hard || paced {
         found.extend(["libzmq", "ours", "ours-c"]);
     }
@@ -248,7 +252,7 @@ impl Report<'_> {
     fn never_worse(&mut self) {
         let results = self.results;
         for cell in results.cells.iter().filter(|cell| OURS.contains(&cell.contender.as_str())) {
-            let paced = is_paced(&cell.row);
+            let paced = is_paced(&cell.row, cell.placement);
             let hard = matches!(cell.placement, Placement::OneCore | Placement::Busy);
             let Some(main) = cell.main_measure() else { continue };
             if paced || hard {
@@ -303,7 +307,6 @@ fn show(ratio: &Spread) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan;
 
     #[test]
     fn every_target_speaks_of_rows_that_there_are() {
