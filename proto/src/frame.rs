@@ -4,7 +4,7 @@
 //! shorter than a kibibyte has an allocation of its own, which the next message of the same length uses again, and which a clone
 //! copies. A frame does not know whether others follow it: that is the business of [`Message`](crate::Message).
 
-use crate::copy::copy_short;
+use crate::copy::{self, copy_short};
 use bytes::Bytes;
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
@@ -158,7 +158,7 @@ impl Frame {
                 *len = source.len() as u8;
                 bytes[..source.len()].copy_from_slice(source);
             }
-            body => *body = Body::Shared(Bytes::copy_from_slice(source)),
+            body => *body = Body::Shared(copy::to_bytes(source)),
         }
     }
 
@@ -426,7 +426,7 @@ impl From<Frame> for Bytes {
 
 impl From<Frame> for Vec<u8> {
     fn from(frame: Frame) -> Vec<u8> {
-        frame.as_bytes().to_vec()
+        copy::to_vec(frame.as_bytes())
     }
 }
 

@@ -5,7 +5,7 @@
 //! nothing else of messages.
 
 use ferrozmq_proto::Frame;
-use ferrozmq_proto::copy::copy_short;
+use ferrozmq_proto::copy::{self, copy_short};
 use ferrozmq_proto::zmtp::framing;
 
 /// Buffers that grew beyond this many bytes are given back when they run empty.
@@ -77,7 +77,7 @@ impl ByteRun {
         if self.buffer.len() - self.len < bytes.len() {
             self.grow(bytes.len());
         }
-        self.buffer[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        copy::append(&mut &mut self.buffer[self.len..self.len + bytes.len()], bytes);
         self.len += bytes.len();
     }
 

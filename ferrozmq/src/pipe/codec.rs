@@ -4,9 +4,9 @@
 //! (STREAM sockets) are transcoded here, message by message.
 
 use bytes::{Buf, Bytes, BytesMut};
-use ferrozmq_proto::PeerError;
 use ferrozmq_proto::zmtp::framing::{self, Flags, Header};
 use ferrozmq_proto::zmtp::{Command, Received, Receiver, Sender};
+use ferrozmq_proto::{PeerError, copy};
 
 /// The writing side.
 pub(crate) enum Sealer {
@@ -42,7 +42,7 @@ impl Sealer {
     pub(crate) fn seal_frame(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
         match self {
             Sealer::Zmtp(sender) => sender.seal_frame(flags, body, out),
-            Sealer::Raw => out.extend_from_slice(body),
+            Sealer::Raw => copy::append(out, body),
         }
     }
 
@@ -59,7 +59,7 @@ fn raw_body(mut plain: &[u8], out: &mut Vec<u8>) {
     while let Header::Frame { header_len, body_len, .. } = framing::parse_header(plain) {
         let end = header_len.saturating_add(usize::try_from(body_len).unwrap_or(usize::MAX));
         let Some(body) = plain.get(header_len..end) else { return };
-        out.extend_from_slice(body);
+        copy::append(out, body);
         plain = &plain[end..];
     }
 }

@@ -19,7 +19,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::fork;
 use crate::tasks::WakesDue;
 use crate::{Events, Frame, IntoMessage, Message, SocketType};
-use bytes::buf::UninitSlice;
+use ferrozmq_proto::copy;
 use ferrozmq_proto::option::{Options, Profile};
 use ferrozmq_proto::pattern::{Closing, Pipes, Refusal};
 use std::mem::MaybeUninit;
@@ -649,6 +649,6 @@ impl SocketState {
 #[inline(always)]
 fn copy_fitting(body: &[u8], into: &mut [MaybeUninit<u8>]) -> usize {
     let len = body.len().min(into.len());
-    UninitSlice::uninit(&mut into[..len]).copy_from_slice(&body[..len]);
+    copy::append(&mut &mut into[..len], &body[..len]);
     body.len()
 }

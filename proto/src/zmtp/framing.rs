@@ -9,7 +9,7 @@
 //! touching the heap or a reference count. It knows no limits and no commands; the
 //! [`Receiver`](crate::zmtp::Receiver) checks what a peer sends before any of it gets here.
 
-use crate::{Frame, Message};
+use crate::{Frame, Message, copy};
 use bytes::{Buf, Bytes};
 use std::ops::Range;
 
@@ -102,7 +102,7 @@ pub fn encode_small(part: &[u8], more: bool, out: &mut Vec<u8>) {
         out.reserve(header_len + len);
         out.extend_from_slice(&header);
     }
-    out.extend_from_slice(part);
+    copy::append(out, part);
 }
 
 /// Appends all parts of `message`.
@@ -366,7 +366,7 @@ fn body_frame(chunk: &Bytes, range: Range<usize>) -> Frame {
     if range.len() < COPIED_BELOW {
         Frame::received(&chunk[range])
     } else if range.len() < chunk.len() / PINNING_SHARE {
-        Frame::from_long(Bytes::copy_from_slice(&chunk[range]))
+        Frame::from_long(copy::to_bytes(&chunk[range]))
     } else {
         Frame::from_long(chunk.slice(range))
     }

@@ -15,7 +15,7 @@ use super::framing::{Flags, HEADER_MAX, Header, SHORT_MAX, parse_header};
 use super::greeting::Version;
 use super::receiver::Received;
 use super::sift::{self, Sift};
-use crate::{PeerError, SocketType};
+use crate::{PeerError, SocketType, copy};
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Room for a command's name and small fields beside a topic, in bytes.
@@ -327,7 +327,7 @@ impl Scanner {
     /// Moves the unfinished message's parts out of the way of what follows them in the input.
     fn hold(&mut self, input: &mut BytesMut) {
         let scanned = std::mem::take(&mut self.scanned);
-        self.held.extend_from_slice(&input[..scanned]);
+        copy::append(&mut self.held, &input[..scanned]);
         input.advance(scanned);
     }
 

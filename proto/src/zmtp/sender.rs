@@ -7,6 +7,7 @@ use super::command::Command;
 use super::framing::{Flags, Header, encode_small, parse_header};
 use super::greeting::Version;
 use super::v1;
+use crate::copy;
 use crate::mechanism::Sealer;
 
 /// Writes what goes to a peer after READY; used by one thread at a time, whichever writes the connection.
@@ -30,7 +31,7 @@ impl Sender {
     /// Appends the frames in `plain`, whole ones in pipe format, to `out` in the wire's form.
     pub fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) {
         if self.is_plain() {
-            out.extend_from_slice(plain);
+            copy::append(out, plain);
             return;
         }
         let mut rest = plain;

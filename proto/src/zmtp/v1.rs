@@ -5,7 +5,7 @@
 //! [`transcode`] rewrites what arrives as the pipe format, [`encode_frame`] what leaves.
 
 use super::framing::{self, Flags, Header};
-use crate::PeerError;
+use crate::{PeerError, copy};
 use bytes::{Buf, BytesMut};
 
 /// Lengths from this one on take nine bytes.
@@ -40,7 +40,7 @@ pub(super) fn encode_frame(body: &[u8], more: bool, out: &mut Vec<u8>) {
         out.extend_from_slice(&(length as u64).to_be_bytes());
     }
     out.push(u8::from(more));
-    out.extend_from_slice(body);
+    copy::append(out, body);
 }
 
 /// Moves all whole frames of `input` to the end of `plain`, in pipe format, and tells how many bytes are
@@ -64,7 +64,7 @@ pub(super) fn transcode(
                 let Some(body) = input.get(header_len..total) else { return Ok(total - input.len()) };
                 let (header, plain_header_len) = framing::header(body_len, flags.more());
                 plain.extend_from_slice(&header[..plain_header_len]);
-                plain.extend_from_slice(body);
+                copy::append(plain, body);
                 input.advance(total);
             }
         }

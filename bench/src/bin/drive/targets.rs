@@ -57,10 +57,11 @@ const LARGE_TCP: &[&str] = &["thr/64Ki/tcp", "thr/1Mi/tcp", "thr/8Mi/tcp"];
 const LARGE_IPC: &[&str] = &["thr/64Ki/ipc", "thr/1Mi/ipc", "thr/8Mi/ipc"];
 const AWAY: &[&str] = &["away/1/tcp", "away/1/ipc", "away/32/tcp", "away/32/ipc"];
 
-const TARGETS: [Target; 23] = [
+const TARGETS: [Target; 24] = [
     target(&["thr/10/tcp", "thr/10/ipc"], FREE, "M_per_s", "libzmq", &[("ours", 10.0), ("ours-c", 8.0)]),
     target(&["thr/64/tcp", "thr/64/ipc"], FREE, "M_per_s", "libzmq", &[("ours", 8.0), ("ours-c", 6.0)]),
     target(&["thr/1Ki/tcp", "thr/1Ki/ipc"], FREE, "M_per_s", "libzmq", &[("ours", 4.0), ("ours-c", 3.5)]),
+    target(&["thr/8Ki/tcp", "thr/8Ki/ipc"], FREE, "M_per_s", "libzmq", &[("ours", 2.5), ("ours-c", 2.5)]),
     // Under the same congestion control: ours is cubic within a host.
     Target {
         or: Some(("raw-cubic", 0.8)),

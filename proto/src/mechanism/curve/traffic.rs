@@ -10,9 +10,9 @@
 
 use super::super::crypto::{CountedKey, CurveCrypto, TAG_LEN};
 use super::{SHORT_NONCE, SecretKey};
-use crate::PeerError;
 use crate::zmtp::command::split_name;
 use crate::zmtp::framing::{Flags, HEADER_MAX, Header, SHORT_MAX, header, parse_header};
+use crate::{PeerError, copy};
 use bytes::{Buf, BytesMut};
 
 /// The name of the command.
@@ -63,7 +63,7 @@ impl Sealer {
         front[NAME.len()..TAG].copy_from_slice(&counter.to_be_bytes());
         front[BOX] = (u8::from(flags.more()) * MORE) | (u8::from(flags.command()) * COMMAND);
         out.extend_from_slice(&front);
-        out.extend_from_slice(body);
+        copy::append(out, body);
         let tag = self.crypto.seal_counted(&mut out[start + BOX..], counter, &self.key);
         out[start + TAG..start + BOX].copy_from_slice(&tag);
     }
