@@ -2,7 +2,7 @@
 //!
 //! *Direct*: the sender writes each message now; the least latency. When several sends in a row
 //! begin within [`Tempo::EAGER`] of the end of the one before, the sender is outrunning the kernel. A short burst is written like
-//! that all the same, for nobody but the I/O thread would write its end: each pause earns the sender a share of its length
+//! that all the same, for nobody but the I/O thread would write its end: each long pause earns the sender a share of its length
 //! ([`Tempo::THRIFT`]) to spend on such writes. When that is spent
 //! the pace becomes *streaming*: messages gather until there are [`Pace::batch`] bytes of them,
 //! or the oldest has waited as long as the [`Beat`] allows (the clock is read at every [`Pace::GLANCE`]th message only).
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// The tempo of one socket's sends.
 pub(crate) struct Tempo {
     rested: bool,
-    /// How long sends that outrun the kernel may still take to write.
+    /// How long sends that outrun the kernel may still take to write, or to hand over.
     credit: Duration,
     /// The send that writes comes right after the one before.
     outruns: bool,
@@ -58,6 +58,9 @@ impl Tempo {
     /// Of a pause, a burst after it may take this part to be written message by message: so much processor time, at most, is the price of
     /// its messages' latency.
     const THRIFT: u32 = 16;
+    /// Shorter pauses earn nothing. They are the times in which messages gathered, or in which those whom a write woke had the processor:
+    /// a publisher would have itself interrupted, take that for a pause, and go on writing message by message.
+    const EARNING: Duration = Duration::from_millis(1);
     /// Credit that a sender can save up: enough for some dozens of messages to one peer, and all that a stream that follows loses by it.
     const CREDIT_MAX: Duration = Duration::from_micros(250);
 
@@ -105,7 +108,7 @@ impl Tempo {
         let per_peer = Self::EAGER_PER_PEER.saturating_mul(u32::try_from(peers).unwrap_or(u32::MAX));
         let pause = began.saturating_duration_since(end);
         self.outruns = pause < Self::EAGER + per_peer;
-        if !self.outruns {
+        if pause >= Self::EARNING {
             self.credit = self.credit.saturating_add(pause / Self::THRIFT).min(Self::CREDIT_MAX);
         }
         Beat {
@@ -133,12 +136,13 @@ impl Tempo {
             return;
         }
         self.last_end = Some(end);
-        if written == 0 {
-            return;
-        }
         let spent = self.began.map_or(Duration::ZERO, |began| end.saturating_duration_since(began));
         if self.outruns {
+            // Also by having somebody else write: that is dearer still.
             self.credit = self.credit.saturating_sub(spent);
+        }
+        if written == 0 {
+            return;
         }
         let share = |count: usize| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
         self.spent = (spent / share(written)).saturating_mul(share(peers));
@@ -331,6 +335,30 @@ mod tests {
         pace.pause();
         let (count, _) = outrun(&mut tempo, &mut pace, now + Duration::from_micros(20));
         assert!(count < 6, "hardly a pause: {count}");
+    }
+
+    #[test]
+    fn a_publisher_that_hands_its_writes_over_streams_as_well() {
+        let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
+        let mut now = Instant::now();
+        for _ in 0..1000 {
+            pace.sending(tempo.begin(8, || now));
+            now += Duration::from_micros(1);
+            tempo.end(0, 8, || now);
+        }
+        assert!(pace.streaming);
+    }
+
+    #[test]
+    fn a_stream_earns_nothing_while_messages_gather_or_others_have_the_processor() {
+        let (mut tempo, mut pace) = (Tempo::new(), Pace::new());
+        let (_, mut now) = outrun(&mut tempo, &mut pace, Instant::now());
+        for _ in 0..100 {
+            now = send(&mut tempo, &mut pace, now + Duration::from_micros(100), Pace::BATCH_MIN);
+        }
+        pace.pause();
+        let (count, _) = outrun(&mut tempo, &mut pace, now);
+        assert!(count < 6, "it streams again at once: {count}");
     }
 
     #[test]
