@@ -419,6 +419,8 @@ impl ContextBuilder {
     /// The same, asking `resolver` for names.
     fn build_with(self, resolver: Resolver) -> Context {
         membarrier::register();
+        // In a fork's child before anything is opened: it may be given a number that is still marked as the parent's.
+        own::settle();
         let inproc = Arc::<Registry>::default();
         let books = Arc::<Books>::default();
         let window = Window::open(self.window, &books);

@@ -31,8 +31,12 @@ pub struct Own {
 impl Own {
     /// Takes note of `fd`.
     pub fn new(fd: OwnedFd) -> Own {
-        settle();
         let (word, bit) = place(fd.as_raw_fd());
+        if let Some(word) = word {
+            // In a fork's child that has not settled yet the number may be marked: then it was not open here before `fd`.
+            word.fetch_and(!bit, Ordering::SeqCst);
+        }
+        settle();
         if let Some(word) = word {
             word.fetch_or(bit, Ordering::SeqCst);
         }
@@ -111,11 +115,33 @@ fn place(raw: RawFd) -> (Option<&'static AtomicU64>, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::FromRawFd;
     use std::os::unix::net::UnixStream;
 
     fn is_open(raw: RawFd) -> bool {
         // SAFETY: asks about a number, whatever it names.
         unsafe { libc::fcntl(raw, libc::F_GETFD) >= 0 }
+    }
+
+    #[test]
+    fn a_child_keeps_what_it_opens_first_though_the_number_is_marked() {
+        let (a, b) = UnixStream::pair().unwrap();
+        let own = Own::new(a.into());
+        // SAFETY: between fork and _exit the child runs only atomics and system calls.
+        let pid = unsafe { libc::fork() };
+        assert!(pid >= 0);
+        if pid == 0 {
+            // As if the parent had opened it while the process was copied: marked, and not open here, so the first to be given.
+            // SAFETY: nothing here uses the number as what it was.
+            let fd = unsafe { OwnedFd::from_raw_fd(libc::dup2(b.as_raw_fd(), own.as_raw_fd())) };
+            let kept = is_open(Own::new(fd).as_raw_fd());
+            // SAFETY: ends the child at once, without running destructors it shares with its parent.
+            unsafe { libc::_exit(i32::from(kept)) };
+        }
+        let mut status = 0;
+        // SAFETY: `pid` is our child and `status` outlives the call.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 1, "{status:#x}");
     }
 
     #[test]
