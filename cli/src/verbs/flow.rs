@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ferrozmq::{Frame, Message, SocketType};
 
-use super::job::{Inbox, Job};
+use super::job::{Inbox, Job, await_peers};
 use crate::failure::Failure;
 use crate::input::{Next, Source};
 use crate::open::{Opened, open, subscribe};
@@ -80,7 +80,13 @@ impl Flow<'_> {
         if let Some(send) = self.job.send.filter(|_| !answering) {
             let wake = &self.opened.port.wake;
             self.source = Source::open(send, self.job.framing, self.job.stop.count, false, wake)?;
-            self.job.await_peers(self.opened)?;
+            let (job, opened) = (self.job, self.opened);
+            await_peers(opened, job.awaited_peers(), job.patience(), job.talk, || {
+                // Whoever sent it may have come and gone between two looks: that he was there is not to be waited for.
+                self.receive_some()?;
+                self.inbox.flush()?;
+                Ok(self.is_done())
+            })?;
             self.next_send =
                 send.delay.or(send.pace().map(|_| Duration::ZERO)).map(|wait| Instant::now() + wait);
         }
@@ -90,6 +96,9 @@ impl Flow<'_> {
     fn run(&mut self) -> Result<(), Failure> {
         let end = self.job.end();
         self.active = Instant::now();
+        if self.is_done() {
+            return Ok(());
+        }
         loop {
             self.opened.port.wake.check()?;
             self.opened.watch.check()?;

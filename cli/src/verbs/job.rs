@@ -96,11 +96,11 @@ impl<'a> Job<'a> {
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Refused`].
     pub fn await_peers(&self, opened: &Opened) -> Result<(), Failure> {
-        await_peers(opened, self.awaited_peers(), self.patience(), self.talk)
+        await_peers(opened, self.awaited_peers(), self.patience(), self.talk, || Ok(false))
     }
 }
 
-/// Waits for so many peers, until `patience` ends.
+/// Waits for so many peers, until `patience` ends. Calls `meanwhile` now and then, and waits no longer when that says that all is done.
 ///
 /// # Errors
 /// [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Refused`].
@@ -109,6 +109,7 @@ pub fn await_peers(
     wanted: usize,
     patience: Option<Instant>,
     talk: Talk,
+    mut meanwhile: impl FnMut() -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     if wanted == 0 {
         return Ok(());
@@ -121,6 +122,9 @@ pub fn await_peers(
         }
         opened.port.wake.check()?;
         opened.watch.check()?;
+        if meanwhile()? {
+            break;
+        }
         if is_past(patience) {
             return Err(Failure::TimedOut(match wanted {
                 1 => "no peer came in time".into(),

@@ -124,7 +124,7 @@ struct Player<'a> {
 impl Player<'_> {
     fn play(&mut self, file: &Path) -> Result<(), Failure> {
         let patience = self.patience();
-        await_peers(self.opened, self.args.wait_peer, patience, self.talk)?;
+        await_peers(self.opened, self.args.wait_peer, patience, self.talk, || Ok(false))?;
         let mut round = 0;
         while self.args.rounds == 0 || round < self.args.rounds {
             let before = self.sent;
