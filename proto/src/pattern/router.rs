@@ -111,16 +111,26 @@ impl Router {
         }
     }
 
-    /// Reads out a pipe whose peer is gone, so that a notice about it comes after its last message.
-    fn drain<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+    /// Reads out a pipe whose peer is gone, so that a notice about it comes after its last message, and no message of its
+    /// comes under its successor's name. `false` if too much waits to be received already.
+    fn drain<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) -> bool {
         let mut message = Message::new();
-        while pipes.read(pipe, &mut message) {
+        while self.inbox.held() < Fair::NOTICES_MAX {
+            if !pipes.read(pipe, &mut message) {
+                return true;
+            }
             if self.label(pipe, &mut message) {
                 self.inbox.put_ahead(pipe, std::mem::take(&mut message));
             } else {
                 pipes.discarded(Some(pipe), Discarded::Refused);
             }
         }
+        false
+    }
+
+    /// Whether it matters which of a pipe's messages are of the peer that was there before.
+    fn tells_peers_apart(&self, pipe: PipeId) -> bool {
+        self.notify_connect || self.notify_disconnect || self.routes.is_named_by_peer(pipe)
     }
 
     fn report_lost<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
@@ -158,7 +168,8 @@ impl Behaviour for Router {
         } else {
             self.local.remove(pipe);
         }
-        if self.routes.id_of(pipe).is_some() {
+        // Else nothing may be read before the peer is there: its name, or the notice that it has come, is first.
+        if self.routes.id_of(pipe).is_some() && !self.notify_connect {
             self.inbox.attach(pipe);
         }
         self.salute.attached(pipes, pipe);
@@ -206,6 +217,9 @@ impl Behaviour for Router {
 
     fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.salute.lost(pipe);
+        if self.tells_peers_apart(pipe) && self.drain(pipes, pipe) {
+            self.inbox.detach(pipe);
+        }
         self.report_lost(pipes, pipe);
     }
 
@@ -419,6 +433,31 @@ mod tests {
         assert_eq!(router.pipes.sent(1), []);
         router.send(["B", "x"]).unwrap();
         assert_eq!(router.pipes.sent(1).len(), 1);
+    }
+
+    /// Whoever writes into the pipe does not wait for the socket to notice the new peer.
+    #[test]
+    fn a_peer_and_its_successor_on_one_pipe_keep_their_messages_apart() {
+        let mut router = router();
+        let _ = router.connect(1);
+        let _ = router.identify(1, "A");
+        router.arrive(1, "of A");
+        router.reconnecting(1);
+        router.arrive(1, "of B");
+        assert_eq!(router.recv(), Ok(["A", "of A"].into()));
+        assert_eq!(router.recv(), Err(Refusal::WouldBlock));
+        let _ = router.identify(1, "B");
+        assert_eq!(router.recv(), Ok(["B", "of B"].into()));
+        // One that the application named has its name before, but its notice comes first all the same.
+        let notify = RouterNotify { connect: true, disconnect: false };
+        let mut router = Rig::with(SocketType::Router, 9, |options| options.router_notify = notify);
+        let named = Attach { routing_id: Some("mine".into()), local: true };
+        let _ = router.pattern.attach(&mut router.pipes, PipeId(1), named);
+        router.arrive(1, "early");
+        assert_eq!(router.recv(), Err(Refusal::WouldBlock));
+        let _ = router.identify(1, "");
+        assert_eq!(router.recv(), Ok(["mine", ""].into()));
+        assert_eq!(router.recv(), Ok(["mine", "early"].into()));
     }
 
     #[test]

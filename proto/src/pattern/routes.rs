@@ -104,6 +104,11 @@ impl Routes {
         self.peer(pipe)?.id.as_ref().map(|(id, _)| id)
     }
 
+    /// Whether the id of `pipe`'s peer is one that it announced: its successor may announce another.
+    pub fn is_named_by_peer(&self, pipe: PipeId) -> bool {
+        matches!(self.peer(pipe), Some(Peer { id: Some((_, GivenBy::Peer)), .. }))
+    }
+
     /// Every pipe that can be written to and has an id.
     pub fn open_pipes(&self) -> impl Iterator<Item = PipeId> {
         self.by_id.values().copied()

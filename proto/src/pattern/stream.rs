@@ -2,7 +2,8 @@
 //!
 //! What arrives is the connection's id and a run of bytes; what is sent is an id and bytes, where no bytes ask to close
 //! that connection. Empty bytes also tell of a new connection and of its end (`ZMQ_STREAM_NOTIFY`). A
-//! message has exactly two parts: [`Pattern::parts_limit`](super::Pattern::parts_limit).
+//! message has exactly two parts: [`Pattern::parts_limit`](super::Pattern::parts_limit). Invariant: nothing is read from a
+//! connection before its notice is queued, though its bytes may be there before the word that it is up.
 
 use super::fair::Fair;
 use super::pipe_set::PipeSet;
@@ -59,10 +60,8 @@ impl Stream {
         }
     }
 
+    /// Takes out what a lost connection delivered, so that the notice comes after it, and after the notice what the next delivers.
     fn report_lost<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        if !self.connected.remove(pipe) {
-            return;
-        }
         let mut message = Message::new();
         while pipes.read(pipe, &mut message) {
             if self.label(pipe, &mut message) {
@@ -71,7 +70,10 @@ impl Stream {
                 pipes.discarded(Some(pipe), Discarded::Refused);
             }
         }
-        self.report(pipes, pipe);
+        self.inbox.detach(pipe);
+        if self.connected.remove(pipe) {
+            self.report(pipes, pipe);
+        }
     }
 
     fn route<P: Pipes>(&self, pipes: &mut P, id: &[u8], how: Admission) -> Result<PipeId, Refusal> {
@@ -94,12 +96,12 @@ impl Behaviour for Stream {
             return Attached::Refused(why);
         }
         self.routes.name(pipe);
-        self.inbox.attach(pipe);
         Attached::Accepted
     }
 
     fn identify<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId, _: &[u8]) -> Attached {
         self.connected.insert(pipe);
+        self.inbox.attach(pipe);
         self.report(pipes, pipe);
         Attached::Accepted
     }
@@ -122,7 +124,6 @@ impl Behaviour for Stream {
     fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         self.report_lost(pipes, pipe);
         self.routes.remove(pipe);
-        self.inbox.detach(pipe);
     }
 
     fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
@@ -232,6 +233,24 @@ mod tests {
         assert_eq!(stream.recv(), Err(Refusal::WouldBlock), "who asks for the end is not told of it");
         stream.commit([id, "late".into()]);
         assert_eq!(stream.pipes.dropped().len(), 1);
+    }
+
+    /// Whoever writes into the pipe does not wait for the socket to notice the connection.
+    #[test]
+    fn a_notice_comes_before_the_bytes_and_after_those_of_the_connection_before() {
+        let mut stream = Rig::new(SocketType::Stream, 9);
+        let _ = stream.connect(1);
+        stream.arrive(1, "first");
+        assert_eq!(stream.recv(), Err(Refusal::WouldBlock));
+        let _ = stream.identify(1, "");
+        let mut bodies = vec![stream.recv().unwrap()[1].clone()];
+        stream.reconnecting(1);
+        stream.arrive(1, "second");
+        bodies.extend([stream.recv().unwrap()[1].clone(), stream.recv().unwrap()[1].clone()]);
+        assert_eq!(stream.recv(), Err(Refusal::WouldBlock));
+        let _ = stream.identify(1, "");
+        bodies.extend([stream.recv().unwrap()[1].clone(), stream.recv().unwrap()[1].clone()]);
+        assert_eq!(bodies, ["", "first", "", "", "second"]);
     }
 
     #[test]
