@@ -26,6 +26,7 @@ use crate::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::sync::{Arc, Padded, UnsafeCell};
+use crate::sys::cache;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
@@ -95,7 +96,7 @@ impl<T: Default> Producer<T> {
             self.append_chunk();
         }
         // SAFETY: as below, where the chunk is concerned; nothing is read or written.
-        prefetch(unsafe { (*self.chunk).slots.get(slot + AHEAD) }, true);
+        cache::will_write(unsafe { (*self.chunk).slots.get(slot + AHEAD) });
         // SAFETY: `chunk` is the last of the list and was linked by this producer; it stays until the
         // consumer holds its successor, which only this producer can append. The slot is unpublished,
         // so it is ours.
@@ -355,7 +356,7 @@ impl<T: Default> Reader<T> {
     fn prefetch(&self) {
         // SAFETY: null, or the chunk of the item popped last, which this side has not handed back.
         let chunk = unsafe { self.chunk.as_ref() };
-        prefetch(chunk.and_then(|chunk| chunk.slots.get(self.popped % SLOTS + AHEAD)), false);
+        cache::will_read(chunk.and_then(|chunk| chunk.slots.get(self.popped % SLOTS + AHEAD)));
     }
 
     /// Gives the next item to `take`, and moves on if that gives something.
@@ -400,27 +401,6 @@ impl<T: Default> Reader<T> {
         }
     }
 }
-
-/// Has the processor fetch the two lines on which an item lies, to write them or to read.
-#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-#[inline(always)]
-fn prefetch<T>(slot: Option<&UnsafeCell<T>>, to_write: bool) {
-    use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
-    let Some(slot) = slot else { return };
-    let place = ptr::from_ref(slot).cast::<i8>();
-    for line in [place, place.wrapping_add(size_of::<T>() - 1)] {
-        // SAFETY: a hint, which is good for any address.
-        unsafe {
-            match to_write {
-                true => _mm_prefetch::<_MM_HINT_ET0>(line),
-                false => _mm_prefetch::<_MM_HINT_T0>(line),
-            }
-        }
-    }
-}
-
-#[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
-fn prefetch<T>(_slot: Option<&UnsafeCell<T>>, _to_write: bool) {}
 
 #[repr(align(64))]
 struct Chunk<T> {

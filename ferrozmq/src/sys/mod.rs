@@ -8,6 +8,7 @@
 //! Not here: addresses, endpoints and socket options by name (that is [`crate::transport`]).
 
 pub mod adopt;
+pub mod cache;
 pub mod clock;
 pub mod cpu;
 pub mod epoll;

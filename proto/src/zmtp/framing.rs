@@ -304,6 +304,13 @@ impl Cursor {
 
     /// What was not read yet.
     #[must_use]
+    #[inline]
+    pub fn rest(&self) -> &[u8] {
+        self.chunk.get(self.at..).unwrap_or_default()
+    }
+
+    /// The same, without the cursor.
+    #[must_use]
     pub fn into_rest(mut self) -> Bytes {
         self.chunk.advance(self.at);
         self.chunk
