@@ -281,9 +281,9 @@ impl Io {
     }
 
     fn flush_stragglers(&mut self) {
-        for pipe in self.handle.desk.take_backstops() {
-            if self.contain(0, |_| pipe.flush_straggler()) == Some(true) {
-                self.handle.desk.backstop(pipe);
+        for straggler in self.handle.desk.take_backstops() {
+            if self.contain(0, |_| straggler.flush_straggler()) == Some(true) {
+                self.handle.desk.backstop(straggler);
             }
         }
     }

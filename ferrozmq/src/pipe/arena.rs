@@ -72,6 +72,15 @@ impl Arena {
         }
     }
 
+    /// Adds a copy of `other`'s messages.
+    pub(crate) fn extend(&mut self, other: &Arena) {
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.bodies.extend(other.bodies.iter().map(|(at, body)| (at + shift, body.clone())));
+        self.body_bytes += other.body_bytes;
+        self.messages += other.messages;
+    }
+
     /// Number of messages.
     #[inline]
     pub(crate) fn messages(&self) -> usize {

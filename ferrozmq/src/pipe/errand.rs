@@ -4,6 +4,7 @@
 //! the I/O thread may do, or that must happen even if the driver goes away. Leaving one wakes the
 //! I/O thread, except [`Desk::backstop`], which only makes it look in [`BACKSTOP`] later.
 
+use crate::pipe::stragglers::Straggler;
 use crate::pipe::wire::WirePipe;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +39,7 @@ pub(crate) enum Errand {
 pub(crate) struct Desk {
     errands: Mutex<Vec<Errand>>,
     handed_over: Mutex<Vec<Arc<WirePipe>>>,
-    backstops: Mutex<Vec<Arc<WirePipe>>>,
+    backstops: Mutex<Vec<Arc<dyn Straggler>>>,
     timer_armed: AtomicBool,
     timer: TimerFd,
     event: EventFd,
@@ -87,17 +88,17 @@ impl Desk {
         std::mem::take(&mut *self.handed_over.lock())
     }
 
-    /// Has the I/O thread look at `pipe`, whose sender is streaming, in [`BACKSTOP`].
-    pub(crate) fn backstop(&self, pipe: Arc<WirePipe>) {
-        self.backstops.lock().push(pipe);
+    /// Has the I/O thread look at `straggler`, whose sender is streaming, in [`BACKSTOP`].
+    pub(crate) fn backstop(&self, straggler: Arc<dyn Straggler>) {
+        self.backstops.lock().push(straggler);
         if !self.timer_armed.swap(true, Ordering::AcqRel) {
             // Arming a valid timer cannot fail; a flush by the next call is the fallback.
             let _ = self.timer.arm(BACKSTOP);
         }
     }
 
-    /// The pipes to look at; the timer has fired.
-    pub(crate) fn take_backstops(&self) -> Vec<Arc<WirePipe>> {
+    /// What to look at; the timer has fired.
+    pub(crate) fn take_backstops(&self) -> Vec<Arc<dyn Straggler>> {
         self.timer.drain();
         self.timer_armed.store(false, Ordering::Release);
         std::mem::take(&mut *self.backstops.lock())

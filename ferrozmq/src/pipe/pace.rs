@@ -111,15 +111,14 @@ impl Tempo {
         if pause >= Self::EARNING {
             self.credit = self.credit.saturating_add(pause / Self::THRIFT).min(Self::CREDIT_MAX);
         }
-        Beat {
-            eager: self.outruns && self.credit.is_zero(),
-            // Who writes to very many is still writing when the last one's time has come.
-            patience: self
-                .spent
-                .saturating_mul(Self::SHARE)
-                .clamp(Pace::STALE, Pace::STALE_MAX)
-                .max(self.spent.saturating_mul(2)),
-        }
+        Beat { eager: self.outruns && self.credit.is_zero(), patience: self.patience() }
+    }
+
+    /// How long messages may gather.
+    pub(crate) fn patience(&self) -> Duration {
+        // Who writes to very many is still writing when the last one's time has come.
+        let long = self.spent.saturating_mul(Self::SHARE).clamp(Pace::STALE, Pace::STALE_MAX);
+        long.max(self.spent.saturating_mul(2))
     }
 
     /// It has written to `written` of the socket's `peers`, maybe to none because somebody else will.
@@ -190,6 +189,11 @@ impl Pace {
         }
     }
 
+    /// The pace of messages that gather already, for no longer than `patience`.
+    pub(crate) fn gathering(patience: Duration) -> Pace {
+        Pace { streaming: true, patience, ..Pace::new() }
+    }
+
     /// Whether one more message may be queued behind `waiting` bytes, and wait for those that follow it at once; else all is to be
     /// written. A yes counts the message, of which every so many look at the clock; a no stays one for the same message.
     #[inline(always)]
@@ -232,6 +236,17 @@ impl Pace {
         if self.streaming && bytes >= self.batch {
             self.batch = (self.batch * 2).min(Self::BATCH_MAX);
         }
+    }
+
+    /// What had gathered is on its way; what comes gathers for no longer than `patience`.
+    pub(crate) fn gathered(&mut self, patience: Duration) {
+        self.wrote(0);
+        self.patience = patience;
+    }
+
+    /// Messages have gathered before they came here, so they go on gathering here.
+    pub(crate) fn go_on_gathering(&mut self) {
+        self.streaming = true;
     }
 
     /// The backstop looks at what a sender has left: whether that may be left to the sender for now.

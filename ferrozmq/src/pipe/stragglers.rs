@@ -7,8 +7,17 @@
 //! Invariant: a pipe is remembered by the thread that put it on the backstop's list, for as long as it is there; so the price
 //! is one entry per burst, and nothing per message. At most [`REMEMBERED_MAX`] are; the others have the backstop.
 
-use crate::pipe::wire::WirePipe;
 use std::sync::Arc;
+
+/// Where a sender that streams leaves messages.
+pub(crate) trait Straggler: Send + Sync {
+    /// The backstop: writes what a streaming sender left behind. Says whether to look again.
+    fn flush_straggler(&self) -> bool;
+
+    /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being
+    /// noticed: as long as the backstop looks after it.
+    fn flush_left(&self) -> bool;
+}
 
 /// Pipes that a thread remembers; one that streams to more peers has enough to do.
 #[cfg(not(loom))]
@@ -16,20 +25,20 @@ const REMEMBERED_MAX: usize = 64;
 
 #[cfg(not(loom))]
 mod memory {
-    use crate::pipe::wire::WirePipe;
+    use super::Straggler;
     use crate::sys::fork;
     use std::cell::RefCell;
     use std::sync::Weak;
 
     /// Pipes, and the process whose they are: a fork's child must not write to its parent's connections.
-    pub(super) type Left = (u64, Vec<Weak<WirePipe>>);
+    pub(super) type Left = (u64, Vec<Weak<dyn Straggler>>);
 
     thread_local! {
         static LEFT: RefCell<Left> = const { RefCell::new((0, Vec::new())) };
     }
 
     /// Hands the list to `act`. Not while the thread ends: then the backstop has to do.
-    pub(super) fn with(act: impl FnOnce(&mut Vec<Weak<WirePipe>>)) {
+    pub(super) fn with(act: impl FnOnce(&mut Vec<Weak<dyn Straggler>>)) {
         let _ = LEFT.try_with(|left| {
             let Ok(mut left) = left.try_borrow_mut() else { return };
             if left.1.is_empty() || fork::in_child(left.0) {
@@ -47,7 +56,7 @@ mod memory {
 /// The calling thread has put `pipe` on the backstop's list.
 #[cfg(not(loom))]
 #[cold]
-pub(super) fn remember(pipe: &Arc<WirePipe>) {
+pub(super) fn remember(pipe: &Arc<dyn Straggler>) {
     memory::with(|left| {
         if left.len() < REMEMBERED_MAX {
             left.push(Arc::downgrade(pipe));
@@ -75,7 +84,7 @@ fn flush_all() {
 
 /// All threads of a model are one to the system: they would remember for each other.
 #[cfg(loom)]
-pub(super) fn remember(_: &Arc<WirePipe>) {}
+pub(super) fn remember(_: &Arc<dyn Straggler>) {}
 
 #[cfg(loom)]
 pub(crate) fn flush() {}

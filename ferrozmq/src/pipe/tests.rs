@@ -4,6 +4,7 @@
 //! is exact: after each step, messages queued are those whose last byte is not there yet; sent, queued and dropped are as many as
 //! were pushed; and over all connections together the peer has each message once, whole, and in order.
 
+use crate::pipe::broadcast::{Broadcast, Gathered};
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::Desk;
 #[cfg(not(loom))]
@@ -15,6 +16,7 @@ use crate::pipe::rx::Run;
 use crate::pipe::signal::Mailbox;
 #[cfg(not(loom))]
 use crate::pipe::stragglers;
+use crate::pipe::stragglers::Straggler;
 use crate::pipe::subscriptions::Subscriptions;
 #[cfg(not(loom))]
 use crate::pipe::wire::Handed;
@@ -72,6 +74,35 @@ fn what_a_thread_leaves_in_a_pipe_is_written_before_it_blocks_elsewhere() {
             let _ = model.pipe.flush_straggler();
             stragglers::flush();
         }
+    }
+}
+
+/// The desk has no I/O thread: the test is the backstop.
+#[cfg(not(loom))]
+#[test]
+fn what_gathers_for_several_pipes_is_written_though_its_sender_never_comes_back() {
+    for by_backstop in [true, false] {
+        let mut models = [Model::new(), Model::new(), Model::new()];
+        models.iter_mut().take(2).for_each(|model| model.go_online(Zmtp::V31));
+        let pipes = models.iter().map(|model| Arc::clone(&model.pipe)).collect();
+        let broadcast = Broadcast::new(pipes, Duration::from_millis(1)).expect("there are pipes");
+        let desk = Arc::clone(&models[0].desk);
+        for _ in 0..2 {
+            assert_eq!(broadcast.append(b"left"), Gathered::Queued);
+        }
+        models[1].pipe.close(Dropped::Disconnected);
+        assert!(models.iter().all(|model| model.pipe.queued() == 0));
+        if by_backstop {
+            let [left] = &desk.take_backstops()[..] else { panic!("it is known once") };
+            // The first look starts the clock of what nobody has looked at.
+            while left.flush_straggler() {}
+        } else {
+            stragglers::flush();
+        }
+        assert_eq!(models[0].pipe.books().left, 2);
+        assert_eq!(models[1].pipe.books().dropped.disconnected, 2);
+        assert_eq!(models[2].pipe.queued(), 2, "it waits for its connection");
+        assert_eq!(broadcast.append(b"late"), Gathered::Refused, "its sender pauses");
     }
 }
 
@@ -137,6 +168,8 @@ enum Step {
     Push(Vec<usize>),
     /// A message of one part of this length that passes through if it may, from a sender with so many microseconds.
     Pass(usize, u64),
+    /// Messages of one part that gather for several pipes, of which this is one.
+    Gather(Vec<usize>),
     Flush,
     /// The backstop looks, or the kernel says that it takes output again.
     Straggler,
@@ -163,6 +196,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => proptest::collection::vec(length.clone(), 1..4).prop_map(Step::Push),
         4 => (length.clone(), 0..3_u64).prop_map(|(length, patience)| Step::Pass(length, 20 * patience)),
+        3 => proptest::collection::vec(length.clone(), 1..8).prop_map(Step::Gather),
         4 => Just(Step::Flush),
         1 => Just(Step::Straggler),
         2 => Just(Step::OutputReady),
@@ -280,6 +314,7 @@ impl Model {
         match step {
             Step::Push(lengths) => self.push(lengths),
             Step::Pass(length, patience) => self.pass(*length, Duration::from_micros(*patience)),
+            Step::Gather(lengths) => self.gather(lengths),
             Step::Flush => self.flush(),
             Step::Straggler => drop(self.pipe.flush_straggler()),
             Step::OutputReady => self.pipe.output_ready(),
@@ -338,6 +373,16 @@ impl Model {
             self.pipe.flush_and_arm();
         }
         self.pushed.push(message);
+    }
+
+    fn gather(&mut self, lengths: &[usize]) {
+        let broadcast = Broadcast::new(vec![Arc::clone(&self.pipe)], Duration::from_secs(1)).expect("a pipe");
+        for length in &lengths[..lengths.len().min(self.pipe.room())] {
+            let body = self.next_body(0, *length);
+            assert_ne!(broadcast.append(&body), Gathered::Refused);
+            self.pushed.push(Message::from(body));
+        }
+        broadcast.share_out(None, |_| ());
     }
 
     fn flush(&mut self) {

@@ -179,6 +179,21 @@ impl Tx {
         !self.pace.may_gather(self.arena.len(), clock::now)
     }
 
+    /// Queues copies of messages that have gathered elsewhere; says whether they should be written now.
+    pub(super) fn take_over(&mut self, gathered: &Arena) -> bool {
+        self.arena.extend(gathered);
+        self.queued += gathered.messages();
+        self.pace.go_on_gathering();
+        let offline = !self.online || self.failed;
+        !(offline || self.blocked && self.armed)
+    }
+
+    /// The messages that may be queued now if messages gather here, and would gather elsewhere as well.
+    pub(super) fn room_to_gather(&self) -> usize {
+        let gathers = self.online && !self.failed && !self.conflate && self.pace.is_streaming();
+        if gathers { self.room() } else { 0 }
+    }
+
     /// Whether to queue it is all there is to do with a message of one part of `len` bytes that comes next.
     #[inline(always)]
     pub(super) fn may_append(&mut self, len: usize) -> bool {

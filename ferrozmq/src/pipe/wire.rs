@@ -8,6 +8,7 @@
 //! (arming and disarming a descriptor happens under them). Below them lie the mailbox's and the
 //! desk's queues.
 
+use crate::pipe::arena::Arena;
 use crate::pipe::codec::{Opener, Sealer};
 use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ledger::SocketStats;
@@ -15,7 +16,7 @@ use crate::pipe::lock::{self, Lock, LockGuard};
 use crate::pipe::pace::Beat;
 use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Sleep, Watch};
 use crate::pipe::signal::{Mailbox, Signal};
-use crate::pipe::stragglers;
+use crate::pipe::stragglers::{self, Straggler};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
 use crate::pipe::wishes::Wishes;
@@ -250,6 +251,21 @@ impl WirePipe {
         takes
     }
 
+    /// How many messages may be queued for it in a [`Broadcast`](super::broadcast::Broadcast).
+    pub(crate) fn room_to_gather(&self) -> usize {
+        self.tx.lock().room_to_gather()
+    }
+
+    /// Queues copies of messages that have gathered elsewhere; says whether the caller should flush now.
+    pub(crate) fn take_over(&self, gathered: &Arena) -> bool {
+        let mut tx = self.tx.lock();
+        if tx.closed {
+            tx.drops.note(Dropped::Disconnected, gathered.messages() as u64);
+            return false;
+        }
+        tx.take_over(gathered)
+    }
+
     /// Leaves what is queued to the sender's next call, or to the backstop; `false` if it is not to be left.
     pub(crate) fn hold(self: &Arc<Self>) -> bool {
         let mut tx = self.tx.lock();
@@ -260,14 +276,20 @@ impl WirePipe {
         holds
     }
 
+    /// Leaves what is queued to the sender's next call, or to the backstop.
+    pub(crate) fn leave(self: &Arc<Self>) {
+        self.leave_for_later(&mut self.tx.lock());
+    }
+
     /// Somebody must write what is queued even if this thread never comes back.
     fn leave_for_later(self: &Arc<Self>, tx: &mut Tx) {
         if tx.blocked {
             self.arm(tx);
         } else if !tx.backstopped {
             tx.backstopped = true;
-            self.desk.backstop(Arc::clone(self));
-            stragglers::remember(self);
+            let straggler: Arc<dyn Straggler> = Arc::clone(self) as _;
+            stragglers::remember(&straggler);
+            self.desk.backstop(straggler);
         }
     }
 
@@ -440,21 +462,6 @@ impl WirePipe {
         let mut tx = self.tx.lock();
         let beat = Beat { eager: true, patience: Duration::from_micros(20) };
         (0..8).for_each(|_| tx.pace.sending(beat));
-    }
-
-    /// Writes what a thread that is about to block elsewhere has left here. Says whether it may leave more without being
-    /// noticed: as long as the backstop looks after the pipe.
-    #[cfg(not(loom))]
-    pub(crate) fn flush_left(&self) -> bool {
-        {
-            let mut tx = self.tx.lock();
-            if tx.arena.is_empty() {
-                return tx.backstopped;
-            }
-            tx.pace.pause();
-        }
-        self.flush_and_arm();
-        true
     }
 
     /// Ends the connection, for the peer's `fault` if it is one. What is queued goes to the kernel if it takes it now.
@@ -870,23 +877,6 @@ impl WirePipe {
         self.flush_and_arm();
     }
 
-    /// The backstop: writes what a streaming sender left behind. Says whether to look again.
-    pub(crate) fn flush_straggler(&self) -> bool {
-        {
-            let mut tx = self.tx.lock();
-            if !tx.online || tx.failed || tx.closed && tx.arena.is_empty() {
-                tx.backstopped = false;
-                return false;
-            }
-            if tx.pace.may_be_left(clock::now) {
-                return true;
-            }
-            tx.backstopped = false;
-        }
-        self.flush_and_arm();
-        false
-    }
-
     /// What has been counted over all its connections, and what waits in it now, the socket's share excepted.
     pub(crate) fn books(&self) -> SocketStats {
         let mut books = SocketStats::default();
@@ -920,6 +910,36 @@ impl WirePipe {
         let queued = self.tx.lock().queued;
         let rx = self.rx.lock();
         (rx.waiting, queued)
+    }
+}
+
+impl Straggler for WirePipe {
+    fn flush_straggler(&self) -> bool {
+        {
+            let mut tx = self.tx.lock();
+            if !tx.online || tx.failed || tx.closed && tx.arena.is_empty() {
+                tx.backstopped = false;
+                return false;
+            }
+            if tx.pace.may_be_left(clock::now) {
+                return true;
+            }
+            tx.backstopped = false;
+        }
+        self.flush_and_arm();
+        false
+    }
+
+    fn flush_left(&self) -> bool {
+        {
+            let mut tx = self.tx.lock();
+            if tx.arena.is_empty() {
+                return tx.backstopped;
+            }
+            tx.pace.pause();
+        }
+        self.flush_and_arm();
+        true
     }
 }
 

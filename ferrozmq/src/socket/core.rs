@@ -270,6 +270,9 @@ impl Core {
         self.ends.sent += u64::from(result.is_ok());
         if self.ends.outlet.is_none() && self.ends.may_append() {
             self.ends.outlet = self.pattern.only_outlet();
+            if self.pattern.sends_to_all() {
+                self.ends.gather_for_all();
+            }
         }
         result
     }

@@ -4,6 +4,7 @@
 //! time and notes which pipes were written, for the caller to flush afterwards.
 
 use crate::peer::PeerInfo;
+use crate::pipe::broadcast::{Broadcast, Gathered};
 use crate::pipe::errand::Desk;
 use crate::pipe::inproc::InprocEnd;
 use crate::pipe::ledger::SocketStats;
@@ -228,6 +229,18 @@ impl WireEnd {
 /// that they gather: a system call for each peer would hold the sender up for longer than it takes to wake a thread.
 const DIRECT_MAX: usize = 4;
 
+/// Messages to all peers gather for all of them at once if each has room for so many.
+const GATHERED_MIN: usize = 64;
+
+/// A queue in front of all pipes, for as long as every message goes to each.
+struct ToAll {
+    broadcast: Arc<Broadcast>,
+    /// The pipes, in the queue's order.
+    pipes: Vec<PipeId>,
+    /// For how many more messages each of them has room.
+    room: usize,
+}
+
 /// What became of a message that was written to a pipe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
@@ -262,6 +275,9 @@ pub(super) struct Ends {
     /// or goes: then the pattern need not be asked.
     pub(super) outlet: Option<PipeId>,
     pub(super) inlet: Option<PipeId>,
+    /// Where messages gather that go to every peer. Invariant: whatever else concerns a pipe's output [shares them out](Self::settle)
+    /// first.
+    to_all: Option<Box<ToAll>>,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
     /// Pipes that linger after the socket let go of them, and that are still watched with the others.
@@ -291,6 +307,7 @@ impl Ends {
             last_read: None,
             outlet: None,
             inlet: None,
+            to_all: None,
             quiet: Vec::new(),
             retired: HashMap::new(),
             finished: Vec::new(),
@@ -357,6 +374,7 @@ impl Ends {
 
     #[inline]
     pub(super) fn end(&mut self, pipe: PipeId) -> Option<&mut End> {
+        self.settle();
         self.slots.get_mut(pipe.0 as usize)?.as_mut()
     }
 
@@ -368,6 +386,7 @@ impl Ends {
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut End)> {
+        self.settle();
         let slots = self.slots.iter_mut().enumerate();
         slots.filter_map(|(slot, end)| Some((PipeId(slot as u32), end.as_mut()?)))
     }
@@ -378,7 +397,8 @@ impl Ends {
     }
 
     /// Pipes to other processes.
-    pub(super) fn pipes(&self) -> impl Iterator<Item = Arc<WirePipe>> {
+    pub(super) fn pipes(&mut self) -> impl Iterator<Item = Arc<WirePipe>> {
+        self.settle();
         self.slots.iter().filter_map(|end| match end {
             Some(End::Wire(end)) => Some(Arc::clone(&end.pipe)),
             _ => None,
@@ -425,6 +445,83 @@ impl Ends {
     pub(super) fn ask_again(&mut self) {
         self.outlet = None;
         self.inlet = None;
+        self.settle();
+    }
+
+    /// Messages to all peers gather for all of them at once from now on, if they gather in every pipe already.
+    pub(super) fn gather_for_all(&mut self) {
+        let peers = self.wires;
+        if self.to_all.is_some() || peers < 2 || self.by_id.len() != peers || self.dirty.len() != peers {
+            return;
+        }
+        let mut room = usize::MAX;
+        let mut gathering = Vec::with_capacity(peers);
+        for pipe in &self.dirty {
+            let Some(Some(End::Wire(end))) = self.slots.get(pipe.0 as usize) else { return };
+            if end.credit < GATHERED_MIN {
+                return;
+            }
+            room = room.min(end.pipe.room_to_gather());
+            if room < GATHERED_MIN {
+                return;
+            }
+            gathering.push(Arc::clone(&end.pipe));
+        }
+        let Some(broadcast) = Broadcast::new(gathering, self.tempo.patience()) else { return };
+        let pipes = self.dirty.clone();
+        for pipe in &pipes {
+            // What gathers uses up the room that the pipe has granted.
+            if let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) {
+                end.credit = 0;
+            }
+        }
+        self.to_all = Some(Box::new(ToAll { broadcast, pipes, room }));
+    }
+
+    /// Sends a message of one part, a copy of `body`, to all peers, if messages to all gather; else does nothing.
+    fn append_to_all(&mut self, body: &[u8]) -> bool {
+        let Some(all) = &mut self.to_all else { return false };
+        if all.room == 0 || body.len() >= FANOUT_SHARE_FROM {
+            return false;
+        }
+        let gathered = all.broadcast.append(body);
+        if gathered == Gathered::Refused {
+            return false;
+        }
+        all.room -= 1;
+        self.sent += 1;
+        self.books.added += all.pipes.len() as u64 - 1;
+        if gathered == Gathered::Due {
+            self.write_to_all();
+        }
+        true
+    }
+
+    /// Writes what has gathered for all peers.
+    fn write_to_all(&mut self) {
+        let Ends { to_all: Some(all), flush_now, tempo, .. } = self else { return };
+        all.broadcast.share_out(Some(tempo.patience()), |number| flush_now.extend(all.pipes.get(number)));
+        self.flush_written();
+    }
+
+    /// Gives each pipe what has gathered for all of them.
+    #[inline]
+    fn settle(&mut self) {
+        if self.to_all.is_some() {
+            self.share_out();
+        }
+    }
+
+    #[cold]
+    fn share_out(&mut self) {
+        let Some(all) = self.to_all.take() else { return };
+        let mut left: Vec<PipeId> = Vec::new();
+        all.broadcast.share_out(None, |number| left.extend(all.pipes.get(number)));
+        for pipe in left {
+            if let Some(Some(End::Wire(end))) = self.slots.get(pipe.0 as usize) {
+                end.pipe.leave();
+            }
+        }
     }
 
     /// Whether [`append`](Self::append) may do something: messages gather in some pipe, or all peers are in this process.
@@ -436,7 +533,7 @@ impl Ends {
     /// Sends a message of one part, a copy of `body`, if there is nothing to decide about it; else does nothing.
     #[inline(always)]
     pub(super) fn append(&mut self, body: &[u8]) -> bool {
-        let Some(pipe) = self.outlet else { return false };
+        let Some(pipe) = self.outlet else { return self.append_to_all(body) };
         match self.slots.get_mut(pipe.0 as usize) {
             Some(Some(End::Wire(end))) => {
                 let sent = end.append(body);
@@ -609,6 +706,7 @@ impl Ends {
 
     /// Writes everything held back: before the thread blocks or polls.
     pub(super) fn flush_all(&mut self) {
+        self.settle();
         self.flush_written();
         let pauses = !std::mem::take(&mut self.stalled);
         if pauses {
@@ -753,6 +851,7 @@ impl Pipes for Ends {
 
     #[inline]
     fn write(&mut self, pipe: PipeId, message: &mut Message) {
+        self.settle();
         let written = match self.slots.get_mut(pipe.0 as usize) {
             Some(Some(End::Wire(end))) => end.write(message, None, SHARE_FROM),
             Some(Some(End::Inproc(end))) => {
@@ -765,6 +864,7 @@ impl Pipes for Ends {
     }
 
     fn write_enveloped(&mut self, pipe: PipeId, envelope: &[Frame], message: &mut Message) {
+        self.settle();
         if let Some(Some(End::Wire(end))) = self.slots.get_mut(pipe.0 as usize) {
             let written = end.write(message, Some(envelope), SHARE_FROM);
             return self.note(pipe, written);
@@ -791,6 +891,7 @@ impl Pipes for Ends {
 
     #[inline]
     fn write_shared(&mut self, pipe: PipeId, message: &Message) {
+        self.settle();
         let written = match self.slots.get_mut(pipe.0 as usize) {
             Some(Some(End::Wire(end))) => end.write(message, None, FANOUT_SHARE_FROM),
             Some(Some(End::Inproc(end))) => {

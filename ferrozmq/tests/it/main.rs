@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod asynch;
 mod books;
+mod broadcast;
 mod child;
 mod conversations;
 mod curve;

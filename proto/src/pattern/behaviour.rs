@@ -80,6 +80,10 @@ pub(super) trait Behaviour {
         None
     }
 
+    fn sends_to_all(&self) -> bool {
+        false
+    }
+
     fn only_inlet(&self) -> Option<PipeId> {
         None
     }

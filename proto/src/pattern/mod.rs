@@ -410,6 +410,13 @@ impl Pattern {
         each!(self, socket => socket.only_outlet())
     }
 
+    /// Whether every message goes to every pipe as long as no pipe comes, goes or runs out of room, and none of the other methods is
+    /// called: the engine may write there without asking [`send`](Self::send).
+    #[must_use]
+    pub fn sends_to_all(&self) -> bool {
+        each!(self, socket => socket.sends_to_all())
+    }
+
     /// The pipe that every message comes from as it is, as long as no pipe comes, goes or is found empty, and none of the other
     /// methods is called: the engine may read there without asking [`recv`](Self::recv).
     #[must_use]

@@ -110,15 +110,22 @@ impl XPub {
         }
     }
 
-    /// Marks whom a message that begins with `first` goes to.
-    #[inline]
     /// How many peers want messages that begin with `topic`.
     pub(super) fn subscribers(&mut self, topic: &[u8]) -> usize {
         self.select(topic);
         self.fanout.marked()
     }
 
+    /// Whether every peer wants every message.
+    #[inline]
+    fn all_want_all(&self) -> bool {
+        self.granted.unconditional() == self.fanout.pipes().len() && !self.options.invert
+    }
+
+    /// Marks whom a message that begins with `first` goes to.
+    #[inline]
     fn select(&mut self, first: &[u8]) {
+        let all = self.all_want_all();
         let XPub { fanout, granted, .. } = self;
         if self.options.last_value
             && let Some(subject) = self.subject
@@ -129,7 +136,7 @@ impl XPub {
                     fanout.mark(pipe);
                 }
             });
-        } else if granted.unconditional() == fanout.pipes().len() && !self.options.invert {
+        } else if all {
             return fanout.mark_all();
         } else {
             fanout.begin();
@@ -354,6 +361,10 @@ impl Behaviour for XPub {
 
     fn topics_count(&self) -> usize {
         self.granted.len()
+    }
+
+    fn sends_to_all(&self) -> bool {
+        !self.options.last_value && self.all_want_all()
     }
 
     fn wants_input(&self) -> bool {
