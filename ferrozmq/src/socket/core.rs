@@ -37,16 +37,18 @@ const ASK_EVERY: u64 = 8;
 const STREAMED_MIN: u64 = 256;
 
 /// A socket's state.
+#[repr(C)]
 pub(crate) struct Core {
+    // These two first: see `SocketState`.
+    /// Taken when the socket closes.
+    pub(super) owner: Option<Arc<Owner>>,
+    pub(super) ends: Ends,
+    pub(super) staging: Staging,
     pub(super) kind: SocketType,
     pub(super) pattern: Pattern,
-    pub(super) ends: Ends,
     pub(super) options: Options,
     pub(super) endpoints: Vec<BoundEndpoint>,
     pub(super) last_endpoint: String,
-    pub(super) staging: Staging,
-    /// Taken when the socket closes.
-    pub(super) owner: Option<Arc<Owner>>,
     /// Peers whose handshake is done, by pipe.
     pub(super) ready: HashSet<u64>,
     /// Subscriptions of each peer, counted (PUB and XPUB).

@@ -59,23 +59,25 @@ impl End {
 }
 
 /// The socket's end of a pipe to another process.
+#[repr(C)]
 pub(super) struct WireEnd {
-    pub(super) pipe: Arc<WirePipe>,
+    // What every message needs, together; see `SocketState`.
     /// Runs taken from the pipe and not decoded yet; `cursor` is in the one before them.
     inbox: VecDeque<Run>,
     cursor: Cursor,
-    /// Messages that may be written before asking the pipe again.
-    credit: usize,
-    /// Written since it was last known to be flushed.
-    dirty: bool,
-    /// No more input will come after the inbox is empty.
-    ended: bool,
     /// The pipe waits until what was taken has been consumed.
     held_back: bool,
+    conflate: bool,
+    /// No more input will come after the inbox is empty.
+    ended: bool,
+    /// Written since it was last known to be flushed.
+    dirty: bool,
     /// The present connection has been asked to end.
     hung_up: bool,
+    /// Messages that may be written before asking the pipe again.
+    credit: usize,
+    pub(super) pipe: Arc<WirePipe>,
     pub(super) peer: Option<Arc<PeerInfo>>,
-    conflate: bool,
     /// Messages that were taken from the pipe, and gave way to newer ones.
     superseded: u64,
 }
@@ -255,8 +257,20 @@ enum Written {
 }
 
 /// All ends of one socket's pipes.
+#[repr(C)]
 pub(super) struct Ends {
+    // What every message needs; see `SocketState`.
     slots: Vec<Option<End>>,
+    /// The one pipe that every message goes to, and the one that every message comes from, for as long as no pipe comes
+    /// or goes: then the pattern need not be asked.
+    pub(super) outlet: Option<PipeId>,
+    pub(super) inlet: Option<PipeId>,
+    /// What was sent and received, but for the short way of inproc ends, which have that in their books.
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    /// Where messages gather that go to every peer. Invariant: whatever else concerns a pipe's output [shares them out](Self::settle)
+    /// first.
+    to_all: Option<Box<ToAll>>,
     /// What was lost here of each slot's messages.
     losses: Vec<(Drops, Discards)>,
     free: Vec<u32>,
@@ -271,13 +285,6 @@ pub(super) struct Ends {
     stalled: bool,
     /// The pipe that the pattern read last.
     last_read: Option<PipeId>,
-    /// The one pipe that every message goes to, and the one that every message comes from, for as long as no pipe comes
-    /// or goes: then the pattern need not be asked.
-    pub(super) outlet: Option<PipeId>,
-    pub(super) inlet: Option<PipeId>,
-    /// Where messages gather that go to every peer. Invariant: whatever else concerns a pipe's output [shares them out](Self::settle)
-    /// first.
-    to_all: Option<Box<ToAll>>,
     /// Inproc ends that were found empty and have not asked for a signal.
     quiet: Vec<PipeId>,
     /// Pipes that linger after the socket let go of them, and that are still watched with the others.
@@ -285,9 +292,6 @@ pub(super) struct Ends {
     /// Ends whose input is over and read.
     pub(super) finished: Vec<PipeId>,
     subscriptions: Option<Arc<Mutex<Subscriptions>>>,
-    /// What was sent and received, but for the short way of inproc ends, which have that in their books.
-    pub(super) sent: u64,
-    pub(super) received: u64,
     /// What else was counted here, and in inproc ends that are gone.
     pub(super) books: SocketStats,
 }

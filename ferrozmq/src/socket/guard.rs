@@ -9,6 +9,7 @@ use crate::tasks::WakesDue;
 use std::ops::{Deref, DerefMut};
 
 /// The lock around a socket's state.
+#[repr(transparent)]
 pub(crate) struct CoreLock(Lock<Core>);
 
 /// The right to use a socket's state. On drop it is given back, then wakers run.

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Messages in all, unless `FERROZMQ_SOAK` says otherwise.
 const DEFAULT_MESSAGES: u64 = 200_000;
 
+/// So many messages of all sorts are followed by so many of one short part, which gather.
+const STRETCH: u64 = 4096;
+
 fn messages() -> u64 {
     std::env::var("FERROZMQ_SOAK").ok().and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_MESSAGES)
 }
@@ -56,7 +59,14 @@ fn message(stream: u64, number: u64) -> Message {
     let mut head = stream.to_le_bytes().to_vec();
     head.extend_from_slice(&number.to_le_bytes());
     let mut message = Message::from(head);
-    let parts = if dice.roll(10) == 0 { dice.roll(5) } else { 1 };
+    let alone = number / STRETCH % 2 == 1;
+    let parts = if alone {
+        0
+    } else if dice.roll(10) == 0 {
+        dice.roll(5)
+    } else {
+        1
+    };
     for _ in 0..parts {
         message.push_back(Frame::from(vec![dice.roll(256) as u8; dice.size()]));
     }
