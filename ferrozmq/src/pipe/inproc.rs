@@ -364,6 +364,25 @@ impl InprocEnd {
         self.tell_of_input();
     }
 
+    /// Queues a copy of a message for the peer.
+    pub(crate) fn push_copy(&mut self, message: &Message) {
+        match message.copyable() {
+            Some(body) if !self.conflate && body.len() < COPIED_BELOW => {
+                self.note_pushed(body.len());
+                self.out.push_with(|slot| slot.set_copied(body));
+                self.pushed_elsewhere += 1;
+                self.tell_of_input();
+            }
+            _ => self.push(message.clone()),
+        }
+    }
+
+    /// Has the processor fetch what a push will write.
+    #[inline]
+    pub(crate) fn expect_push(&self) {
+        self.out.expect_push();
+    }
+
     /// Queues a message of one part, a copy of `body`, if there is room and nothing to decide; else does nothing.
     #[inline]
     pub(crate) fn append(&mut self, body: &[u8]) -> bool {

@@ -88,6 +88,15 @@ impl<T: Default> Producer<T> {
         self.push_with(|slot| *slot = item);
     }
 
+    /// Has the processor fetch what the next push will write.
+    #[inline]
+    pub fn expect_push(&self) {
+        cache::will_write(Some(&self.shared.tail.published));
+        // SAFETY: null, or the chunk of the item pushed last, which the consumer does not hand back before its successor is there.
+        let chunk = unsafe { self.chunk.as_ref() };
+        cache::will_write(chunk.and_then(|chunk| chunk.slots.get(self.pushed % SLOTS)));
+    }
+
     /// The same; `fill` makes the item, out of whatever the slot holds.
     #[inline(always)]
     pub fn push_with(&mut self, fill: impl FnOnce(&mut T)) {

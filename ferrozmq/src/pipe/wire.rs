@@ -22,9 +22,9 @@ use crate::pipe::tx::{Control, Line, Tx};
 use crate::pipe::wishes::Wishes;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sys::clock;
 use crate::sys::epoll::Epoll;
 use crate::sys::signals;
+use crate::sys::{cache, clock};
 use crate::transport::Stream;
 use bytes::{Bytes, BytesMut};
 use ferrozmq_proto::loss::{Discarded, Dropped};
@@ -217,6 +217,12 @@ impl WirePipe {
         tx.room_wanted = room == 0;
         tx.sent_when_full = tx.sent;
         room
+    }
+
+    /// Has the processor fetch what a push will write.
+    #[inline]
+    pub(crate) fn expect_push(&self) {
+        cache::will_write(Some(&self.tx));
     }
 
     /// Queues a message; says whether the caller should flush now. A closed pipe takes nothing and says so.

@@ -899,12 +899,21 @@ impl Pipes for Ends {
         let written = match self.slots.get_mut(pipe.0 as usize) {
             Some(Some(End::Wire(end))) => end.write(message, None, FANOUT_SHARE_FROM),
             Some(Some(End::Inproc(end))) => {
-                end.push(message.clone());
+                end.push_copy(message);
                 Written::Queued
             }
             _ => Written::Nowhere,
         };
         self.note(pipe, written);
+    }
+
+    #[inline]
+    fn expect_write(&mut self, pipe: PipeId) {
+        match self.slots.get(pipe.0 as usize) {
+            Some(Some(End::Wire(end))) => end.pipe.expect_push(),
+            Some(Some(End::Inproc(end))) => end.expect_push(),
+            _ => {}
+        }
     }
 
     fn origin(&mut self, pipe: PipeId) -> u64 {

@@ -9,6 +9,8 @@ use super::{Admission, Dropped, Entry, PipeId, Pipes};
 use crate::Message;
 
 const ABSENT: u32 = u32::MAX;
+/// So many peers before its turn a peer is told to expect a message.
+const EXPECTED_AHEAD: usize = 4;
 
 /// The pipes that can be written to, and those marked in this round.
 #[derive(Debug, Default)]
@@ -128,7 +130,10 @@ impl Fanout {
         if !others.is_empty() {
             pipes.tally(Entry::Added, others.len());
         }
-        for &pipe in others {
+        for (turn, &pipe) in others.iter().enumerate() {
+            if let Some(&soon) = others.get(turn + EXPECTED_AHEAD) {
+                pipes.expect_write(soon);
+            }
             if force || has_room(places, pipes, pipe) {
                 pipes.write_shared(pipe, message);
             } else {

@@ -100,6 +100,9 @@ pub trait Pipes {
     ) -> Option<bool> {
         self.read(pipe, into).then(|| into.take_envelope(envelope))
     }
+    /// A message will be written to `pipe` soon. A hint.
+    fn expect_write(&mut self, _pipe: PipeId) {}
+
     /// What marks messages as delivered by the peer at `pipe` ([`Frame::origin`]), for notices about it; 0 if nothing does.
     fn origin(&mut self, _pipe: PipeId) -> u64 {
         0
