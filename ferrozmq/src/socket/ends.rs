@@ -685,9 +685,10 @@ impl Ends {
     }
 
     /// Whether the peer whose message was received last has sent more that is in the socket's hands.
-    fn has_more_to_answer(&mut self) -> bool {
+    fn has_more_to_answer(&self) -> bool {
         let last = self.inlet.or(self.last_read);
-        last.and_then(|pipe| self.wire(pipe)).is_some_and(|end| end.undecoded_bytes() > 0)
+        let end = last.and_then(|pipe| self.slots.get(pipe.0 as usize));
+        matches!(end, Some(Some(End::Wire(end))) if end.undecoded_bytes() > 0)
     }
 
     /// Leaves what was just written to be flushed with what will be written next.
