@@ -455,7 +455,7 @@ impl Ends {
     /// Messages to all peers gather for all of them at once from now on, if they gather in every pipe already.
     pub(super) fn gather_for_all(&mut self) {
         let peers = self.wires;
-        if self.to_all.is_some() || peers < 2 || self.by_id.len() != peers || self.dirty.len() != peers {
+        if self.to_all.is_some() || peers == 0 || self.by_id.len() != peers || self.dirty.len() != peers {
             return;
         }
         let mut room = usize::MAX;
