@@ -9,6 +9,7 @@ mod byte_run;
 pub(crate) mod codec;
 pub(crate) mod errand;
 pub(crate) mod events_fd;
+mod gathering;
 pub(crate) mod inproc;
 pub(crate) mod ledger;
 pub(crate) mod lock;
