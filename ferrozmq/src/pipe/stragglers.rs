@@ -58,6 +58,9 @@ mod memory {
 #[cold]
 pub(super) fn remember(pipe: &Arc<dyn Straggler>) {
     memory::with(|left| {
+        if left.len() == REMEMBERED_MAX {
+            left.retain(|straggler| straggler.strong_count() > 0);
+        }
         if left.len() < REMEMBERED_MAX {
             left.push(Arc::downgrade(pipe));
         }

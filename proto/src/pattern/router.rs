@@ -128,9 +128,11 @@ impl Router {
         false
     }
 
-    /// Whether it matters which of a pipe's messages are of the peer that was there before.
+    /// Whether it matters which of a pipe's messages are of the peer that was there before. Those of one that may come back under another
+    /// name are taken out once: if some wait still, a peer that comes and goes would fill the memory of who does not receive.
     fn tells_peers_apart(&self, pipe: PipeId) -> bool {
-        self.notify_connect || self.notify_disconnect || self.routes.is_named_by_peer(pipe)
+        let may_be_renamed = self.routes.is_named_by_peer(pipe) && !self.inbox.has_ahead();
+        self.notify_connect || self.notify_disconnect || may_be_renamed
     }
 
     fn report_lost<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
@@ -448,6 +450,13 @@ mod tests {
         assert_eq!(router.recv(), Err(Refusal::WouldBlock));
         let _ = router.identify(1, "B");
         assert_eq!(router.recv(), Ok(["B", "of B"].into()));
+        // Who does not receive does not keep what comes with every connection.
+        for _ in 0..3 {
+            router.arrive(1, "more");
+            router.reconnecting(1);
+            let _ = router.identify(1, "B");
+        }
+        assert_eq!((router.pattern.held(), router.pipes.inbound[&1].len()), (1, 2));
         // One that the application named has its name before, but its notice comes first all the same.
         let notify = RouterNotify { connect: true, disconnect: false };
         let mut router = Rig::with(SocketType::Router, 9, |options| options.router_notify = notify);
