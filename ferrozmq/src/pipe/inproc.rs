@@ -368,10 +368,8 @@ impl InprocEnd {
     pub(crate) fn push_copy(&mut self, message: &Message) {
         match message.copyable() {
             Some(body) if !self.conflate && body.len() < COPIED_BELOW => {
-                self.note_pushed(body.len());
-                self.out.push_with(|slot| slot.set_copied(body));
+                self.put(body);
                 self.pushed_elsewhere += 1;
-                self.tell_of_input();
             }
             _ => self.push(message.clone()),
         }
@@ -389,10 +387,16 @@ impl InprocEnd {
         if self.conflate || body.len() >= COPIED_BELOW || !self.out.room(self.hwm()) {
             return false;
         }
+        self.put(body);
+        true
+    }
+
+    /// Queues a message of one part, a copy of `body`.
+    #[inline(always)]
+    fn put(&mut self, body: &[u8]) {
         self.note_pushed(body.len());
         self.out.push_with(|slot| slot.set_copied(body));
         self.tell_of_input();
-        true
     }
 
     /// Before the message is published: whoever has popped it has seen this.

@@ -296,6 +296,10 @@ pub(super) struct Ends {
     pub(super) books: SocketStats,
 }
 
+/// What every message needs of it fills a line of the cache; see `SocketState`.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(std::mem::offset_of!(Ends, losses) == 64);
+
 impl Ends {
     pub(super) fn new() -> Ends {
         Ends {

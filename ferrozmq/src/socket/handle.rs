@@ -23,6 +23,8 @@ use ferrozmq_proto::copy;
 use ferrozmq_proto::option::{Options, Profile};
 use ferrozmq_proto::pattern::{Closing, Pipes, Refusal};
 use std::mem::MaybeUninit;
+#[cfg(all(not(loom), target_pointer_width = "64"))]
+use std::mem::offset_of;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -47,6 +49,10 @@ pub(crate) struct SocketState {
     /// Made when a future first has a deadline.
     pub(super) alarms: OnceLock<Alarms>,
 }
+
+/// Where the second line begins, of the two that the comment above speaks of: at the ends' first field. A lock is eight bytes and its value.
+#[cfg(all(not(loom), target_pointer_width = "64"))]
+const _: () = assert!(offset_of!(SocketState, core) + 8 + offset_of!(Core, ends) == 64);
 
 /// The time-outs of calls, where they can be read without the guard.
 #[derive(Default)]

@@ -100,7 +100,8 @@ pub trait Pipes {
     ) -> Option<bool> {
         self.read(pipe, into).then(|| into.take_envelope(envelope))
     }
-    /// A message will be written to `pipe` soon. A hint.
+
+    /// A message will be written to `pipe` soon, after some to others. Nothing needs to be done about it.
     fn expect_write(&mut self, _pipe: PipeId) {}
 
     /// What marks messages as delivered by the peer at `pipe` ([`Frame::origin`]), for notices about it; 0 if nothing does.

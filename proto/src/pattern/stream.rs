@@ -60,8 +60,9 @@ impl Stream {
         }
     }
 
-    /// Takes out what a lost connection delivered, so that the notice comes after it, and after the notice what the next delivers.
-    fn report_lost<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
+    /// A connection is lost: takes out what it delivered, so that the notice comes after that, and what the next delivers after the
+    /// notice.
+    fn lose<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
         let mut message = Message::new();
         while pipes.read(pipe, &mut message) {
             if self.label(pipe, &mut message) {
@@ -122,12 +123,12 @@ impl Behaviour for Stream {
     }
 
     fn detach<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.report_lost(pipes, pipe);
+        self.lose(pipes, pipe);
         self.routes.remove(pipe);
     }
 
     fn reconnecting<P: Pipes>(&mut self, pipes: &mut P, pipe: PipeId) {
-        self.report_lost(pipes, pipe);
+        self.lose(pipes, pipe);
     }
 
     #[inline(never)]
