@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz [TARGET] [--runs N | --seconds N | --seeds]`: the fuzz targets, with nothing to install.
+//! `cargo xtask fuzz [TARGET] [--runs N | --seconds N | --seeds | --check N]`: the fuzz targets, with nothing to install.
 //!
 //! The targets link libFuzzer by the crate `libfuzzer-sys`; the coverage instrumentation is LLVM's and its flags are stable, so
 //! the stable toolchain will do and cargo-fuzz is not needed. What a run finds to be new it leaves in `fuzz/corpus/TARGET`
@@ -39,6 +39,7 @@ enum Length {
 pub fn run(arguments: &[String]) -> Outcome {
     let mut length = Length::Runs(DEFAULT_RUNS);
     let mut wanted: Option<&str> = None;
+    let mut checked = None;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || {
@@ -49,9 +50,13 @@ pub fn run(arguments: &[String]) -> Outcome {
             "--runs" => length = Length::Runs(number()?),
             "--seconds" => length = Length::Seconds(number()?),
             "--seeds" => length = Length::Seeds,
+            "--check" => checked = Some(number()?),
             flag if flag.starts_with('-') => return Err(format!("no such flag: {flag}")),
             name => wanted = Some(name),
         }
+    }
+    if let Some(seconds) = checked {
+        return check(seconds);
     }
     let targets = targets()?;
     if let Some(name) = wanted
@@ -71,7 +76,7 @@ pub fn run(arguments: &[String]) -> Outcome {
 ///
 /// # Errors
 /// If the build fails, or an input makes a target fail.
-pub fn check(seconds: u64) -> Outcome {
+fn check(seconds: u64) -> Outcome {
     build()?;
     let targets = targets()?;
     eprintln!("==> {} fuzz targets, {seconds} seconds each", targets.len());
@@ -118,7 +123,7 @@ fn fuzz(name: &str, length: Length) -> Result<Command, String> {
     let seeds = root().join("fuzz/seeds").join(name);
     let mut command = Command::new(root().join("fuzz/target").join(TARGET).join("release").join(name));
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args(["-rss_limit_mb=2048", "-timeout=10"]);
+    command.args(["-rss_limit_mb=2048", "-timeout=30"]);
     match length {
         Length::Runs(runs) => command.arg(format!("-runs={runs}")).arg(folder("corpus", name)?),
         Length::Seconds(seconds) => {

@@ -52,7 +52,7 @@ const CHORES: [Chore; 11] = [
         "the programs in C under AddressSanitizer and valgrind [NAME…] [--asan] [--valgrind]",
         memory::run,
     ),
-    ("fuzz", "fuzz targets: [TARGET] [--runs N | --seconds N | --seeds]", fuzz::run),
+    ("fuzz", "fuzz targets: [TARGET] [--runs N | --seconds N | --seeds | --check N]", fuzz::run),
     (
         "soak",
         "the long runs: models in full, fuzzing by the million, 10^8 messages [--messages N] [--fuzz-runs N]; or one of them: crypto",

@@ -1,9 +1,10 @@
 //! The steps of a chore: other programs, run one after the other, each announced on stderr and timed.
 //!
-//! A chore stops at its first failed step, and the reason names the step.
+//! A chore stops at its first failed step, and the reason names the step. A chore of its own can run beside the others ([`Beside`]).
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 /// How a chore or a step ends: the error is a sentence for the person who called it.
@@ -28,6 +29,52 @@ pub fn run(label: &str, command: &mut Command) -> Outcome {
     }
     eprintln!("    {label}: {:.1} s", begin.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A chore that goes on while others do: `cargo xtask WORDS`, in a process of its own. What it prints is kept, and shown in one piece when
+/// it is waited for.
+pub struct Beside {
+    label: String,
+    child: Child,
+    printed: PathBuf,
+    begin: Instant,
+}
+
+impl Beside {
+    /// Starts it; `yields`: it has the processors while nobody else wants them.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn begin(words: &[&str], yields: bool) -> Result<Beside, String> {
+        let label = words.join(" ");
+        let printed = root().join("target").join(format!("beside-{}", label.replace(' ', "-")));
+        let explain = |error: std::io::Error| format!("{label}: {error}");
+        let output = File::create(&printed).map_err(explain)?;
+        let mut command = if yields { Command::new("nice") } else { cargo() };
+        if yields {
+            command.args(["-n", "19"]).arg(cargo().get_program());
+        }
+        command.args(["xtask"]).args(words).stdin(Stdio::null());
+        command.stdout(output.try_clone().map_err(explain)?).stderr(output);
+        eprintln!("==> beside: {label} (prints into {})", printed.display());
+        let begin = Instant::now();
+        let child = in_root(&mut command).spawn().map_err(|error| cannot_start(&label, &command, &error))?;
+        Ok(Beside { label, child, printed, begin })
+    }
+
+    /// Waits for its end, and shows what it printed.
+    ///
+    /// # Errors
+    /// If it did not succeed.
+    pub fn finish(mut self) -> Outcome {
+        let status = self.child.wait().map_err(|error| format!("{}: {error}", self.label))?;
+        let took = self.begin.elapsed().as_secs_f64();
+        eprintln!("==> {}, {took:.1} s after it began:", self.label);
+        let shown =
+            File::open(&self.printed).and_then(|mut file| std::io::copy(&mut file, &mut std::io::stderr()));
+        shown.map_err(|error| format!("{}: {error}", self.printed.display()))?;
+        if status.success() { Ok(()) } else { Err(format!("{} failed ({status})", self.label)) }
+    }
 }
 
 /// Runs `command` silently in the repository's root and answers what it printed on stdout.

@@ -1,26 +1,34 @@
-//! `cargo xtask test`: everything that is checked before a change lands, cheapest first.
+//! `cargo xtask test`: everything that is checked before a change lands, in a quarter of an hour on two processors.
 //!
-//! Ends with `cargo test`, so that the last thing printed is what the test runner says. Nothing is skipped silently: if PyZMQ
-//! cannot be installed, this fails and says so, and `--no-interop` is how to go on without it.
+//! What computes comes first, cheapest first. What waits most of the time (the tests, and other people's suites) runs at once, and beside it, with what
+//! they leave of the processors, the models and the fuzz targets. Ends with `cargo test`, so that the last thing printed is what the test
+//! runner says. Nothing is skipped silently: if PyZMQ cannot be installed, this fails and says so, and `--no-interop` is how to go on
+//! without it.
 
-use crate::step::root;
-use crate::step::{self, Outcome, cargo};
-use crate::{bench, conformance, fuzz, loom, python, tidy};
-use std::path::PathBuf;
+use crate::conformance::library;
+use crate::step::{self, Beside, Outcome, cargo};
+use crate::{bench, conformance, python, tidy};
 use std::process::Command;
 
-/// Other people's suites, each once.
-const SUITES: [&[&str]; 6] =
-    [&["header"], &["install"], &["zmq-crate"], &["libzmq"], &["czmq"], &["pyzmq", "--no-large"]];
+/// Other people's suites that compute, each once.
+const SUITES: [&str; 3] = ["header", "install", "zmq-crate"];
 
-/// What each fuzz target gets, in seconds, after its seeds.
-const FUZZ_SECONDS: u64 = 10;
+/// Those that wait most of the time.
+const PATIENT_SUITES: [&[&str]; 3] =
+    [&["conformance", "libzmq"], &["conformance", "czmq"], &["conformance", "pyzmq", "--no-large"]];
+
+/// What yields to all others. A fuzz target gets some seconds after its seeds.
+const MODELS: &[&str] = &["loom", "--short"];
+const FUZZING: &[&str] = &["fuzz", "--check", "4"];
+
+/// So many tests run at once on each processor: they wait for each other's ports, for peers, for timers.
+const WAITERS: usize = 3;
 
 /// Runs all checks; `--no-interop` leaves out those that need PyZMQ, `--no-loom` the models, `--no-conformance` other people's
 /// suites, `--no-fuzz` the fuzz targets; `--instructions` adds the count of instructions, which needs valgrind and a release build.
 ///
 /// # Errors
-/// With the first check that fails.
+/// With the first check that fails, or all that have failed of those that run at once.
 pub fn run(arguments: &[String]) -> Outcome {
     let mut interop = true;
     let mut models = true;
@@ -45,40 +53,51 @@ pub fn run(arguments: &[String]) -> Outcome {
         cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
     )?;
     step::run("documentation", &mut documentation())?;
-    if models {
-        loom::run(&["--short".to_owned()])?;
-    }
-    if fuzzing {
-        fuzz::check(FUZZ_SECONDS)?;
-    }
     if counting {
         bench::run(&["instructions".to_owned()])?;
     }
     let python = if interop { Some(python::with_pyzmq()?) } else { None };
-    if suites {
-        for suite in SUITES.iter().filter(|suite| interop || suite[0] != "pyzmq") {
-            let words: Vec<String> = suite.iter().map(|word| (*word).to_owned()).collect();
-            eprintln!("==> conformance: {}", words.join(" "));
-            conformance::run(&words).map_err(|reason| format!("conformance {}: {reason}", suite[0]))?;
-        }
+    let library = library::folder(None, false)?.join("libzmq.so.5");
+    for suite in SUITES.iter().filter(|_| suites) {
+        eprintln!("==> conformance: {suite}");
+        conformance::run(&[(*suite).to_owned()])
+            .map_err(|reason| format!("conformance {suite}: {reason}"))?;
     }
-    step::run("the C library", cargo().args(["build", "--package", "ferrozmq-capi"]))?;
-    let mut tests = tests(python);
-    if interop && suites {
-        let (python, prefix) = conformance::pyzmq::built()?;
+    let built = if interop && suites { Some(conformance::pyzmq::built()?) } else { None };
+    // Without a choice of targets: the tests run the examples.
+    step::run("build of the tests", cargo_test().arg("--no-run"))?;
+
+    let mut beside = Vec::new();
+    for suite in PATIENT_SUITES.iter().filter(|suite| suites && (interop || suite[1] != "pyzmq")) {
+        beside.push(Beside::begin(suite, false)?);
+    }
+    for chore in
+        [(models, MODELS), (fuzzing, FUZZING)].iter().filter_map(|(wanted, chore)| wanted.then_some(chore))
+    {
+        beside.push(Beside::begin(chore, true)?);
+    }
+    let mut tests = cargo_test();
+    tests.args(["--lib", "--bins", "--tests"]).env("FERROZMQ_LIBZMQ", library);
+    tests.env("RUST_TEST_THREADS", (conformance::processors() * WAITERS).to_string());
+    if let Some(python) = python {
+        tests.env("FERROZMQ_PYTHON", python);
+    }
+    if let Some((python, prefix)) = built {
         tests.env("FERROZMQ_PYTHON_BUILT", python).env("FERROZMQ_PREFIX", prefix);
     }
-    step::run("tests", &mut tests)
+    let outcomes =
+        std::iter::once(step::run("tests", &mut tests)).chain(beside.into_iter().map(Beside::finish));
+    let failures: Vec<String> = outcomes.filter_map(Outcome::err).collect();
+    if !failures.is_empty() {
+        return Err(failures.join("; "));
+    }
+    step::run("examples of the documentation", cargo_test().arg("--doc"))
 }
 
-/// The workspace's tests, told where the C library is, and the Python with PyZMQ.
-fn tests(python: Option<PathBuf>) -> Command {
+/// `cargo test` of the workspace.
+fn cargo_test() -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace", "--all-features"]);
-    command.env("FERROZMQ_LIBZMQ", root().join("target/debug/libzmq.so"));
-    if let Some(python) = python {
-        command.env("FERROZMQ_PYTHON", python);
-    }
     command
 }
 

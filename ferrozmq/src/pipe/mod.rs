@@ -27,7 +27,7 @@ mod watching;
 pub(crate) mod wire;
 pub(crate) mod wishes;
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use ferrozmq_proto::SocketType;

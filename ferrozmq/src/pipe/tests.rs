@@ -6,30 +6,19 @@
 
 use crate::pipe::broadcast::{Broadcast, Gathered};
 use crate::pipe::codec::{Opener, Sealer};
-use crate::pipe::errand::Desk;
-#[cfg(not(loom))]
-use crate::pipe::errand::Errand;
+use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ledger::Ledger;
-#[cfg(not(loom))]
 use crate::pipe::pace::Beat;
 use crate::pipe::rx::Run;
 use crate::pipe::signal::Mailbox;
-#[cfg(not(loom))]
-use crate::pipe::stragglers;
-use crate::pipe::stragglers::Straggler;
+use crate::pipe::stragglers::{self, Straggler};
 use crate::pipe::subscriptions::Subscriptions;
-#[cfg(not(loom))]
-use crate::pipe::wire::Handed;
-use crate::pipe::wire::{Fill, Flush, Halves, Taken, WirePipe};
+use crate::pipe::wire::{Fill, Flush, Halves, Handed, Taken, WirePipe};
 use crate::sync::Mutex;
-use crate::sys::epoll::Epoll;
-#[cfg(not(loom))]
-use crate::sys::epoll::Events;
+use crate::sys::epoll::{Epoll, Events};
 use crate::transport::Stream;
 use bytes::BytesMut;
-#[cfg(not(loom))]
-use ferrozmq_proto::loss::Discarded;
-use ferrozmq_proto::loss::Dropped;
+use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::mechanism::Entropy;
 use ferrozmq_proto::zmtp::framing::{Cursor, Header, encode, parse_header};
 use ferrozmq_proto::zmtp::{Command, Link, LinkConfig, metadata};
@@ -55,7 +44,6 @@ enum Zmtp {
 }
 
 /// The desk has no I/O thread: nobody else would write it.
-#[cfg(not(loom))]
 #[test]
 fn what_a_thread_leaves_in_a_pipe_is_written_before_it_blocks_elsewhere() {
     let mut model = Model::new();
@@ -78,7 +66,6 @@ fn what_a_thread_leaves_in_a_pipe_is_written_before_it_blocks_elsewhere() {
 }
 
 /// The desk has no I/O thread: the test is the backstop.
-#[cfg(not(loom))]
 #[test]
 fn what_gathers_for_several_pipes_is_written_though_its_sender_never_comes_back() {
     for by_backstop in [true, false] {
@@ -106,7 +93,6 @@ fn what_gathers_for_several_pipes_is_written_though_its_sender_never_comes_back(
     }
 }
 
-#[cfg(not(loom))]
 #[test]
 fn a_write_is_left_to_the_io_thread_once_unless_its_sender_outruns_the_kernel() {
     let mut model = Model::new();
@@ -128,7 +114,6 @@ fn a_write_is_left_to_the_io_thread_once_unless_its_sender_outruns_the_kernel() 
 }
 
 /// The desk has no I/O thread: the test runs its errands.
-#[cfg(not(loom))]
 #[test]
 fn a_connection_taken_out_of_its_sets_comes_back_and_hears_of_output_meanwhile() {
     let mut model = Model::new();

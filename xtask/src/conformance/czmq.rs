@@ -70,8 +70,7 @@ pub fn run(arguments: &[String]) -> Outcome {
         }
     }
     let deviations = Deviations::read(&root().join("conformance/czmq.toml"))?;
-    let tree = Tree::fetch("debian")?;
-    let original = Original::build(&tree)?;
+    let (tree, original) = Original::of("debian")?;
     let program = build(&tree, &original)?;
     let ours = library::folder(None, release)?;
     let mut names = list(&program, &original)?;

@@ -6,7 +6,6 @@ use super::matrix::{self, Side};
 use super::original::Original;
 use super::report;
 use super::sandbox::Sandbox;
-use super::tree::Tree;
 use super::{library, programs, trial, workshop};
 use crate::step::{Outcome, root};
 use std::time::{Duration, Instant};
@@ -34,8 +33,7 @@ struct Arguments {
 pub fn run(arguments: &[String]) -> Outcome {
     let arguments = parse(arguments)?;
     let deviations = Deviations::read(&root().join("conformance/libzmq.toml"))?;
-    let tree = Tree::fetch(&arguments.tree)?;
-    let original = Original::build(&tree)?;
+    let (tree, original) = Original::of(&arguments.tree)?;
     let programs = programs::build(&tree, &original, &arguments.filters)?;
     let ours = library::folder(arguments.library.as_deref(), arguments.release)?;
     let sandbox = Sandbox::new()?;

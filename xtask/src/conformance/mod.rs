@@ -22,6 +22,7 @@ mod sandbox;
 mod tree;
 mod trial;
 
+pub use self::pool::processors;
 use crate::step::{Outcome, root};
 use std::path::PathBuf;
 

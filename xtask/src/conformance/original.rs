@@ -7,6 +7,7 @@ use super::pool::{in_parallel, processors};
 use super::tree::{Tree, make_folder};
 use super::workshop;
 use crate::step;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -66,11 +67,22 @@ pub struct Original {
 }
 
 impl Original {
-    /// Builds the library of `tree`, unless that was done before.
+    /// The tree called `name`, and its library. One suite at a time makes them for all.
     ///
     /// # Errors
-    /// With what the compiler says.
-    pub fn build(tree: &Tree) -> Result<Original, String> {
+    /// If the tree cannot be fetched, or with what the compiler says.
+    pub fn of(name: &str) -> Result<(Tree, Original), String> {
+        make_folder(&workshop())?;
+        let turn = workshop().join("originals.lock");
+        let turn = File::create(&turn).map_err(|error| format!("{}: {error}", turn.display()))?;
+        turn.lock().map_err(|error| format!("originals.lock: {error}"))?;
+        let tree = Tree::fetch(name)?;
+        let original = Original::build(&tree)?;
+        Ok((tree, original))
+    }
+
+    /// Builds the library of `tree`, unless that was done before.
+    fn build(tree: &Tree) -> Result<Original, String> {
         let folder = workshop().join(tree.name).join("original");
         let original = Original { include: folder.join("include"), folder };
         let library = original.folder.join("libzmq.so.5");
