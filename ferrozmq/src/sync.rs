@@ -189,8 +189,23 @@ mod model {
             fence(Ordering::SeqCst);
         }
 
+        /// Whether it is cheap for the side that runs often.
+        pub fn is_asymmetric() -> bool {
+            true
+        }
+
         /// The side that runs seldom.
         pub fn heavy() {
+            fence(Ordering::SeqCst);
+        }
+
+        /// The side that runs often, where the other imposes its fence.
+        pub fn none() {
+            fence(Ordering::SeqCst);
+        }
+
+        /// The other.
+        pub fn impose() {
             fence(Ordering::SeqCst);
         }
     }

@@ -97,8 +97,9 @@ impl<T> TinyLock<T> {
         self.sleepers.fetch_sub(1, Relaxed);
     }
 
+    /// Opens it. Only for whoever has forgotten the guard.
     #[inline(always)]
-    fn unlock(&self) {
+    pub(super) fn unlock(&self) {
         self.state.store(FREE, Release);
         barrier::light();
         if self.sleepers.load(Relaxed) != 0 {

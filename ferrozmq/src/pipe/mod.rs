@@ -4,6 +4,7 @@
 //! count whole messages against the high-water marks.
 
 pub(crate) mod arena;
+pub(crate) mod biased_lock;
 pub(crate) mod broadcast;
 mod byte_run;
 pub(crate) mod codec;

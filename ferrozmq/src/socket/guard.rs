@@ -4,7 +4,7 @@
 //! wakers run when it lets go of the guard, and not before.
 
 use super::core::Core;
-use crate::pipe::lock::{Lock, LockGuard};
+use crate::pipe::biased_lock::{Lock, LockGuard};
 use crate::tasks::WakesDue;
 use std::ops::{Deref, DerefMut};
 

@@ -39,20 +39,20 @@ pub(crate) struct SocketState {
     born: u64,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) lease: Arc<Lease>,
-    pub(super) timeouts: Timeouts,
     pub(super) kind: SocketType,
     /// The context was terminated: every call ends.
     pub(super) terminated: AtomicBool,
     pub(super) core: CoreLock,
+    pub(super) timeouts: Timeouts,
     pub(super) context: Arc<ContextState>,
     number: u64,
     /// Made when a future first has a deadline.
     pub(super) alarms: OnceLock<Alarms>,
 }
 
-/// Where the second line begins, of the two that the comment above speaks of: at the ends' first field. A lock is eight bytes and its value.
+/// Where the second line begins, of the two that the comment above speaks of: at the ends' first field. A lock is 24 bytes and its value.
 #[cfg(all(not(loom), target_pointer_width = "64"))]
-const _: () = assert!(offset_of!(SocketState, core) + 8 + offset_of!(Core, ends) == 64);
+const _: () = assert!(offset_of!(SocketState, core) + 24 + offset_of!(Core, ends) == 64);
 
 /// The time-outs of calls, where they can be read without the guard.
 #[derive(Default)]

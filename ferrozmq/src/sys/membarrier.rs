@@ -19,24 +19,47 @@ pub fn register() {
 /// The fence of the side that runs often.
 #[inline]
 pub fn light() {
-    if MODE.load(Ordering::Relaxed) == ASYMMETRIC {
+    if is_asymmetric() {
         compiler_fence(Ordering::SeqCst);
     } else {
         fence(Ordering::SeqCst);
     }
 }
 
+/// Whether the side that runs often pays nothing.
+#[inline]
+pub fn is_asymmetric() -> bool {
+    MODE.load(Ordering::Relaxed) == ASYMMETRIC
+}
+
 /// The fence of the side that runs seldom: about a microsecond.
 pub fn heavy() {
     fence(Ordering::SeqCst);
-    if MODE.load(Ordering::Relaxed) == ASYMMETRIC {
-        // Registration succeeded and lasts until exec, so this fails only if a seccomp filter forbids the
-        // call since. This one fence is then best effort; from here on both sides are symmetric.
-        if membarrier(MembarrierCommand::PrivateExpedited).is_err() {
-            MODE.store(SYMMETRIC, Ordering::SeqCst);
-        }
+    if is_asymmetric() {
+        impose();
     }
 }
+
+/// The same as [`light`] of a side that has asked [`is_asymmetric`] before, where the other side imposes its fence.
+#[inline(always)]
+pub fn none() {
+    compiler_fence(Ordering::SeqCst);
+}
+
+/// Imposes a fence on all threads of the process, and is one.
+pub fn impose() {
+    fence(Ordering::SeqCst);
+    // Registration succeeded and lasts until exec, so this fails only if a seccomp filter forbids the call since. From here on both sides
+    // are symmetric; of those that were under way just now, no store is still in its processor when so much time has passed.
+    if membarrier(MembarrierCommand::PrivateExpedited).is_err() {
+        MODE.store(SYMMETRIC, Ordering::SeqCst);
+        std::thread::sleep(DRAINED);
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// After this time every store that was made before is seen by all: ten thousand times what a processor keeps one for.
+const DRAINED: std::time::Duration = std::time::Duration::from_millis(10);
 
 const UNKNOWN: u8 = 0;
 const SYMMETRIC: u8 = 1;
