@@ -5,7 +5,7 @@
 //! that all the same, for nobody but the I/O thread would write its end: each long pause earns the sender a share of its length
 //! ([`Tempo::THRIFT`]) to spend on such writes. When that is spent
 //! the pace becomes *streaming*: messages gather until there are [`Pace::batch`] bytes of them,
-//! or the oldest has waited as long as the [`Beat`] allows (the clock is read at every [`Pace::GLANCE`]th message only).
+//! or the oldest has waited as long as the [`Beat`] allows (the clock is read now and then only: [`Pace::stride`]).
 //! Whoever finds the sender absent (the backstop in the I/O thread, or a thread about to block)
 //! writes what is left and makes the pace direct again.
 //!
@@ -157,7 +157,11 @@ pub(crate) struct Pace {
     oldest: Option<Instant>,
     /// While streaming, messages older than this are written by the next send that looks.
     patience: Duration,
-    glance: u8,
+    /// While streaming, the clock is read at the first message that gathers, and then at every so manieth; how many more will come
+    /// before the next reading, and when the last one was.
+    stride: u8,
+    unread: u8,
+    glanced: Option<Instant>,
     batch: usize,
     /// Something was written since the backstop last looked.
     wrote: bool,
@@ -170,8 +174,11 @@ impl Pace {
     /// backstop writes them, which looks at least every half of that.
     const STALE: Duration = Duration::from_micros(20);
     const STALE_MAX: Duration = Duration::from_micros(1200);
-    /// While streaming, every so many messages look at the clock.
-    const GLANCE: u8 = 16;
+    /// While streaming, this is the stride at first, and at most: at more, one that suddenly slows down would be late.
+    const STRIDE: u8 = 16;
+    const STRIDE_MAX: u8 = 64;
+    /// A stride takes about this part of the patience.
+    const STRIDE_PART: u32 = 8;
     /// Batches grow from here …
     pub(super) const BATCH_MIN: usize = 32 * 1024;
     /// … to here, while they follow each other without a pause.
@@ -183,7 +190,9 @@ impl Pace {
             eager: 0,
             oldest: None,
             patience: Self::STALE,
-            glance: 0,
+            stride: Self::STRIDE,
+            unread: 0,
+            glanced: None,
             batch: Self::BATCH_MIN,
             wrote: false,
         }
@@ -201,19 +210,31 @@ impl Pace {
         if !self.streaming || waiting >= self.batch {
             return false;
         }
-        if self.glance.is_multiple_of(Self::GLANCE) && self.is_stale(now) {
+        if self.unread == 0 && self.is_stale(now) {
             return false;
         }
-        self.glance = self.glance.wrapping_add(1);
+        self.unread -= 1;
         true
     }
 
-    /// Whether the oldest message that waits has waited long enough.
+    /// Whether the oldest message that waits has waited long enough; if not, so many messages need not ask again.
     #[cold]
     fn is_stale(&mut self, now: impl FnOnce() -> Instant) -> bool {
         let now = now();
         let oldest = *self.oldest.get_or_insert(now);
-        now.saturating_duration_since(oldest) >= self.patience
+        if let Some(before) = self.glanced.replace(now) {
+            let (took, due) = (now.saturating_duration_since(before), self.patience / Self::STRIDE_PART);
+            if took > due {
+                self.stride = (self.stride / 2).max(1);
+            } else if took < due / 2 {
+                self.stride = (self.stride * 2).min(Self::STRIDE_MAX);
+            }
+        }
+        if now.saturating_duration_since(oldest) >= self.patience {
+            return true;
+        }
+        self.unread = self.stride;
+        false
     }
 
     /// A send is about to write.
@@ -232,7 +253,8 @@ impl Pace {
     pub(crate) fn wrote(&mut self, bytes: usize) {
         self.wrote = true;
         self.oldest = None;
-        self.glance = 0;
+        self.glanced = None;
+        self.unread = 0;
         if self.streaming && bytes >= self.batch {
             self.batch = (self.batch * 2).min(Self::BATCH_MAX);
         }
@@ -383,9 +405,39 @@ mod tests {
         assert!(pace.may_gather(12, || now));
         assert!(!pace.may_gather(Pace::BATCH_MIN, || now));
         let late = now + Pace::STALE_MAX;
-        assert!((0..Pace::GLANCE).any(|_| !pace.may_gather(24, || late)), "old messages do not wait");
+        assert!((0..=Pace::STRIDE).any(|_| !pace.may_gather(24, || late)), "old messages do not wait");
         pace.pause();
         assert!(!pace.may_gather(12, || now));
+    }
+
+    #[test]
+    fn the_faster_a_sender_the_seldomer_it_reads_the_clock_and_never_is_it_late() {
+        for (every_ns, most_readings) in [(20, 30), (100, 110), (1_000, 1_100), (100_000, 2_000)] {
+            let mut pace = Pace::gathering(Duration::from_micros(20));
+            let start = Instant::now();
+            let (readings, mut waiting, mut worst) = (std::cell::Cell::new(0), 0, Duration::ZERO);
+            let mut oldest = start;
+            for number in 0..1000u32 {
+                let now = start + Duration::from_nanos(every_ns) * number;
+                let read = || {
+                    readings.set(readings.get() + 1);
+                    now
+                };
+                if waiting == 0 {
+                    oldest = now;
+                }
+                waiting += 12;
+                if !pace.may_gather(waiting, read) {
+                    // The backstop sees to those that came before the pace is known.
+                    worst = if number < 100 { Duration::ZERO } else { worst.max(now - oldest) };
+                    pace.wrote(waiting);
+                    waiting = 0;
+                }
+            }
+            assert!(readings.get() <= most_readings, "{readings:?} for one message in {every_ns} ns");
+            let late = Duration::from_micros(24) + Duration::from_nanos(every_ns);
+            assert!(worst <= late, "{worst:?} for one message in {every_ns} ns");
+        }
     }
 
     #[test]
