@@ -231,6 +231,8 @@ impl Pace {
             }
         }
         if now.saturating_duration_since(oldest) >= self.patience {
+            // Asked again of the same message, the time in between tells nothing.
+            self.glanced = None;
             return true;
         }
         self.unread = self.stride;
@@ -428,6 +430,7 @@ mod tests {
                 }
                 waiting += 12;
                 if !pace.may_gather(waiting, read) {
+                    assert!(!pace.may_gather(waiting, || now), "a no stays one");
                     // The backstop sees to those that came before the pace is known.
                     worst = if number < 100 { Duration::ZERO } else { worst.max(now - oldest) };
                     pace.wrote(waiting);
