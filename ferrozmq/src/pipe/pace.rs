@@ -54,7 +54,7 @@ impl Tempo {
     const EAGER_PER_PEER: Duration = Duration::from_nanos(100);
     /// Messages gather for this many times as long as it took to write the last ones to all peers, so that the system
     /// calls cost a publisher to many no larger share of its time than one to few.
-    const SHARE: u32 = 8;
+    const SHARE: u32 = 3;
     /// Of a pause, a burst after it may take this part to be written message by message: so much processor time, at most, is the price of
     /// its messages' latency.
     const THRIFT: u32 = 16;
