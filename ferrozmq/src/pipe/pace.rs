@@ -157,8 +157,8 @@ pub(crate) struct Pace {
     oldest: Option<Instant>,
     /// While streaming, messages older than this are written by the next send that looks.
     patience: Duration,
-    /// While streaming, the clock is read at the first message that gathers, and then at every so manieth; how many more will come
-    /// before the next reading, and when the last one was.
+    /// While streaming, the clock is read at the first message that gathers, and then at each one that is so many further; how many will
+    /// still come before the next reading, and when the last one was.
     stride: u8,
     unread: u8,
     glanced: Option<Instant>,
@@ -174,7 +174,7 @@ impl Pace {
     /// backstop writes them, which looks at least every half of that.
     const STALE: Duration = Duration::from_micros(20);
     const STALE_MAX: Duration = Duration::from_micros(1200);
-    /// While streaming, this is the stride at first, and at most: at more, one that suddenly slows down would be late.
+    /// The stride at first, and the longest: with more, a sender that suddenly slows down would be late.
     const STRIDE: u8 = 16;
     const STRIDE_MAX: u8 = 64;
     /// A stride takes about this part of the patience.
