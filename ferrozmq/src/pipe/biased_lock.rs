@@ -8,10 +8,9 @@
 //! Invariants:
 //! * A favourite has a word of its own in `inside`, for ever: one that has just ceased to be it may still come, in its own time, to say that it
 //!   is inside, see that it must not, and say that it is outside. So no more threads than there are words are ever favoured.
-//! * Whoever has the value is the favourite and inside, or has the lock beneath while nobody is favoured, or has it and is about to favour
-//!   itself. Between the favourite's `store inside; load favourite` and the other's `store favourite; impose(); load inside`
+//! * Whoever has the value is the favourite and inside, or has the lock beneath while nobody is favoured. Between the favourite's `store inside; load favourite` and the other's `store favourite; impose(); load inside`
 //!   one of the two sees the other's store.
-//! * The favour is given by the thread that gets it, while it has the lock beneath.
+//! * The favour is given by the thread that gets it, while it has the lock beneath and has said that it is inside: from then on that is its right.
 //!
 //! A favour that is withdrawn costs a system call, and an interruption on every processor that this process has. One that was withdrawn
 //! before it had saved more makes the next one take twice as many entries in a row; so a lock that threads share evenly soon is the lock
@@ -132,10 +131,7 @@ impl<T> BiasedLock<T> {
 
     #[inline(always)]
     fn lock_as(&self, thread: usize) -> BiasedGuard<'_, T> {
-        let favour = self.enter_favoured(thread);
-        if favour.is_none() {
-            self.enter_beneath(thread);
-        }
+        let favour = self.enter_favoured(thread).or_else(|| self.enter_beneath(thread));
         BiasedGuard { lock: self, favour, value: PhantomData }
     }
 
@@ -166,18 +162,23 @@ impl<T> BiasedLock<T> {
         }
     }
 
-    /// Takes the lock beneath, and leaves it locked.
+    /// Takes the lock beneath, and leaves it locked; or becomes the favourite, and is inside.
     #[inline(never)]
-    fn enter_beneath(&self, thread: usize) {
+    fn enter_beneath(&self, thread: usize) -> Option<&FutexWord> {
         let mut habit = self.beneath.lock();
         if self.favourite.load(Relaxed) != NOBODY {
             self.withdraw_favour(&mut habit);
         }
-        if let Some(word) = habit.note(thread) {
-            self.entries.store(0, Relaxed);
-            self.favourite.store(thread + word, Relaxed);
-        }
-        std::mem::forget(habit);
+        let Some(word) = habit.note(thread) else {
+            std::mem::forget(habit);
+            return None;
+        };
+        let inside = &self.inside[word];
+        self.entries.store(1, Relaxed);
+        inside.store(INSIDE, Relaxed);
+        self.favourite.store(thread + word, Relaxed);
+        // Whoever has the lock beneath next sees all of this, and waits until the favourite is outside.
+        Some(inside)
     }
 
     #[cold]
@@ -253,8 +254,13 @@ mod tests {
         let lock = BiasedLock::new(0);
         let favoured = || lock.favourite.load(Relaxed) & !3 == thread_number::of_this();
         let possible = barrier::is_asymmetric() && thread_number::of_this() != thread_number::NONE;
-        (0..FIRST_RUN).for_each(|_| *lock.lock() += 1);
+        (1..FIRST_RUN).for_each(|_| *lock.lock() += 1);
+        assert!(!favoured());
+        let mut guard = lock.lock();
+        *guard += 1;
         assert_eq!(favoured(), possible);
+        assert!(lock.enter_favoured(thread_number::of_this()).is_none(), "nobody enters twice");
+        drop(guard);
         (0..FIRST_RUN).for_each(|_| *lock.lock() += 1);
         std::thread::scope(|scope| scope.spawn(|| *lock.lock() += 1).join().unwrap());
         assert!(!favoured());

@@ -35,8 +35,10 @@ pub fn is_asymmetric() -> bool {
 /// The fence of the side that runs seldom: about a microsecond.
 pub fn heavy() {
     fence(Ordering::SeqCst);
-    if is_asymmetric() {
-        impose();
+    match MODE.load(Ordering::Relaxed) {
+        ASYMMETRIC => impose(),
+        DRAINING => drain(),
+        _ => {}
     }
 }
 
@@ -52,10 +54,17 @@ pub fn impose() {
     // Registration succeeded and lasts until exec, so this fails only if a seccomp filter forbids the call since. From here on both sides
     // are symmetric; of those that were under way just now, no store is still in its processor when so much time has passed.
     if membarrier(MembarrierCommand::PrivateExpedited).is_err() {
+        MODE.store(DRAINING, Ordering::SeqCst);
+        drain();
         MODE.store(SYMMETRIC, Ordering::SeqCst);
-        std::thread::sleep(DRAINED);
-        fence(Ordering::SeqCst);
     }
+}
+
+/// Waits until stores that others have made without a fence are seen by all.
+#[cold]
+fn drain() {
+    std::thread::sleep(DRAINED);
+    fence(Ordering::SeqCst);
 }
 
 /// After this time every store that was made before is seen by all: ten thousand times what a processor keeps one for.
@@ -64,6 +73,8 @@ const DRAINED: std::time::Duration = std::time::Duration::from_millis(10);
 const UNKNOWN: u8 = 0;
 const SYMMETRIC: u8 = 1;
 const ASYMMETRIC: u8 = 2;
+/// The side that runs often fences again, but may have been under way without when that was decided.
+const DRAINING: u8 = 3;
 
 /// Starts symmetric in effect: only [`register`] makes the light side free.
 static MODE: AtomicU8 = AtomicU8::new(UNKNOWN);
