@@ -28,9 +28,10 @@ fn build(release: bool) -> Result<PathBuf, String> {
     Ok(root().join(if release { "target/release/libzmq.so" } else { "target/debug/libzmq.so" }))
 }
 
-/// A copy, so that a build that goes on beside us does not change the library under the programs' feet.
+/// A copy, so that a build that goes on beside us does not change the library under the programs' feet. Suites that run at once put it
+/// there each for itself.
 fn put(library: &Path, place: &Path) -> Result<(), String> {
-    let copy = place.with_extension("new");
+    let copy = place.with_extension(format!("new-{}", std::process::id()));
     std::fs::copy(library, &copy)
         .and_then(|_| std::fs::rename(&copy, place))
         .map_err(|error| format!("{}: {error}", place.display()))
