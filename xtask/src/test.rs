@@ -56,6 +56,8 @@ pub fn run(arguments: &[String]) -> Outcome {
     if counting {
         bench::run(&["instructions".to_owned()])?;
     }
+    // Without a choice of targets: the tests run the examples. Before the C library: from here on none is built that would take its place.
+    step::run("build of the tests", cargo_test().arg("--no-run"))?;
     let python = if interop { Some(python::with_pyzmq()?) } else { None };
     let library = library::folder(None, false)?.join("libzmq.so.5");
     for suite in SUITES.iter().filter(|_| suites) {
@@ -64,8 +66,6 @@ pub fn run(arguments: &[String]) -> Outcome {
             .map_err(|reason| format!("conformance {suite}: {reason}"))?;
     }
     let built = if interop && suites { Some(conformance::pyzmq::built()?) } else { None };
-    // Without a choice of targets: the tests run the examples.
-    step::run("build of the tests", cargo_test().arg("--no-run"))?;
 
     let mut beside = Vec::new();
     for suite in PATIENT_SUITES.iter().filter(|suite| suites && (interop || suite[1] != "pyzmq")) {
