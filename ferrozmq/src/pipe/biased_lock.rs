@@ -246,7 +246,6 @@ impl<T> Drop for BiasedGuard<'_, T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn a_thread_that_always_comes_is_favoured_until_another_one_comes() {
@@ -316,24 +315,6 @@ mod tests {
             assert!(panic.is_err());
         }
         assert_eq!(*lock.lock(), 3 * FIRST_RUN);
-    }
-
-    #[test]
-    #[ignore = "a measurement"]
-    fn measure_uncontended_pair() {
-        const ROUNDS: u32 = 20_000_000;
-        barrier::register();
-        let (biased, tiny) = (BiasedLock::new(0u64), TinyLock::new(0u64));
-        let pair = |f: &dyn Fn()| {
-            let start = Instant::now();
-            f();
-            start.elapsed().as_secs_f64() * 1e9 / f64::from(ROUNDS)
-        };
-        for _ in 0..3 {
-            let biased_ns = pair(&|| (0..ROUNDS).for_each(|_| *std::hint::black_box(&biased).lock() += 1));
-            let tiny_ns = pair(&|| (0..ROUNDS).for_each(|_| *std::hint::black_box(&tiny).lock() += 1));
-            println!("lock+unlock: biased {biased_ns:.1} ns, tiny {tiny_ns:.1} ns");
-        }
     }
 }
 

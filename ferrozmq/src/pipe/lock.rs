@@ -1,4 +1,5 @@
-//! A small lock: a socket's guard, and the locks of a pipe's halves. UNSAFE room: loom models at the end.
+//! A small lock: those of a pipe's halves, and the one beneath a socket's guard ([`biased_lock`](crate::pipe::biased_lock)). UNSAFE room: loom
+//! models at the end.
 //!
 //! Locking is one compare-and-exchange; unlocking is a store and a load, no read-modify-write, where the kernel has
 //! `membarrier` (else it adds a fence). About half the price of `std::sync::Mutex`. A thread that
@@ -22,7 +23,7 @@ const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 const FREE: u32 = 0;
 const HELD: u32 = 1;
 
-/// The lock around a socket's state and around each half of a pipe. In models of those it is loom's own: that has far
+/// The lock around each half of a pipe. In models of those it is loom's own: that has far
 /// fewer steps, and the lock below has models of its own.
 #[cfg(not(loom))]
 pub(crate) use self::{TinyGuard as LockGuard, TinyLock as Lock};

@@ -3,7 +3,8 @@
 //!
 //! Invariant: of two threads, one doing `store A; light(); load B` and the other `store B; heavy();
 //! load A`, at least one sees the other's store. Where the kernel lacks `membarrier`, both are
-//! sequentially consistent fences and the same holds.
+//! sequentially consistent fences and the same holds. So it does of `none()` and `impose()`, for a side that asks
+//! [`is_asymmetric`] once and not for every fence.
 
 use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
 use std::sync::LazyLock;
