@@ -45,6 +45,8 @@ const POLLING: u32 = 1 << 12;
 const TASKS: u32 = 1 << 13;
 /// … and the bits above number the wakes.
 const ANNOUNCED: u32 = SLEEPERS | POLLING | TASKS;
+/// What a [`Ticket`] has instead of an announcement for a sleep that no waker can end.
+const DOZING: u32 = u32::MAX;
 
 /// Wakes the threads that wait for one thing: a socket's input, a pipe's room.
 #[derive(Debug)]
@@ -154,27 +156,41 @@ impl Waker {
 
     /// Announces a sleep in `poll` or `epoll` that includes [`event_fd`](Self::event_fd). `None` if
     /// another thread does that now: sleep on the futex instead; it calls [`wake`](Self::wake) when it
-    /// leaves with work undone. Look again at what you wait for before polling.
+    /// leaves with work undone. Look again at what you wait for before polling. Two threads must not ask at the same time: the guard of
+    /// what they wait for keeps them apart.
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM` when the eventfd cannot be made.
     pub fn prepare_poll(&self) -> io::Result<Option<Ticket>> {
         self.bell()?;
-        // Acquire and release: the bell passes from poller to poller.
-        if self.polled.swap(true, Acquire) {
+        if !self.take_the_lead() {
             return Ok(None);
         }
         let word = self.word.fetch_or(POLLING, AcqRel);
-        fence(SeqCst);
+        fence_after_exchange();
         Ok(Some(Ticket { epoch: epoch(word), announced: POLLING }))
+    }
+
+    /// The same for a sleep that no waker can end, and that is none of their business; to be ended in the same way.
+    pub fn prepare_doze(&self) -> Option<Ticket> {
+        self.take_the_lead().then_some(Ticket { epoch: 0, announced: DOZING })
+    }
+
+    fn take_the_lead(&self) -> bool {
+        // Acquire and release: the bell passes from poller to poller.
+        let free = !self.polled.load(Acquire);
+        if free {
+            self.polled.store(true, Relaxed);
+        }
+        free
     }
 
     /// Withdraws an announcement.
     pub fn cancel(&self, ticket: Ticket) {
-        if ticket.announced == POLLING {
-            return self.after_poll(ticket, false);
+        match ticket.announced {
+            POLLING | DOZING => self.after_poll(ticket, false),
+            _ => drop(self.withdraw(&ticket)),
         }
-        self.withdraw(&ticket);
     }
 
     /// Sleeps until a wake after the announcement, the deadline (`None`: for ever) or a signal.
@@ -196,10 +212,12 @@ impl Waker {
         }
     }
 
-    /// Ends a sleep that [`prepare_poll`](Self::prepare_poll) announced; `readable` says whether the
+    /// Ends a sleep that [`prepare_poll`](Self::prepare_poll) announced, or a doze; `readable` says whether the
     /// eventfd was reported. Look again afterwards, whatever was reported.
     pub fn after_poll(&self, ticket: Ticket, readable: bool) {
-        self.withdraw(&ticket);
+        if ticket.announced != DOZING {
+            self.withdraw(&ticket);
+        }
         if readable && let Some(bell) = self.bell.get() {
             // A waker that took the announcement but has not yet signalled causes one fruitless
             // return from the next poll, and nothing worse.
@@ -275,6 +293,16 @@ impl Default for Waker {
     }
 }
 
+/// The fence behind a read-modify-write, which is one already on this processor.
+#[inline]
+fn fence_after_exchange() {
+    if cfg!(all(target_arch = "x86_64", not(loom), not(tsan))) {
+        std::sync::atomic::compiler_fence(SeqCst);
+    } else {
+        fence(SeqCst);
+    }
+}
+
 /// Eighteen bits: a sleeper would have to be held up, between announcement and sleep, for exactly a
 /// multiple of a quarter of a million wakes of other sleepers to mistake one for none.
 fn epoch(word: u32) -> u32 {
@@ -313,6 +341,24 @@ mod tests {
         waker.cancel(two);
         assert!(waker.wake(), "a ticket of the past withdraws nobody else");
         assert_eq!(waker.wait_futex(three, None), Waited::Woken);
+    }
+
+    #[test]
+    fn a_doze_is_nobodys_business_but_only_one_thread_leads() {
+        let waker = Waker::new();
+        for _ in 0..2 {
+            let ticket = waker.prepare_doze().expect("the first");
+            assert!(waker.prepare_doze().is_none());
+            assert!(waker.prepare_poll().expect("an eventfd").is_none());
+            assert!(!waker.wake());
+            waker.after_poll(ticket, false);
+            let ticket = waker.prepare_poll().expect("an eventfd").expect("the first has left");
+            assert!(waker.prepare_doze().is_none());
+            assert!(waker.wake());
+            waker.after_poll(ticket, true);
+        }
+        waker.cancel(waker.prepare_doze().expect("the first"));
+        assert!(waker.prepare_doze().is_some());
     }
 
     #[test]

@@ -143,6 +143,12 @@ impl Frame {
         self.origin = 0;
     }
 
+    /// Whether a body so long may have an allocation of its own.
+    #[inline]
+    pub(crate) fn may_own(len: usize) -> bool {
+        (Self::INLINE_MAX + 1..OWN_BELOW).contains(&len)
+    }
+
     /// Whether the body has an allocation of its own, which [`copy_from`](Self::copy_from) may use again.
     #[must_use]
     pub fn owns_memory(&self) -> bool {

@@ -215,10 +215,27 @@ impl Message {
         self.rest.truncate(len.saturating_sub(1));
     }
 
+    /// Makes this, which is a single empty part, a copy of `body`, in the memory of one of `spare` if that helps.
+    #[inline]
+    pub fn copy_from(&mut self, body: &[u8], spare: &mut Vec<Frame>) {
+        if Frame::may_own(body.len()) {
+            self.first = spare.pop().unwrap_or_default();
+            self.first.copy_from(body);
+        } else {
+            self.first.set(body);
+        }
+    }
+
     /// Makes this an empty message. Parts whose memory may be used again go to the end of `spare`.
     pub fn strip(&mut self, spare: &mut Vec<Frame>) {
-        let first = std::mem::take(&mut self.first);
-        spare.extend(self.rest.drain(..).chain([first]).filter(Frame::owns_memory));
+        if !self.rest.is_empty() {
+            spare.extend(self.rest.drain(..).filter(Frame::owns_memory));
+        }
+        if self.first.owns_memory() {
+            spare.push(std::mem::take(&mut self.first));
+        } else {
+            self.first.clear();
+        }
     }
 
     /// Moves the first part to `first` and the others to the end of `rest`; an empty message stays.

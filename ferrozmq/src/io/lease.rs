@@ -19,8 +19,8 @@
 
 use crate::pipe::errand::Desk;
 use crate::pipe::wire::WirePipe;
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::sync::{Mutex, barrier};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::timerfd::TimerFd;
 use std::io;
@@ -251,7 +251,7 @@ impl Ticker {
     /// Makes sure that a tick comes.
     fn start(&self) {
         // Pairs with the fence in `tick`: either it sees the lease resident, or we see it stopped.
-        fence(Ordering::SeqCst);
+        barrier::light();
         if !self.running.load(Ordering::Relaxed) && !self.running.swap(true, Ordering::AcqRel) {
             let _ = self.timer.arm(TICK * self.ticks.load(Ordering::Relaxed));
         }
@@ -263,7 +263,7 @@ impl Ticker {
         // An exchange comes after the one in `start` that armed the timer. A plain store would do so only because the
         // kernel, which fired the timer, orders the two; on the word alone it might count as the earlier one.
         self.running.swap(false, Ordering::AcqRel);
-        fence(Ordering::SeqCst);
+        barrier::heavy();
         let (mut resident, mut returned) = (false, Vec::new());
         self.leased.lock().retain_mut(|(lease, seen)| match lease.tick(seen) {
             Ticked::Returned => {

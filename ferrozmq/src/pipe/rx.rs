@@ -233,27 +233,23 @@ impl Rx {
 
     /// Notes what one fill brought; says whether there are messages among it to be received.
     pub(super) fn store(&mut self, intake: &mut Intake) -> bool {
-        let origin = intake.origin;
         let haul = &mut intake.haul;
         self.rest = haul.rest;
         self.received_bytes += haul.bytes as u64;
+        let (mut count, mut bytes) = haul.size();
+        self.received += count as u64;
         if let Some(why) = self.discard {
-            let count = haul.runs.drain(..).map(|(_, count)| count as u64).sum();
-            self.discards.note(why, count);
-            self.received += count;
+            self.discards.note(why, count as u64);
+            haul.runs.clear();
+            (count, bytes) = (0, 0);
         }
-        let more = !haul.runs.is_empty();
-        for (bytes, count) in haul.runs.drain(..) {
-            if self.conflate {
-                self.discards.note(Discarded::Conflated, self.waiting as u64);
-                self.runs.clear();
-                self.waiting = 0;
-                self.waiting_bytes = 0;
-            }
+        let more = count > 0;
+        if self.conflate && more {
+            self.keep_newest(&mut haul.runs);
+        } else {
             self.waiting += count;
-            self.waiting_bytes += bytes.len();
-            self.received += count as u64;
-            self.runs.push_back(Run { bytes, count, origin });
+            self.waiting_bytes += bytes;
+            pass_on(&mut haul.runs, &mut self.runs);
         }
         if let Some(end) = haul.end {
             self.end.get_or_insert(end);
@@ -262,6 +258,30 @@ impl Rx {
             self.pause();
         }
         more
+    }
+
+    /// Of what is here and what came, keeps the last run.
+    #[cold]
+    fn keep_newest(&mut self, came: &mut VecDeque<Run>) {
+        self.runs.append(came);
+        while self.runs.len() > 1
+            && let Some(run) = self.runs.pop_front()
+        {
+            self.discards.note(Discarded::Conflated, run.count as u64);
+        }
+        let newest = self.runs.front();
+        self.waiting = newest.map_or(0, |run| run.count);
+        self.waiting_bytes = newest.map_or(0, |run| run.bytes.len());
+    }
+}
+
+/// Moves all of `from` to the end of `to`; where that is empty, they change places, and each buffer is used again.
+#[inline]
+pub(super) fn pass_on(from: &mut VecDeque<Run>, to: &mut VecDeque<Run>) {
+    if to.is_empty() {
+        std::mem::swap(from, to);
+    } else {
+        to.append(from);
     }
 }
 
@@ -284,14 +304,22 @@ pub(super) enum Sleep {
 /// What one fill brought.
 #[derive(Default)]
 pub(super) struct Haul {
-    pub(super) runs: Vec<(Bytes, usize)>,
+    pub(super) runs: VecDeque<Run>,
     pub(super) notices: Vec<Notice>,
     pub(super) end: Option<End>,
     pub(super) bytes: usize,
     /// A signal handler ran during a doze.
     pub(super) interrupted: bool,
-    /// The input was left as it is, because there are so many notices.
+    /// The input is left as it is: the connection is new, or there are so many notices.
     pub(super) rest: bool,
+}
+
+impl Haul {
+    /// Messages, and their bytes.
+    #[inline]
+    fn size(&self) -> (usize, usize) {
+        self.runs.iter().fold((0, 0), |(count, bytes), run| (count + run.count, bytes + run.bytes.len()))
+    }
 }
 
 /// A connection's reading side: the reader's role.
@@ -314,14 +342,17 @@ impl Intake {
     /// `input`: what came behind the handshake.
     pub(super) fn new(stream: Arc<Stream>, opener: Opener, input: BytesMut, origin: u64) -> Intake {
         let total = input.len();
-        Intake { stream, opener, input, read_size: READ_MIN, stride: 0, total, origin, haul: Haul::default() }
+        let haul = Haul { rest: true, ..Haul::default() };
+        Intake { stream, opener, input, read_size: READ_MIN, stride: 0, total, origin, haul }
     }
 
     /// Reads until there are whole messages, or nothing more to read for now.
     pub(super) fn fill(&mut self, limit: usize, mut sleep: Sleep) {
         self.haul.bytes = 0;
         self.haul.interrupted = false;
-        self.open();
+        if self.haul.rest {
+            self.open();
+        }
         for _ in 0..READS_MAX {
             if self.haul.end.is_some() || self.haul.rest || !self.haul.runs.is_empty() {
                 break;
@@ -401,9 +432,10 @@ impl Intake {
         #[cfg(test)]
         crate::fault::trip(crate::fault::READING, &self.input);
         haul.rest = false;
-        if let Some(run) = self.opener.open_short(&mut self.input) {
+        let origin = self.origin;
+        if let Some((bytes, count)) = self.opener.open_short(&mut self.input) {
             self.stride = 0;
-            haul.runs.push(run);
+            haul.runs.push_back(Run { bytes, count, origin });
             if self.input.is_empty() {
                 return;
             }
@@ -418,7 +450,7 @@ impl Intake {
                 Ok(Some(Received::Messages { bytes, count })) => {
                     let long = count == 1 && bytes.len() >= LONG_FROM && self.opener.passes_input_on();
                     self.stride = if long { bytes.len() } else { 0 };
-                    haul.runs.push((bytes, count));
+                    haul.runs.push_back(Run { bytes, count, origin });
                     if self.input.is_empty() && !self.opener.holds_input() {
                         return;
                     }

@@ -10,7 +10,7 @@ use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ledger::Ledger;
 use crate::pipe::pace::Beat;
 use crate::pipe::rx::Run;
-use crate::pipe::signal::Mailbox;
+use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::stragglers::{self, Straggler};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::wire::{Fill, Flush, Halves, Handed, Taken, WirePipe};
@@ -146,6 +146,34 @@ fn a_connection_taken_out_of_its_sets_comes_back_and_hears_of_output_meanwhile()
     assert_eq!(told(&model.set), 1, "what nobody will read is watched");
 }
 
+/// Where nobody else reads, a socket that has taken something will hear of what comes next without having looked in vain.
+#[test]
+fn a_pipe_that_is_known_to_be_dry_tells_when_something_comes() {
+    let mut model = Model::new();
+    model.go_online(Zmtp::V31);
+    let comes = |model: &mut Model| {
+        let _ = model.mailbox.take();
+        model.peer_sends(5, usize::MAX);
+        let told = model.mailbox.take().into_iter();
+        told.filter(|signal| matches!(signal, Signal::Readable(_))).count()
+    };
+    let mut taken = VecDeque::new();
+    assert_eq!(comes(&mut model), 1);
+    assert!(model.pipe.unwatch());
+    for _ in 0..2 {
+        assert_eq!(model.pipe.take(&mut taken), Taken::Messages);
+        assert_eq!(comes(&mut model), 1, "it is not watched, and was found empty in no other way");
+    }
+    model.pipe.watch();
+    assert_eq!(model.pipe.take(&mut taken), Taken::Messages);
+    assert_eq!(comes(&mut model), 0, "it is watched, and nobody has looked in vain");
+    assert_eq!(model.pipe.take(&mut taken), Taken::Messages);
+    assert_eq!(model.pipe.take(&mut taken), Taken::Nothing);
+    assert_eq!(comes(&mut model), 1);
+    assert_eq!(model.pipe.take(&mut taken), Taken::Messages);
+    assert_eq!(taken.len(), 5);
+}
+
 /// What may happen to a pipe.
 #[derive(Clone, Debug)]
 enum Step {
@@ -253,6 +281,7 @@ fn what_a_peer_sent_before_it_closed_with_our_output_unread_is_not_lost() {
 /// The pipe, its peer, and what must be true.
 struct Model {
     desk: Arc<Desk>,
+    mailbox: Arc<Mailbox>,
     set: Arc<Epoll>,
     pipe: Arc<WirePipe>,
     subscriptions: Mutex<Subscriptions>,
@@ -280,9 +309,11 @@ struct Peer {
 impl Model {
     fn new() -> Model {
         let desk = Arc::new(Desk::new().unwrap());
-        let pipe = WirePipe::new(Arc::clone(&desk), Arc::new(Mailbox::new(Ledger::default())), 5, 5, false);
+        let mailbox = Arc::new(Mailbox::new(Ledger::default()));
+        let pipe = WirePipe::new(Arc::clone(&desk), Arc::clone(&mailbox), 5, 5, false);
         Model {
             desk,
+            mailbox,
             set: Arc::new(Epoll::new().unwrap()),
             pipe,
             subscriptions: Mutex::new(Subscriptions::default()),

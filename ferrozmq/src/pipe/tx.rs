@@ -283,10 +283,15 @@ impl Tx {
         self.doubt.begin(self.sent);
     }
 
+    /// Whether there is something that no writer has taken over.
+    #[inline]
+    pub(super) fn has_new(&self) -> bool {
+        !self.arena.is_empty() || !self.control.is_empty()
+    }
+
     /// Whether anything waits to be written; `true` while somebody is writing.
     pub(super) fn has_output(&self) -> bool {
-        !self.arena.is_empty()
-            || !self.control.is_empty()
+        self.has_new()
             || match &self.line {
                 Some(line) => line.has_output(),
                 None => self.online,
@@ -433,6 +438,12 @@ impl Line {
 
     fn has_output(&self) -> bool {
         self.wire_taken < self.wire.len() || !self.batch.is_empty()
+    }
+
+    /// Whether it has nothing to write, and nothing to tidy up behind what it has written.
+    #[inline]
+    pub(super) fn is_spent(&self) -> bool {
+        self.wire.is_empty() && self.batch.is_empty()
     }
 
     /// Takes over what waits in `tx`, and says whether there is anything to write.

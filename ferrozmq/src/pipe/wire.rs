@@ -13,7 +13,7 @@ use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ledger::SocketStats;
 use crate::pipe::lock::{Lock, LockGuard};
 use crate::pipe::pace::Beat;
-use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Sleep, Watch};
+use crate::pipe::rx::{End, Haul, Intake, Notice, Run, Rx, Sleep, Watch, pass_on};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::subscriptions::Subscriptions;
 use crate::pipe::tx::{Control, Line, Tx};
@@ -29,6 +29,7 @@ use ferrozmq_proto::loss::{Discarded, Dropped};
 use ferrozmq_proto::option::PeerLimits;
 use ferrozmq_proto::zmtp::framing;
 use ferrozmq_proto::{Frame, Message};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
@@ -129,6 +130,9 @@ pub(crate) struct WirePipe {
     pub(super) token: AtomicU64,
     /// Something came since the I/O thread last asked (heartbeats).
     seen: AtomicBool,
+    /// Nothing has come since the socket last took something, and it will hear when something does: it need not lock to look. Known
+    /// where nobody but the socket reads, which is where it looks in vain before each sleep. Written under the lock of `rx`.
+    dry: AtomicBool,
     /// Bytes of subscriptions that the socket has not read.
     unread_subscriptions: AtomicUsize,
     peer_ttl_ms: AtomicU64,
@@ -162,6 +166,7 @@ impl WirePipe {
             rx: Lock::new(Rx::new(rcvhwm, conflate)),
             token: AtomicU64::new(0),
             seen: AtomicBool::new(false),
+            dry: AtomicBool::new(false),
             unread_subscriptions: AtomicUsize::new(0),
             peer_ttl_ms: AtomicU64::new(0),
             ping_due: AtomicBool::new(false),
@@ -288,7 +293,7 @@ impl WirePipe {
         let mut written = 0;
         loop {
             tx.wanted = false;
-            if tx.orphaned || !line.load(&mut tx) {
+            if tx.orphaned || line.is_spent() && !tx.has_new() || !line.load(&mut tx) {
                 tx.blocked = false;
                 return self.put_back(tx, line, Flush::Done, role);
             }
@@ -443,7 +448,12 @@ impl WirePipe {
 
     /// Everything that has arrived; the socket has consumed all it took before. With nothing, the
     /// socket will get a `Readable` signal.
-    pub(crate) fn take(&self, into: &mut std::collections::VecDeque<Run>) -> Taken {
+    #[inline]
+    pub(crate) fn take(&self, into: &mut VecDeque<Run>) -> Taken {
+        if self.dry.load(Ordering::Relaxed) { Taken::Nothing } else { self.take_some(into) }
+    }
+
+    fn take_some(&self, into: &mut VecDeque<Run>) -> Taken {
         let mut rx = self.rx.lock();
         rx.held = 0;
         rx.held_bytes = 0;
@@ -454,7 +464,11 @@ impl WirePipe {
         }
         rx.held = std::mem::take(&mut rx.waiting);
         rx.held_bytes = std::mem::take(&mut rx.waiting_bytes);
-        into.append(&mut rx.runs);
+        pass_on(&mut rx.runs, into);
+        if rx.unwatched {
+            rx.input_wanted = true;
+            self.dry.store(true, Ordering::Relaxed);
+        }
         let fill = rx.resume_if_due();
         let taken = if rx.paused { Taken::AtTheMark } else { Taken::Messages };
         drop(rx);
@@ -595,11 +609,12 @@ impl WirePipe {
 
     fn account(&self, mut intake: Box<Intake>, notify: bool) -> Fill {
         let end = intake.haul.end;
-        let notices = std::mem::take(&mut intake.haul.notices);
+        if !intake.haul.notices.is_empty() {
+            self.act_on(std::mem::take(&mut intake.haul.notices));
+        }
         if intake.haul.bytes > 0 {
             self.seen.store(true, Ordering::Relaxed);
         }
-        self.act_on(notices);
         // Read while the connection cannot be replaced by another.
         let token = self.token.load(Ordering::Relaxed);
         let mut rx = self.rx.lock();
@@ -609,9 +624,10 @@ impl WirePipe {
         }
         let messages = rx.store(&mut intake);
         let mut tell = false;
-        if messages && rx.input_wanted {
+        if messages {
+            self.dry.store(false, Ordering::Relaxed);
+            tell = notify && rx.input_wanted;
             rx.input_wanted = false;
-            tell = notify;
         }
         let released = rx.orphaned;
         if released {

@@ -73,6 +73,8 @@ pub(crate) struct Core {
     /// Messages received from and sent to its only peer, if that is in this process, when a thread last waited for input.
     waited_at: (u64, u64),
     pub(super) dozer: Dozer,
+    /// The pipe of the last doze, for the next.
+    pub(super) bed: Option<Arc<WirePipe>>,
     pub(super) sources: Vec<Source>,
 }
 
@@ -108,6 +110,7 @@ impl Core {
             room_spinner: Some(Spinner::new(spin::longest(), cpus)),
             waited_at: (0, 0),
             dozer: Dozer::new(),
+            bed: None,
             sources: Vec::new(),
         }
     }
@@ -218,6 +221,7 @@ impl Core {
                 self.pattern.detach(&mut self.ends, id);
                 self.note_gone(id);
                 self.ends.remove(id);
+                self.bed = None;
             }
         }
     }
@@ -407,10 +411,13 @@ impl Core {
     }
 
     /// After a doze in `pipe`, which had that slot: what came of it, and whether the next one will pay.
-    pub(super) fn note_doze(&mut self, id: PipeId, pipe: &WirePipe, fill: Fill) {
-        let there = self.ends.wire(id).is_some_and(|end| end.pipe.id() == pipe.id());
+    pub(super) fn note_doze(&mut self, id: PipeId, pipe: Arc<WirePipe>, fill: Fill) {
+        let there = self.ends.wire(id).is_some_and(|end| Arc::ptr_eq(&end.pipe, &pipe));
         let answered = there && self.note(id, fill);
         self.dozer.record(answered);
+        if there {
+            self.bed = Some(pipe);
+        }
     }
 
     /// A thread waits for input: whether messages stream in from its only peer, in this process, few at a time, to a receiver that is

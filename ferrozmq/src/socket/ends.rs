@@ -148,6 +148,7 @@ impl WireEnd {
         }
         let bare = self.cursor.skip_delimiter();
         let got = self.cursor.read_message(into);
+        self.cursor.release_if_read();
         self.tell_consumed();
         got.then(|| bare || into.take_envelope(envelope))
     }
@@ -275,6 +276,8 @@ pub(super) struct Ends {
     losses: Vec<(Drops, Discards)>,
     free: Vec<u32>,
     by_id: HashMap<u64, PipeId>,
+    /// The one of them, if there is but one.
+    only: Option<PipeId>,
     wires: usize,
     /// Pipes that messages were just written to and that want a flush now.
     flush_now: Vec<PipeId>,
@@ -307,6 +310,7 @@ impl Ends {
             losses: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
+            only: None,
             wires: 0,
             flush_now: Vec::new(),
             dirty: Vec::new(),
@@ -343,6 +347,7 @@ impl Ends {
         self.slots[slot as usize] = Some(end);
         self.losses[slot as usize] = Default::default();
         self.by_id.insert(id, PipeId(slot));
+        self.find_only();
         PipeId(slot)
     }
 
@@ -365,6 +370,7 @@ impl Ends {
             }
         };
         self.by_id.remove(&id);
+        self.find_only();
         self.free.push(pipe.0);
         self.dirty.retain(|other| *other != pipe);
         self.quiet.retain(|other| *other != pipe);
@@ -439,9 +445,13 @@ impl Ends {
 
     /// The one end, if there is only one.
     pub(super) fn only(&mut self) -> Option<(PipeId, &mut End)> {
-        let mut slots = self.by_id.values();
-        let (Some(slot), None) = (slots.next().copied(), slots.next()) else { return None };
+        let slot = self.only?;
         Some((slot, self.end(slot)?))
+    }
+
+    fn find_only(&mut self) {
+        let mut slots = self.by_id.values();
+        self.only = slots.next().copied().filter(|_| slots.next().is_none());
     }
 
     /// Ends that lead to other processes.

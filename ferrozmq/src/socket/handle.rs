@@ -341,9 +341,17 @@ impl SocketState {
             core.ease(body.len(), patience.spare());
         }
         let mut message = Message::new();
-        body.put_into(&mut message);
+        if matches!(self.kind, SocketType::Pub | SocketType::XPub) {
+            // Peers in this process will share it.
+            body.put_into(&mut message);
+        } else {
+            core.staging.copy_whole(body, &mut message);
+        }
         match self.try_send(&mut core, &mut message) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                core.staging.keep(&mut message);
+                Ok(())
+            }
             Err(refusal) => self.send_later(core, &mut message, refusal, patience),
         }
     }

@@ -50,6 +50,12 @@ impl Staging {
         part
     }
 
+    /// Makes `message`, which is a single empty part, a copy of `body`; to be [kept](Self::keep) when it has been sent.
+    #[inline]
+    pub(super) fn copy_whole(&mut self, body: &[u8], message: &mut Message) {
+        message.copy_from(body, &mut self.spare);
+    }
+
     /// Adds a part that others follow.
     pub(super) fn add(&mut self, part: Frame) {
         match self.begun {
@@ -76,9 +82,15 @@ impl Staging {
 
     /// Keeps the memory of a message that was sent.
     pub(super) fn reuse(&mut self, mut message: Message) {
+        self.keep(&mut message);
+        self.outgoing = message;
+    }
+
+    /// The same for one that was not staged.
+    #[inline]
+    pub(super) fn keep(&mut self, message: &mut Message) {
         message.strip(&mut self.spare);
         self.spare.truncate(KEPT);
-        self.outgoing = message;
     }
 
     /// Forgets the unfinished outgoing message.

@@ -172,7 +172,11 @@ impl<'a> Sleeper<'a> {
         for_input: bool,
         fds: &mut Vec<PollFd>,
     ) -> Result<Prepared<'a>> {
-        let Some(mut sleeper) = Sleeper::lead(socket, core)? else { return Ok(Prepared::Follow) };
+        Sleeper::write_out(core);
+        let ticket = socket.mailbox.waker().prepare_poll().map_err(event_error)?;
+        let Some(mut sleeper) = ticket.map(|ticket| Sleeper::lead(socket, ticket)) else {
+            return Ok(Prepared::Follow);
+        };
         sleeper.sources = std::mem::take(&mut core.sources);
         sleeper.first = fds.len();
         let event = socket.mailbox.waker().event_fd().map_err(event_error)?;
@@ -192,18 +196,15 @@ impl<'a> Sleeper<'a> {
         Ok(Prepared::Lead(sleeper))
     }
 
-    /// Writes out what is held back, and announces the sleep. `None`: another thread leads.
-    fn lead(socket: &'a SocketState, core: &mut Core) -> Result<Option<Sleeper<'a>>> {
+    /// Writes out what is held back: what comes before every sleep.
+    fn write_out(core: &mut Core) {
         core.ends.flush_all();
         stragglers::flush();
-        let ticket = socket.mailbox.waker().prepare_poll().map_err(event_error)?;
-        Ok(ticket.map(|ticket| Sleeper {
-            socket,
-            ticket: Some(ticket),
-            leased: false,
-            sources: Vec::new(),
-            first: 0,
-        }))
+    }
+
+    /// The part of the thread that leads.
+    fn lead(socket: &'a SocketState, ticket: Ticket) -> Sleeper<'a> {
+        Sleeper { socket, ticket: Some(ticket), leased: false, sources: Vec::new(), first: 0 }
     }
 
     /// Takes the lease: while it sleeps, this thread is the one that reads.
@@ -308,9 +309,13 @@ impl Bed {
             return None;
         }
         let (slot, End::Wire(end)) = core.ends.only()? else { return None };
-        let pipe = Arc::clone(&end.pipe);
         let lasts = patience.left().is_none_or(|left| left >= LONG);
-        (lasts && core.dozer.is_due()).then_some(Bed { slot, pipe })
+        if !lasts || !core.dozer.is_due() {
+            return None;
+        }
+        // The reference of the last doze, if that was here: making another would cost as much as a lock.
+        let kept = core.bed.take().filter(|kept| Arc::ptr_eq(kept, &end.pipe));
+        Some(Bed { slot, pipe: kept.unwrap_or_else(|| Arc::clone(&end.pipe)) })
     }
 }
 
@@ -381,9 +386,11 @@ impl SocketState {
 
     /// Waits in the read of the only pipe, for a few milliseconds at most: the caller looks, and comes again.
     fn doze<'a>(&'a self, mut core: Guard<'a>, bed: Bed, patience: Patience) -> Result<Guard<'a>> {
-        let Some(mut sleeper) = Sleeper::lead(self, &mut core)? else {
+        Sleeper::write_out(&mut core);
+        let Some(ticket) = self.mailbox.waker().prepare_doze() else {
             return self.follow(core, true, patience);
         };
+        let mut sleeper = Sleeper::lead(self, ticket);
         sleeper.acquire(&mut core);
         let found = self.spin(&mut core, |core| core.read_end(bed.slot, bed.pipe.id()));
         let mut filled = Ok(Fill::Nothing);
@@ -395,7 +402,7 @@ impl SocketState {
             filled = bed.pipe.doze();
             core = self.core.lock();
             let fill = *filled.as_ref().unwrap_or(&Fill::Nothing);
-            core.note_doze(bed.slot, &bed.pipe, fill);
+            core.note_doze(bed.slot, bed.pipe, fill);
         }
         sleeper.leave(&mut core, false);
         if self.mailbox.pending() {

@@ -302,6 +302,14 @@ impl Cursor {
         self.chunk.len() - self.at
     }
 
+    /// At the end, lets go of the bytes: whoever made them may use their buffer again.
+    #[inline]
+    pub fn release_if_read(&mut self) {
+        if self.remaining() == 0 {
+            *self = Cursor::default();
+        }
+    }
+
     /// What was not read yet.
     #[must_use]
     #[inline]
