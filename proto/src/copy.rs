@@ -1,6 +1,7 @@
 //! Copying a few bytes: for the shortest two copies of fixed size, which may overlap, cost less than a call. Copying many: in pieces.
 
 use bytes::{BufMut, Bytes};
+use std::mem::MaybeUninit;
 
 /// The most that is left to one call of `memcpy`, in bytes. What is longer, glibc copies with one instruction of the processor's (`rep
 /// movsb`), which on AMD's Zen 3 and 4 takes up to forty times as long where the target's place in its page is less than 32 bytes
@@ -44,10 +45,41 @@ pub fn to_bytes(from: &[u8]) -> Bytes {
 #[inline(always)]
 pub fn copy_short(to: &mut [u8], from: &[u8]) {
     match from.len() {
+        4..=7 => copy_ends::<4>(to, from),
         8..=16 => copy_ends::<8>(to, from),
         17..=32 => copy_ends::<16>(to, from),
         33..=64 => copy_ends::<32>(to, from),
         _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies `from` to `to`, which need not be initialised and is afterwards.
+///
+/// # Panics
+/// If they are not equally long.
+#[inline(always)]
+pub fn init_short(to: &mut [MaybeUninit<u8>], from: &[u8]) {
+    match from.len() {
+        4..=7 => init_ends::<4>(to, from),
+        8..=16 => init_ends::<8>(to, from),
+        17..=32 => init_ends::<16>(to, from),
+        33..=64 => init_ends::<32>(to, from),
+        _ => {
+            assert!(to.len() == from.len());
+            append(&mut &mut *to, from);
+        }
+    }
+}
+
+/// Copies the first and the last `N` bytes, which are all.
+#[inline(always)]
+fn init_ends<const N: usize>(to: &mut [MaybeUninit<u8>], from: &[u8]) {
+    assert!(to.len() == from.len());
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *to = from.map(MaybeUninit::new);
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>()) {
+        *to = from.map(MaybeUninit::new);
     }
 }
 

@@ -105,6 +105,20 @@ impl Frame {
         self.origin = origin;
     }
 
+    /// Makes this the frame of a copy of `source`, exactly so many bytes of which may be read; as
+    /// [`set_received`](Self::set_received) otherwise.
+    #[inline(always)]
+    pub fn set_copied(&mut self, source: &[u8]) {
+        match &mut self.body {
+            Body::Inline { len, bytes } if source.len() <= Self::INLINE_MAX => {
+                *len = source.len() as u8;
+                copy_short(&mut bytes[..source.len()], source);
+                self.origin = 0;
+            }
+            _ => self.set_received(source, 0),
+        }
+    }
+
     /// Makes the body a copy of `source`, with an allocation of its own if it is a long one.
     #[cold]
     #[inline(never)]
@@ -225,16 +239,6 @@ impl Frame {
             (Body::Own(from), Body::Own(to)) if from.bytes.len() == to.bytes.len() => _ = self.copy_to(into),
             (_, Body::Inline { .. } | Body::Own(_)) => std::mem::swap(self, into),
             (_, Body::Shared(_) | Body::Lent(_)) => *into = std::mem::take(self),
-        }
-    }
-
-    /// The body, if it lives in the value or in an allocation of its own.
-    #[must_use]
-    #[inline]
-    pub fn short(&self) -> Option<&[u8]> {
-        match &self.body {
-            Body::Inline { .. } | Body::Own(_) => Some(self.as_bytes()),
-            Body::Shared(_) | Body::Lent(_) => None,
         }
     }
 

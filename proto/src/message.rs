@@ -44,7 +44,8 @@ impl Message {
     /// The same with a copy of `body`, in the memory of the present one where that can be.
     #[inline]
     pub fn set_copied(&mut self, body: &[u8]) {
-        self.set_received(body, 0);
+        self.keep_one();
+        self.first.set_copied(body);
     }
 
     /// The same with a copy of `body`, which connection `origin` delivered.
@@ -81,22 +82,6 @@ impl Message {
     ) -> bool {
         self.keep_one();
         self.first.set_from_window(window, len, origin)
-    }
-
-    /// Puts this message into `into`. A single short part is copied and stays here, so that its memory may be used again.
-    #[inline(always)]
-    pub fn hand_over(&mut self, into: &mut Message) {
-        if !self.rest.is_empty() || !self.hand_over_part(&mut into.first) {
-            *into = std::mem::take(self);
-        } else if !into.rest.is_empty() {
-            into.rest.clear();
-        }
-    }
-
-    /// The same for a single short part; of another message nothing is done, and `false` answered.
-    #[inline(always)]
-    pub fn hand_over_part(&self, into: &mut Frame) -> bool {
-        self.rest.is_empty() && self.first.copy_to(into)
     }
 
     /// Number of parts, at least one.

@@ -13,7 +13,7 @@
 
 use crate::pipe::errand::{Desk, Errand};
 use crate::pipe::ledger::SocketStats;
-use crate::pipe::ring::{self, Consumer, Producer};
+use crate::pipe::ring::{self, Consumer, Producer, Record};
 use crate::pipe::signal::{Mailbox, Signal};
 use crate::pipe::wire::new_pipe_id;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -124,8 +124,16 @@ struct Backlog {
     ended: bool,
 }
 
-/// Bodies shorter than this, in bytes, are copied into the ring and out of it.
-const COPIED_BELOW: usize = 1024;
+/// Bodies up to this length, in bytes, are copied into the ring and out of it.
+const COPIED_MAX: usize = ring::BYTES_MAX;
+
+/// Bytes of the bodies of a message that waits.
+fn size(waiting: Record<'_, &Message>) -> usize {
+    match waiting {
+        Record::Bytes(body) => body.len(),
+        Record::Item(message) => message.size(),
+    }
+}
 
 /// A mark of a side that nobody has bound yet.
 const UNKNOWN: usize = usize::MAX;
@@ -366,12 +374,21 @@ impl InprocEnd {
 
     /// Queues a copy of a message for the peer.
     pub(crate) fn push_copy(&mut self, message: &Message) {
+        if !self.push_short(message) {
+            self.push(message.clone());
+        }
+    }
+
+    /// Queues a copy of a message that is cheaper to copy than to hand over; `false` of any other one.
+    pub(crate) fn push_short(&mut self, message: &Message) -> bool {
         match message.copyable() {
-            Some(body) if !self.conflate && body.len() < COPIED_BELOW => {
+            // The ring does not know where a message came from.
+            Some(body) if !self.conflate && body.len() <= COPIED_MAX && message.origin() == 0 => {
                 self.put(body);
                 self.pushed_elsewhere += 1;
+                true
             }
-            _ => self.push(message.clone()),
+            _ => false,
         }
     }
 
@@ -384,7 +401,7 @@ impl InprocEnd {
     /// Queues a message of one part, a copy of `body`, if there is room and nothing to decide; else does nothing.
     #[inline]
     pub(crate) fn append(&mut self, body: &[u8]) -> bool {
-        if self.conflate || body.len() >= COPIED_BELOW || !self.out.room(self.hwm()) {
+        if self.conflate || body.len() > COPIED_MAX || !self.out.room(self.hwm()) {
             return false;
         }
         self.put(body);
@@ -395,7 +412,7 @@ impl InprocEnd {
     #[inline(always)]
     fn put(&mut self, body: &[u8]) {
         self.note_pushed(body.len());
-        self.out.push_with(|slot| slot.set_copied(body));
+        self.out.push_bytes(body);
         self.tell_of_input();
     }
 
@@ -442,15 +459,21 @@ impl InprocEnd {
     /// The same where all messages are kept.
     #[inline(always)]
     pub(crate) fn take(&mut self, into: &mut Message) -> bool {
-        let got = self.inp.pop_with(|slot| slot.hand_over(into)).is_some();
+        let got = self.inp.pop_with(|record| match record {
+            Record::Bytes(body) => into.set_copied(body),
+            Record::Item(message) => *into = message,
+        });
         self.tell_of_credit();
-        got
+        got.is_some()
     }
 
     /// The same for a message of a single short part, whose length it gives; any other one stays where it is.
     #[inline(always)]
     pub(crate) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
-        let len = self.inp.pop_if(|slot| slot.hand_over_part(into).then(|| into.len()));
+        let len = self.inp.pop_bytes(|body| {
+            into.set_copied(body);
+            body.len()
+        });
         self.tell_of_credit();
         len
     }
@@ -458,8 +481,7 @@ impl InprocEnd {
     /// The same, its body given to `act`.
     #[inline(always)]
     pub(crate) fn take_short<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let taken =
-            self.inp.pop_if(|slot| if slot.len() == 1 { slot.first().short().map(act) } else { None });
+        let taken = self.inp.pop_bytes(act);
         self.tell_of_credit();
         taken
     }
@@ -474,8 +496,9 @@ impl InprocEnd {
     /// The newest message; what was queued before both ends knew of each other is older.
     fn newest(&mut self) -> Option<Message> {
         let mut queued = None;
-        while let Some(message) = self.inp.pop() {
-            queued = Some(message);
+        let mut message = Message::new();
+        while self.take(&mut message) {
+            queued = Some(std::mem::take(&mut message));
             self.popped_elsewhere += 1;
         }
         self.near().cell.lock().newest.take().or(queued)
@@ -535,7 +558,7 @@ impl InprocEnd {
         let arrived_bytes = pushed_bytes(self.far()) - self.unheard.bytes;
         let (queued_in_bytes, unread_bytes) = match self.conflate {
             true => (newest_bytes(self.near()), newest_bytes(self.far()) as u64),
-            false => (self.inp.waiting().map(Message::size).sum(), sent_bytes),
+            false => (self.inp.waiting().map(size).sum(), sent_bytes),
         };
         let queued_out_bytes = if queued_out > 0 { unread_bytes } else { 0 };
         let mut books = SocketStats {

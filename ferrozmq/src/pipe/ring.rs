@@ -1,21 +1,23 @@
-//! A queue from one thread to one other, unbounded and growing by chunks. UNSAFE room: loom models at
-//! the end of this file, ThreadSanitizer over `tests::two_threads_*`.
+//! A queue from one thread to one other, unbounded and growing by chunks. UNSAFE room: loom models in
+//! `ring/models.rs`, ThreadSanitizer over `tests::two_threads_*`.
 //!
-//! One release store publishes one item; neither side does a read-modify-write per item, and each
+//! What is queued lies close together, as a record of one cell or several: few bytes as they are, so that one line of the cache brings
+//! several short messages from one processor to the other; everything else as an item, moved in and out.
+//!
+//! One release store publishes one record; neither side does a read-modify-write per record, and each
 //! keeps a private copy of what it last saw of the other. Chunks are linked as they fill up and
 //! freed as they empty; a few empty chunks are handed back to be filled again, so a queue in steady use
 //! does not allocate, and a queue that was long for a while keeps no more than [`SPARES`] chunks besides the present one.
 //! Nothing is allocated before the first push.
 //!
-//! A slot always holds some value. Either end may move its item in or out, or do it in place ([`Producer::push_with`],
-//! [`Consumer::pop_with`]): then what the consumer leaves behind, an allocation for example, comes back to the producer with
-//! the slot.
-//!
 //! Invariants, on which every `unsafe` block rests:
-//! * Item `n` lives in slot `n % SLOTS` of chunk `n / SLOTS`. Slots `popped..published` belong to the consumer, all
+//! * Cell `n` is cell `n % CELLS` of chunk `n / CELLS`. Cells `read..published` belong to the consumer, all
 //!   others to the producer.
+//! * A record lies in one chunk. Its first two bytes are its [kind](Kind): how many bytes follow, or that an item does, at
+//!   [`ITEM_AT`], or that the next record begins the next chunk. `published` is behind a record of the first two kinds, and `read` never
+//!   inside of one.
 //! * A chunk belongs to the list until the consumer, holding its successor, takes it out.
-//! * The link to a chunk is written before the first item of that chunk is published.
+//! * The link to a chunk is written before the first record of that chunk is published.
 //!
 //! The high-water mark is the caller's: [`Producer::room`] answers from the consumed count, which the
 //! consumer publishes now and then, never too high; so no more than the mark is ever queued. This
@@ -27,25 +29,57 @@ use crate::sync::atomic::{
 };
 use crate::sync::{Arc, Padded, UnsafeCell};
 use crate::sys::cache;
+use ferrozmq_proto::copy;
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ptr;
+use std::mem::MaybeUninit;
+use std::{ptr, slice};
 
-/// Items in one chunk; a power of two. 64 messages of 80 bytes are 5 KiB.
-const SLOTS: usize = if cfg!(loom) { 2 } else { 64 };
+/// Bytes of a cell: a quarter of a line of the cache.
+const CELL: usize = 16;
 
-/// How many items ahead of the present one both sides have memory fetched: it comes from the other core, which takes
-/// longer than several items do.
-const AHEAD: usize = 8;
+/// Cells of one chunk; a power of two. They are 4 KiB.
+const CELLS: usize = if cfg!(loom) { 8 } else { 256 };
 
-/// Chunks on their way back to the producer, at most: with a thousand messages one side may run ahead of the other.
-const SPARES: usize = if cfg!(loom) { 2 } else { 16 };
+/// How many cells ahead of the present one both sides have memory fetched: it comes from the other core, which takes
+/// longer than several records do.
+const AHEAD: usize = 32;
+
+/// Consumed records that are worth a report where there is no mark.
+const UNLIMITED_BATCH: usize = if cfg!(loom) { 2 } else { 64 };
+
+/// Chunks on their way back to the producer, at most: with a thousand short messages one side may run ahead of the other.
+const SPARES: usize = if cfg!(loom) { 2 } else { 32 };
+
+/// Where in its record an item lies: behind the kind, and aligned.
+const ITEM_AT: usize = 8;
+
+/// The most bytes that are queued as they are.
+pub const BYTES_MAX: usize = 1023;
+
+/// What a record is: so many bytes, or one of these.
+type Kind = u16;
+const AN_ITEM: Kind = Kind::MAX;
+const NEXT_CHUNK: Kind = Kind::MAX - 1;
+
+/// Cells of a record of so many bytes.
+const fn cells_of_bytes(len: usize) -> usize {
+    (size_of::<Kind>() + len).div_ceil(CELL)
+}
+
+/// Cells of a record with a `T`.
+const fn cells_of_item<T>() -> usize {
+    let cells = (ITEM_AT + size_of::<T>()).div_ceil(CELL);
+    assert!(align_of::<T>() <= ITEM_AT && cells <= CELLS, "items are small");
+    cells
+}
 
 /// A new, empty queue: its sending and its receiving end.
-pub fn ring<T: Default>() -> (Producer<T>, Consumer<T>) {
+pub fn ring<T>() -> (Producer<T>, Consumer<T>) {
     let shared = Arc::new(Shared::new());
     let producer = Producer {
         chunk: ptr::null_mut(),
+        end: 0,
         pushed: 0,
         consumed: 0,
         hwm: 0,
@@ -57,7 +91,7 @@ pub fn ring<T: Default>() -> (Producer<T>, Consumer<T>) {
         reader: Reader::new(),
         published: 0,
         credited: 0,
-        credit_batch: SLOTS,
+        credit_batch: UNLIMITED_BATCH,
         credit_released: false,
         shared,
         not_sync: PhantomData,
@@ -65,13 +99,15 @@ pub fn ring<T: Default>() -> (Producer<T>, Consumer<T>) {
     (producer, consumer)
 }
 
-/// The end that items are pushed into.
-pub struct Producer<T: Default> {
-    /// The chunk of the item pushed last; null before the first.
+/// The end that records are pushed into.
+pub struct Producer<T> {
+    /// The chunk of the record pushed last; null before the first.
     chunk: *mut Chunk<T>,
-    /// Items pushed, ever.
+    /// The cell behind it.
+    end: usize,
+    /// Records pushed, ever.
     pushed: usize,
-    /// Items consumed, as last seen: never more than the truth.
+    /// Records consumed, as last seen: never more than the truth.
     consumed: usize,
     /// The mark last told to the consumer.
     hwm: usize,
@@ -81,40 +117,72 @@ pub struct Producer<T: Default> {
     not_sync: PhantomData<Cell<()>>,
 }
 
-impl<T: Default> Producer<T> {
+impl<T> Producer<T> {
     /// Appends `item` and publishes it. Does not look at the mark: ask [`room`](Self::room) first.
     #[inline]
     pub fn push(&mut self, item: T) {
-        self.push_with(|slot| *slot = item);
+        let cells = const { cells_of_item::<T>() };
+        let place = self.claim(cells, AN_ITEM);
+        // SAFETY: the record is long enough, aligned, and ours until it is published.
+        unsafe { place.add(ITEM_AT).cast::<T>().write(item) };
+        self.publish(cells);
+    }
+
+    /// The same for a copy of `bytes`, at most [`BYTES_MAX`].
+    ///
+    /// # Panics
+    /// If they are more.
+    #[inline(always)]
+    pub fn push_bytes(&mut self, bytes: &[u8]) {
+        assert!(bytes.len() <= BYTES_MAX, "too long for a record");
+        let cells = cells_of_bytes(bytes.len());
+        let place = self.claim(cells, bytes.len() as Kind);
+        // SAFETY: the record is so long, and ours until it is published.
+        let room = unsafe {
+            slice::from_raw_parts_mut(place.add(size_of::<Kind>()).cast::<MaybeUninit<u8>>(), bytes.len())
+        };
+        copy::init_short(room, bytes);
+        self.publish(cells);
     }
 
     /// Has the processor fetch what the next push will write.
     #[inline]
     pub fn expect_push(&self) {
         cache::will_write(Some(&self.shared.tail.published));
-        // SAFETY: null, or the chunk of the item pushed last, which the consumer does not hand back before its successor is there.
+        // SAFETY: null, or the chunk of the record pushed last, which the consumer does not hand back before its successor is there.
         let chunk = unsafe { self.chunk.as_ref() };
-        cache::will_write(chunk.and_then(|chunk| chunk.slots.get(self.pushed % SLOTS)));
+        cache::will_write(chunk.and_then(|chunk| chunk.cells.get(self.end % CELLS)));
     }
 
-    /// The same; `fill` makes the item, out of whatever the slot holds.
+    /// The place of the next record, whose kind is written.
     #[inline(always)]
-    pub fn push_with(&mut self, fill: impl FnOnce(&mut T)) {
-        let slot = self.pushed % SLOTS;
-        if slot == 0 {
-            self.append_chunk();
+    fn claim(&mut self, cells: usize, kind: Kind) -> *mut u8 {
+        let mut at = self.end % CELLS;
+        if at == 0 || at + cells > CELLS {
+            self.append_chunk(at);
+            at = 0;
         }
-        // SAFETY: as below, where the chunk is concerned; nothing is read or written.
-        cache::will_write(unsafe { (*self.chunk).slots.get(slot + AHEAD) });
         // SAFETY: `chunk` is the last of the list and was linked by this producer; it stays until the
-        // consumer holds its successor, which only this producer can append. The slot is unpublished,
-        // so it is ours.
-        unsafe { (*self.chunk).slots[slot].with_mut(|cell| fill(&mut *cell)) };
-        self.pushed = self.pushed.wrapping_add(1);
-        self.shared.tail.published.store(self.pushed, Release);
+        // consumer holds its successor, which only this producer can append. The cells are unpublished, so they are ours; there are so
+        // many left in the chunk, and each is aligned.
+        unsafe {
+            let chunk = &*self.chunk;
+            cache::will_write(chunk.cells.get(at + AHEAD));
+            let place = chunk.claim(at, cells);
+            place.cast::<Kind>().write(kind);
+            place
+        }
     }
 
-    /// Whether one more item keeps the queue within `hwm` items; 0 means no limit.
+    #[inline(always)]
+    fn publish(&mut self, cells: usize) {
+        self.end = self.end.wrapping_add(cells);
+        self.pushed = self.pushed.wrapping_add(1);
+        self.shared.tail.pushed.store(self.pushed, Relaxed);
+        self.shared.tail.published.store(self.end, Release);
+    }
+
+    /// Whether one more record keeps the queue within `hwm` records; 0 means no limit.
     ///
     /// The consumed count lags by less than half the mark while the consumer is at work, and is exact
     /// once it has found the queue empty: libzmq's low-water mark, (hwm + 1) / 2. The mark may differ
@@ -128,14 +196,14 @@ impl<T: Default> Producer<T> {
         hwm == 0 || self.pushed.wrapping_sub(self.consumed) < hwm || self.len() < hwm
     }
 
-    /// The number of queued items, or a few more: those consumed but not yet reported.
+    /// The number of queued records, or a few more: those consumed but not yet reported.
     pub fn len(&mut self) -> usize {
-        // Relaxed: nothing is reached through this count; slots come back with their chunk.
+        // Relaxed: nothing is reached through this count; cells come back with their chunk.
         self.consumed = self.shared.head.credited.load(Relaxed);
         self.pushed.wrapping_sub(self.consumed)
     }
 
-    /// The number of items pushed, ever.
+    /// The number of records pushed, ever.
     pub fn pushed(&self) -> usize {
         self.pushed
     }
@@ -146,8 +214,14 @@ impl<T: Default> Producer<T> {
         self.shared.head.gone.load(Acquire)
     }
 
+    /// Goes to a new chunk from cell `at` of the present one.
     #[cold]
-    fn append_chunk(&mut self) {
+    fn append_chunk(&mut self, at: usize) {
+        if at > 0 {
+            // SAFETY: as in `claim`; there is at least one cell left.
+            unsafe { (*self.chunk).claim(at, 1).cast::<Kind>().write(NEXT_CHUNK) };
+            self.end = self.end.wrapping_add(CELLS - at);
+        }
         let place = &self.shared.spares[self.reused % SPARES];
         // Acquire: the consumer's last reads of the chunk come before our writes.
         let mut chunk = place.load(Acquire);
@@ -158,130 +232,166 @@ impl<T: Default> Producer<T> {
             place.store(ptr::null_mut(), Release);
             self.reused = self.reused.wrapping_add(1);
         }
-        // SAFETY: the link is ours to write until an item behind it is published.
+        // SAFETY: the link is ours to write until a record behind it is published.
         unsafe { self.shared.link_after(self.chunk).with_mut(|link| *link = chunk) };
         self.chunk = chunk;
     }
 }
 
-impl<T: Default> Drop for Producer<T> {
+impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
         self.shared.tail.gone.store(true, Release);
     }
 }
 
 // SAFETY: a producer only moves items in; `T: Send` lets them leave this thread.
-unsafe impl<T: Default + Send> Send for Producer<T> {}
+unsafe impl<T: Send> Send for Producer<T> {}
 
-/// The end that items are popped from.
-pub struct Consumer<T: Default> {
+/// What was pushed.
+pub enum Record<'a, T> {
+    /// Bytes as they are.
+    Bytes(&'a [u8]),
+    /// Anything else.
+    Item(T),
+}
+
+/// The end that records are popped from.
+pub struct Consumer<T> {
     reader: Reader<T>,
-    /// Items published, as last seen.
+    /// The cell behind the last published record, as last seen.
     published: usize,
-    /// Items consumed, as last reported.
+    /// Records consumed, as last reported.
     credited: usize,
-    /// Consumed items that are worth a report.
+    /// Consumed records that are worth a report.
     credit_batch: usize,
     credit_released: bool,
     shared: Arc<Shared<T>>,
     not_sync: PhantomData<Cell<()>>,
 }
 
-impl<T: Default> Consumer<T> {
-    /// Takes the oldest item.
+impl<T> Consumer<T> {
+    /// Takes the oldest record and gives it to `act`.
     ///
     /// Afterwards ask [`take_credit_released`](Self::take_credit_released) whether a producer that
     /// waits for room should hear of it.
-    #[inline]
-    pub fn pop(&mut self) -> Option<T> {
-        self.pop_with(std::mem::take)
-    }
-
-    /// The same; `take` has the item in its place, and may leave anything there.
     #[inline(always)]
-    pub fn pop_with<R>(&mut self, take: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.pop_if(|item| Some(take(item)))
-    }
-
-    /// The same; where `take` gives nothing, the item stays the oldest.
-    #[inline(always)]
-    pub fn pop_if<R>(&mut self, take: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
+    pub fn pop_with<R>(&mut self, act: impl FnOnce(Record<'_, T>) -> R) -> Option<R> {
         if self.is_empty() {
             return None;
         }
-        if self.published.wrapping_sub(self.reader.popped) > AHEAD {
+        // SAFETY: the record is published, and was seen so with acquire.
+        let taken = unsafe {
+            match self.next() {
+                AN_ITEM => act(Record::Item(self.reader.take_item())),
+                len => self.reader.take_bytes(len, |bytes| act(Record::Bytes(bytes))),
+            }
+        };
+        self.count();
+        Some(taken)
+    }
+
+    #[cfg(test)]
+    /// The same where nothing but items is pushed.
+    pub fn pop(&mut self) -> Option<T> {
+        self.pop_with(|record| match record {
+            Record::Item(item) => item,
+            Record::Bytes(_) => unreachable!("bytes"),
+        })
+    }
+
+    /// The same for bytes; an item stays the oldest record.
+    #[inline(always)]
+    pub fn pop_bytes<R>(&mut self, act: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        if self.is_empty() {
+            return None;
+        }
+        // SAFETY: as above.
+        let taken = unsafe {
+            match self.next() {
+                AN_ITEM => return None,
+                len => self.reader.take_bytes(len, act),
+            }
+        };
+        self.count();
+        Some(taken)
+    }
+
+    /// The kind of the next record.
+    ///
+    /// # Safety
+    /// It is published, and was seen so with acquire.
+    #[inline(always)]
+    unsafe fn next(&mut self) -> Kind {
+        if self.published.wrapping_sub(self.reader.read) > AHEAD {
             self.reader.prefetch();
         }
-        // SAFETY: the item at `popped` is published, and was seen so with acquire.
-        let taken = unsafe { self.reader.take(&self.shared, take) }?;
+        // SAFETY: the caller's promise; this is the only reader.
+        unsafe { self.reader.next(&self.shared) }
+    }
+
+    /// A record was popped.
+    #[inline(always)]
+    fn count(&mut self) {
         if self.reader.popped.wrapping_sub(self.credited) >= self.credit_batch {
             self.report_consumed();
         }
-        Some(taken)
     }
 
     /// Whether there is nothing to pop now. Finding nothing reports all that was consumed.
     #[inline]
     pub fn is_empty(&mut self) -> bool {
-        if self.reader.popped != self.published {
+        if self.reader.read != self.published {
             return false;
         }
         self.refresh()
     }
 
-    /// The number of items popped, ever.
+    /// The number of records popped, ever.
     pub fn popped(&self) -> usize {
         self.reader.popped
     }
 
-    /// The number of items pushed, ever, as far as can be seen from here.
+    /// The number of records pushed, ever, as far as can be seen from here.
     pub fn pushed(&self) -> usize {
-        self.shared.tail.published.load(Relaxed)
+        self.shared.tail.pushed.load(Relaxed)
     }
 
-    /// The number of items that can be popped now.
+    /// The number of records that can be popped now.
     pub fn len(&self) -> usize {
-        self.shared.tail.published.load(Relaxed).wrapping_sub(self.reader.popped)
+        self.pushed().wrapping_sub(self.reader.popped)
     }
 
-    /// The items that can be popped now, oldest first, as they lie there.
-    pub fn waiting(&mut self) -> impl Iterator<Item = &T> {
+    /// The records that can be popped now, oldest first, as they lie there.
+    pub fn waiting(&mut self) -> impl Iterator<Item = Record<'_, &T>> {
         let end = self.shared.tail.published.load(Acquire);
         let (shared, mut at) = (&*self.shared, self.reader);
         std::iter::from_fn(move || {
-            if at.popped == end {
+            if at.read == end {
                 return None;
             }
-            let slot = at.popped % SLOTS;
-            if slot == 0 && !at.at_start {
-                // SAFETY: an item behind the link is published, hence the link is, and no longer written.
-                at.chunk = unsafe { shared.link_after(at.chunk).with(|link| *link) };
-            }
-            at.at_start = false;
-            at.popped = at.popped.wrapping_add(1);
             // SAFETY: published, and seen so with acquire; nobody pops it while the iterator borrows this end, the only reader.
-            Some(unsafe { (*at.chunk).slots[slot].with(|item| &*item) })
+            unsafe { Some(at.look(shared)) }
         })
     }
 
-    /// Whether the producer has been told of consumed items since this was last asked.
+    /// Whether the producer has been told of consumed records since this was last asked.
     #[inline]
     pub fn take_credit_released(&mut self) -> bool {
         std::mem::take(&mut self.credit_released)
     }
 
     #[cfg(test)]
-    /// Whether the producer was dropped. If so, [`pop`](Self::pop) from now on sees all it ever pushed.
+    /// Whether the producer was dropped. If so, whoever pops from now on sees all it ever pushed.
     pub fn is_peer_gone(&self) -> bool {
         self.shared.tail.gone.load(Acquire)
     }
 
-    /// Looks for newly published items; true if there are none.
+    /// Looks for newly published records; true if there are none.
     #[inline]
     fn refresh(&mut self) -> bool {
         self.published = self.shared.tail.published.load(Acquire);
-        if self.reader.popped == self.published {
-            if self.credited != self.published {
+        if self.reader.read == self.published {
+            if self.credited != self.reader.popped {
                 self.report_consumed();
             }
             return true;
@@ -289,7 +399,7 @@ impl<T: Default> Consumer<T> {
         // On the line just fetched, hence free. Whatever the mark was: a batch too large for the mark
         // of today cannot starve the producer, because an empty queue reports too.
         let hwm = self.shared.tail.hwm.load(Relaxed);
-        self.credit_batch = if hwm == 0 { SLOTS } else { hwm - hwm / 2 };
+        self.credit_batch = if hwm == 0 { UNLIMITED_BATCH } else { hwm - hwm / 2 };
         false
     }
 
@@ -300,35 +410,27 @@ impl<T: Default> Consumer<T> {
     }
 }
 
-impl<T: Default> Drop for Consumer<T> {
+impl<T> Drop for Consumer<T> {
     /// Drops what is queued now; what the producer pushes later goes when it goes.
     fn drop(&mut self) {
         self.shared.head.gone.store(true, Release);
         let end = self.shared.tail.published.load(Acquire);
-        let mut leave = Leave { reader: &mut self.reader, shared: &self.shared };
-        leave.drop_until(end);
+        let leave = Leave { reader: &mut self.reader, shared: &self.shared };
+        // SAFETY: records before `end` are published, and were seen so with acquire.
+        unsafe { leave.reader.drop_until(end, leave.shared) };
     }
 }
 
 // SAFETY: a consumer only moves items out; `T: Send` lets them arrive in this thread.
-unsafe impl<T: Default + Send> Send for Consumer<T> {}
+unsafe impl<T: Send> Send for Consumer<T> {}
 
 /// Notes where reading stopped, even if the destructor of an item panics.
-struct Leave<'a, T: Default> {
+struct Leave<'a, T> {
     reader: &'a mut Reader<T>,
     shared: &'a Shared<T>,
 }
 
-impl<T: Default> Leave<'_, T> {
-    fn drop_until(&mut self, end: usize) {
-        while self.reader.popped != end {
-            // SAFETY: items before `end` are published, and were seen so with acquire.
-            drop(unsafe { self.reader.take(self.shared, |item| Some(std::mem::take(item))) });
-        }
-    }
-}
-
-impl<T: Default> Drop for Leave<'_, T> {
+impl<T> Drop for Leave<'_, T> {
     fn drop(&mut self) {
         // SAFETY: written once by the consumer, read once both ends are gone.
         self.shared.stopped.with_mut(|stopped| unsafe { *stopped = *self.reader });
@@ -336,60 +438,170 @@ impl<T: Default> Drop for Leave<'_, T> {
 }
 
 /// A position in the list, for the side that reads.
-struct Reader<T: Default> {
-    /// The chunk of the item popped last; null before the first.
+struct Reader<T> {
+    /// The chunk of the record popped last; null before the first.
     chunk: *mut Chunk<T>,
-    /// Items popped, ever.
+    /// The next cell.
+    read: usize,
+    /// Records popped, ever.
     popped: usize,
-    /// The first item of the chunk was looked at and left there.
+    /// The first record of the chunk was looked at and left there.
     at_start: bool,
     /// Chunks given back to the producer, ever.
     returned: usize,
 }
 
-impl<T: Default> Clone for Reader<T> {
+impl<T> Clone for Reader<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Default> Copy for Reader<T> {}
+impl<T> Copy for Reader<T> {}
 
-impl<T: Default> Reader<T> {
+impl<T> Reader<T> {
     fn new() -> Reader<T> {
-        Reader { chunk: ptr::null_mut(), popped: 0, at_start: false, returned: 0 }
+        Reader { chunk: ptr::null_mut(), read: 0, popped: 0, at_start: false, returned: 0 }
     }
 
     /// Fetches what will be read soon.
     #[inline(always)]
     fn prefetch(&self) {
-        // SAFETY: null, or the chunk of the item popped last, which this side has not handed back.
+        // SAFETY: null, or the chunk of the record popped last, which this side has not handed back.
         let chunk = unsafe { self.chunk.as_ref() };
-        cache::will_read(chunk.and_then(|chunk| chunk.slots.get(self.popped % SLOTS + AHEAD)));
+        cache::will_read(chunk.and_then(|chunk| chunk.cells.get(self.read % CELLS + AHEAD)));
     }
 
-    /// Gives the next item to `take`, and moves on if that gives something.
+    /// Goes to where the next record lies; its kind.
     ///
     /// # Safety
-    /// The caller is the only reader, and has seen (acquire) that the item is published.
+    /// The caller is the only reader, and has seen (acquire) that the record is published.
     #[inline(always)]
-    unsafe fn take<R>(&mut self, shared: &Shared<T>, take: impl FnOnce(&mut T) -> Option<R>) -> Option<R> {
-        let slot = self.popped % SLOTS;
-        if slot == 0 && !self.at_start {
-            // SAFETY: the item, hence the link to its chunk, is published.
+    unsafe fn next(&mut self, shared: &Shared<T>) -> Kind {
+        if self.read.is_multiple_of(CELLS) && !self.at_start {
+            // SAFETY: the record, hence the link to its chunk, is published.
             unsafe { self.advance(shared) };
         }
-        // SAFETY: the slot is published and not popped, hence ours.
-        let taken = unsafe { (*self.chunk).slots[slot].with_mut(|cell| take(&mut *cell)) }?;
+        // SAFETY: the cell is published and not read, hence ours.
+        let kind = unsafe { self.kind() };
+        if kind != NEXT_CHUNK {
+            return kind;
+        }
+        // SAFETY: as above; the record is in the next chunk.
+        unsafe {
+            self.skip();
+            self.advance(shared);
+            self.kind()
+        }
+    }
+
+    /// Goes to the next chunk's first cell.
+    fn skip(&mut self) {
+        self.read = self.read.wrapping_add(CELLS - self.read % CELLS);
+    }
+
+    /// The record that [`next`](Self::next) has found.
+    ///
+    /// # Safety
+    /// There is one, of so many cells.
+    #[inline(always)]
+    unsafe fn place(&self, cells: usize) -> *mut u8 {
+        // SAFETY: the chunk stays until this side, holding its successor, hands it back.
+        unsafe { (*self.chunk).claim(self.read % CELLS, cells) }
+    }
+
+    #[inline(always)]
+    unsafe fn kind(&self) -> Kind {
+        // SAFETY: every record has a first cell, which begins with its kind.
+        unsafe { self.place(1).cast::<Kind>().read() }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, cells: usize) {
         self.at_start = false;
+        self.read = self.read.wrapping_add(cells);
         self.popped = self.popped.wrapping_add(1);
-        Some(taken)
+    }
+
+    /// Takes the item that [`next`](Self::next) has found.
+    ///
+    /// # Safety
+    /// It is one.
+    #[inline(always)]
+    unsafe fn take_item(&mut self) -> T {
+        let cells = const { cells_of_item::<T>() };
+        // SAFETY: the item was moved in, and is moved out here and nowhere else.
+        let item = unsafe { self.place(cells).add(ITEM_AT).cast::<T>().read() };
+        self.step(cells);
+        item
+    }
+
+    /// Takes the `len` bytes that [`next`](Self::next) has found.
+    ///
+    /// # Safety
+    /// They are so many.
+    #[inline(always)]
+    unsafe fn take_bytes<R>(&mut self, len: Kind, act: impl FnOnce(&[u8]) -> R) -> R {
+        let cells = cells_of_bytes(usize::from(len));
+        // SAFETY: all of them were written before the record was published, and nobody writes them until it is popped.
+        let taken =
+            act(unsafe { slice::from_raw_parts(self.place(cells).add(size_of::<Kind>()), usize::from(len)) });
+        self.step(cells);
+        taken
+    }
+
+    /// Looks at the next record and steps over it, without handing anything back.
+    ///
+    /// # Safety
+    /// As of [`next`](Self::next); and nobody pops the record while what is returned lives.
+    unsafe fn look<'a>(&mut self, shared: &'a Shared<T>) -> Record<'a, &'a T> {
+        // SAFETY: the caller's promise, as in the functions above.
+        unsafe {
+            if self.read.is_multiple_of(CELLS) && !self.at_start {
+                self.chunk = shared.link_after(self.chunk).with(|link| *link);
+            }
+            match self.kind() {
+                NEXT_CHUNK => {
+                    self.skip();
+                    self.at_start = false;
+                    self.look(shared)
+                }
+                AN_ITEM => {
+                    let cells = const { cells_of_item::<T>() };
+                    let item = &*self.place(cells).add(ITEM_AT).cast::<T>();
+                    self.step(cells);
+                    Record::Item(item)
+                }
+                len => {
+                    let cells = cells_of_bytes(usize::from(len));
+                    let bytes = self.place(cells).add(size_of::<Kind>());
+                    self.step(cells);
+                    Record::Bytes(slice::from_raw_parts(bytes, usize::from(len)))
+                }
+            }
+        }
+    }
+
+    /// Drops the records before cell `end`.
+    ///
+    /// # Safety
+    /// As of [`next`](Self::next), for all of them.
+    unsafe fn drop_until(&mut self, end: usize, shared: &Shared<T>) {
+        while self.read != end {
+            // SAFETY: the caller's promise. An item whose destructor panics is popped before it is dropped.
+            unsafe {
+                match self.next(shared) {
+                    AN_ITEM => drop(self.take_item()),
+                    len => self.take_bytes(len, |_| ()),
+                }
+            }
+        }
     }
 
     /// Goes to the next chunk and hands the emptied one back.
     ///
     /// # Safety
-    /// The link to the next chunk is published, and every item of this chunk is popped.
+    /// The link to the next chunk is published, and every record of this chunk is popped.
     #[cold]
     unsafe fn advance(&mut self, shared: &Shared<T>) {
         let emptied = self.chunk;
@@ -405,30 +617,51 @@ impl<T: Default> Reader<T> {
             place.store(emptied, Release);
             self.returned = self.returned.wrapping_add(1);
         } else {
-            // SAFETY: it is out of the list, and what is left in it is nobody's.
+            // SAFETY: it is out of the list, and nothing is left in it.
             drop(unsafe { Box::from_raw(emptied) });
         }
     }
 }
 
-#[repr(align(64))]
+/// Cells, and what leads to the next ones. Whatever lies in the cells has been moved out before a chunk is freed.
+#[repr(C, align(64))]
 struct Chunk<T> {
-    slots: [UnsafeCell<T>; SLOTS],
+    cells: [std::cell::UnsafeCell<Bytes>; CELLS],
+    /// Whose the cells are, for models to see: nothing otherwise.
+    owned: [UnsafeCell<()>; CELLS],
     next: UnsafeCell<*mut Chunk<T>>,
 }
 
-impl<T: Default> Chunk<T> {
+#[repr(C, align(16))]
+struct Bytes([MaybeUninit<u8>; CELL]);
+
+impl<T> Chunk<T> {
     fn allocate() -> *mut Chunk<T> {
         Box::into_raw(Box::new(Chunk {
-            slots: std::array::from_fn(|_| UnsafeCell::new(T::default())),
+            cells: [const { std::cell::UnsafeCell::new(Bytes([MaybeUninit::uninit(); CELL])) }; CELLS],
+            owned: std::array::from_fn(|_| UnsafeCell::new(())),
             next: UnsafeCell::new(ptr::null_mut()),
         }))
+    }
+
+    /// So many cells from `at` on, to read and write.
+    ///
+    /// # Safety
+    /// They are there, and the caller's alone.
+    #[inline(always)]
+    unsafe fn claim(&self, at: usize, cells: usize) -> *mut u8 {
+        if cfg!(loom) {
+            self.owned[at..at + cells].iter().for_each(|cell| cell.with_mut(|_| ()));
+        }
+        // SAFETY: `at` is in the array, over all of which the pointer may go; each cell lets its contents be changed.
+        unsafe { std::cell::UnsafeCell::raw_get(self.cells.as_ptr().add(at)).cast() }
     }
 }
 
 /// Written by the producer.
 struct Tail {
     published: AtomicUsize,
+    pushed: AtomicUsize,
     hwm: AtomicUsize,
     gone: AtomicBool,
 }
@@ -439,7 +672,7 @@ struct Head {
     gone: AtomicBool,
 }
 
-struct Shared<T: Default> {
+struct Shared<T> {
     tail: Padded<Tail>,
     head: Padded<Head>,
     /// Emptied chunks on their way back to the producer, in turns: each side knows which place comes next.
@@ -451,15 +684,16 @@ struct Shared<T: Default> {
 }
 
 // SAFETY: the cells are passed from thread to thread by the protocol at the top of this file.
-unsafe impl<T: Default + Send> Sync for Shared<T> {}
+unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above; whoever drops the last handle drops the items, for which `T: Send` is enough.
-unsafe impl<T: Default + Send> Send for Shared<T> {}
+unsafe impl<T: Send> Send for Shared<T> {}
 
-impl<T: Default> Shared<T> {
+impl<T> Shared<T> {
     fn new() -> Shared<T> {
         Shared {
             tail: Padded(Tail {
                 published: AtomicUsize::new(0),
+                pushed: AtomicUsize::new(0),
                 hwm: AtomicUsize::new(0),
                 gone: AtomicBool::new(false),
             }),
@@ -484,16 +718,14 @@ impl<T: Default> Shared<T> {
     }
 }
 
-impl<T: Default> Drop for Shared<T> {
+impl<T> Drop for Shared<T> {
     /// Both ends are gone: drops the items that nobody read and the chunks.
     fn drop(&mut self) {
         let end = self.tail.published.load(Relaxed);
         // SAFETY: nobody else is here any more.
         let mut reader = self.stopped.with(|stopped| unsafe { *stopped });
-        while reader.popped != end {
-            // SAFETY: every item before `end` is published; letting go of the last handle synchronized.
-            drop(unsafe { reader.take(self, |item| Some(std::mem::take(item))) });
-        }
+        // SAFETY: every record before `end` is published; letting go of the last handle synchronized.
+        unsafe { reader.drop_until(end, self) };
         let spares = self.spares.iter().map(|spare| spare.load(Relaxed));
         for chunk in spares.chain([reader.chunk]) {
             if !chunk.is_null() {
@@ -504,416 +736,7 @@ impl<T: Default> Drop for Shared<T> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::atomic::AtomicUsize;
-    use std::time::Instant;
-
-    #[derive(Clone, Default)]
-    struct Drops(std::sync::Arc<AtomicUsize>);
-
-    impl Drops {
-        fn item(&self) -> Counted {
-            Counted { drops: self.clone(), panics: false }
-        }
-
-        fn count(&self) -> usize {
-            self.0.load(Relaxed)
-        }
-    }
-
-    struct Counted {
-        drops: Drops,
-        panics: bool,
-    }
-
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.drops.0.fetch_add(1, Relaxed);
-            assert!(!self.panics, "destructor asked to panic");
-        }
-    }
-
-    #[test]
-    fn items_come_out_once_and_in_order() {
-        let (mut tx, mut rx) = ring();
-        let (mut next_in, mut next_out) = (0u64, 0u64);
-        // Bursts of every length up to several chunks, each drained to a varying depth.
-        for burst in 0..5 * SLOTS as u64 {
-            for _ in 0..burst {
-                tx.push(next_in);
-                next_in += 1;
-            }
-            for _ in 0..(burst * 7) % (next_in - next_out + 1) {
-                assert_eq!(rx.pop(), Some(next_out));
-                next_out += 1;
-            }
-            assert_eq!(rx.len() as u64, next_in - next_out);
-            assert!(rx.waiting().copied().eq(next_out..next_in));
-        }
-        while let Some(item) = rx.pop() {
-            assert_eq!(item, next_out);
-            next_out += 1;
-        }
-        assert_eq!(next_in, next_out);
-        assert_eq!(tx.len(), 0);
-    }
-
-    #[test]
-    fn nothing_is_allocated_before_the_first_push_and_few_chunks_stay_after_a_burst() {
-        let (mut tx, mut rx) = ring();
-        let spares = |tx: &Producer<usize>| -> Vec<_> {
-            tx.shared
-                .spares
-                .iter()
-                .map(|spare| spare.load(Relaxed))
-                .filter(|spare| !spare.is_null())
-                .collect()
-        };
-        assert!(tx.chunk.is_null() && spares(&tx).is_empty());
-        for n in 0..100 * SLOTS {
-            tx.push(n);
-        }
-        while rx.pop().is_some() {}
-        assert_eq!(rx.reader.chunk, tx.chunk, "the list is one chunk");
-        let mut kept = spares(&tx);
-        assert_eq!(kept.len(), SPARES);
-        kept.push(tx.chunk);
-        for n in 0..3 * SPARES * SLOTS {
-            tx.push(n);
-            assert_eq!(rx.pop(), Some(n));
-            assert!(kept.contains(&tx.chunk), "the spare chunks are filled again");
-        }
-    }
-
-    #[test]
-    fn never_more_than_the_mark_is_queued_and_room_returns() {
-        for hwm in [1, 2, 3, 10, 1000] {
-            let (mut tx, mut rx) = ring();
-            for round in 0..10 {
-                let mut queued = rx.len();
-                while tx.room(hwm) {
-                    tx.push(round);
-                    queued += 1;
-                }
-                assert_eq!(queued, hwm);
-                // Room returns when (hwm + 1) / 2 were taken, and is announced.
-                assert!(!rx.is_empty() && !rx.take_credit_released());
-                for taken in 1..=hwm.div_ceil(2) {
-                    assert!(!tx.room(hwm), "{taken} of {hwm}");
-                    rx.pop().expect("queued");
-                }
-                assert!(rx.take_credit_released());
-                assert!(tx.room(hwm));
-            }
-        }
-    }
-
-    #[test]
-    fn a_mark_lowered_under_way_cannot_stall_the_producer() {
-        let (mut tx, mut rx) = ring();
-        assert!(tx.room(1000));
-        for n in 0..10 {
-            tx.push(n);
-        }
-        assert!(!tx.room(5));
-        while rx.pop().is_some() {}
-        assert!(rx.take_credit_released());
-        assert!(tx.room(5));
-        assert!(tx.room(0), "zero is no limit");
-    }
-
-    #[test]
-    fn what_nobody_read_is_dropped_once_whoever_goes_first() {
-        for pushed in [0, 1, SLOTS - 1, SLOTS, SLOTS + 1, 5 * SLOTS + 3] {
-            for popped in [0, 1, SLOTS, 2 * SLOTS].into_iter().filter(|n| *n <= pushed) {
-                for consumer_first in [false, true] {
-                    let drops = Drops::default();
-                    let (mut tx, mut rx) = ring();
-                    (0..pushed).for_each(|_| tx.push(Some(drops.item())));
-                    (0..popped).for_each(|_| drop(rx.pop()));
-                    assert_eq!(drops.count(), popped);
-                    if consumer_first {
-                        drop(rx);
-                        assert_eq!(drops.count(), pushed, "the leaving consumer drops what is queued");
-                        assert!(tx.is_peer_gone());
-                        tx.push(Some(drops.item()));
-                        drop(tx);
-                        assert_eq!(drops.count(), pushed + 1);
-                    } else {
-                        drop(tx);
-                        assert!(rx.is_peer_gone());
-                        assert_eq!(rx.len(), pushed - popped);
-                        drop(rx);
-                        assert_eq!(drops.count(), pushed);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_panicking_destructor_drops_nothing_twice() {
-        let drops = Drops::default();
-        let (mut tx, rx) = ring();
-        for n in 0..3 * SLOTS {
-            let mut item = drops.item();
-            item.panics = n == SLOTS;
-            tx.push(Some(item));
-        }
-        assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
-        drop(tx);
-        assert_eq!(drops.count(), 3 * SLOTS);
-    }
-
-    #[test]
-    fn what_the_consumer_leaves_comes_back_with_the_slot() {
-        let (mut tx, mut rx) = ring::<Vec<u8>>();
-        let mut allocated = 0;
-        for n in 0..10 * SLOTS {
-            tx.push_with(|slot| {
-                allocated += usize::from(slot.capacity() == 0);
-                slot.clear();
-                slot.push(n as u8);
-            });
-            assert_eq!(rx.pop_if(|_| None::<()>), None, "looked at and left");
-            assert_eq!(rx.len(), 1);
-            assert_eq!(rx.pop_with(|item| item[0]), Some(n as u8));
-        }
-        assert!(allocated <= 2 * SLOTS, "{allocated}");
-    }
-
-    #[test]
-    fn two_threads_keep_order_and_the_mark() {
-        const ITEMS: u64 = if cfg!(debug_assertions) { 300_000 } else { 3_000_000 };
-        for hwm in [1, 7, 1000, 0] {
-            let (mut tx, mut rx) = ring();
-            let items = if hwm == 1 { ITEMS / 10 } else { ITEMS };
-            let producer = std::thread::spawn(move || {
-                for n in 0..items {
-                    while !tx.room(hwm) {
-                        std::thread::yield_now();
-                    }
-                    tx.push(Box::new(n));
-                }
-            });
-            let mut expected = 0;
-            loop {
-                let last = rx.is_peer_gone();
-                assert!(hwm == 0 || rx.len() <= hwm);
-                assert!(rx.waiting().zip(expected..).take(1000).all(|(item, n)| **item == n));
-                while let Some(item) = rx.pop() {
-                    assert_eq!(*item, expected);
-                    expected += 1;
-                }
-                if last {
-                    break;
-                }
-                std::thread::yield_now();
-            }
-            assert_eq!(expected, items);
-            producer.join().expect("the producer ends");
-        }
-    }
-
-    #[test]
-    fn two_threads_may_leave_in_any_order() {
-        let drops = Drops::default();
-        let mut made = 0;
-        for round in 0..300 {
-            let (mut tx, mut rx) = ring();
-            let items: Vec<_> = (0..3 * SLOTS + round % 7).map(|_| drops.item()).collect();
-            made += items.len();
-            let producer = std::thread::spawn(move || items.into_iter().for_each(|item| tx.push(Some(item))));
-            for _ in 0..round {
-                drop(rx.pop());
-            }
-            drop(rx);
-            producer.join().expect("the producer ends");
-        }
-        assert_eq!(drops.count(), made);
-    }
-
-    /// `cargo test -p ferrozmq --release --lib -- --ignored --nocapture measure`
-    #[test]
-    #[ignore = "a measurement"]
-    fn measure_items_per_second() {
-        /// Spins for a moment, then lets others run: the machine may be shared.
-        fn wait(ready: &mut impl FnMut() -> bool) {
-            while !(0..1000).any(|_| {
-                ready() || {
-                    std::hint::spin_loop();
-                    false
-                }
-            }) {
-                std::thread::yield_now();
-            }
-        }
-        fn run<T: Default + Send + 'static>(what: &str, hwm: usize, item: fn(u64) -> T) {
-            const ITEMS: u64 = 20_000_000;
-            let mut rates: Vec<f64> = (0..5)
-                .map(|_| {
-                    let (mut tx, mut rx) = ring();
-                    let start = Instant::now();
-                    let producer = std::thread::spawn(move || {
-                        for n in 0..ITEMS {
-                            wait(&mut || tx.room(hwm));
-                            tx.push(item(n));
-                        }
-                    });
-                    for _ in 0..ITEMS {
-                        wait(&mut || !rx.is_empty());
-                        std::hint::black_box(&rx.pop());
-                    }
-                    producer.join().expect("the producer ends");
-                    ITEMS as f64 / start.elapsed().as_secs_f64() / 1e6
-                })
-                .collect();
-            rates.sort_by(f64::total_cmp);
-            println!("{what}, mark {hwm}: {rates:.0?} M/s");
-        }
-        fn alone<T: Default>(what: &str, depth: u64, item: fn(u64) -> T) {
-            const ITEMS: u64 = 20_000_000;
-            let (mut tx, mut rx) = ring();
-            let start = Instant::now();
-            for _ in 0..ITEMS / depth {
-                (0..depth).for_each(|n| tx.push(item(n)));
-                (0..depth).for_each(|_| drop(std::hint::black_box(rx.pop())));
-            }
-            let ns = start.elapsed().as_secs_f64() * 1e9 / ITEMS as f64;
-            println!("{what}, one thread, {depth} deep: {ns:.1} ns per push and pop");
-        }
-        for depth in [1, 50, 1000, 100_000] {
-            alone("u64", depth, |n| n);
-            alone("80 bytes", depth, |n| [n; 10]);
-        }
-        for hwm in [0, 1000, 2000, 10_000] {
-            run("u64", hwm, |n| n);
-            run("80 bytes", hwm, |n| [n; 10]);
-        }
-    }
-}
-
 #[cfg(all(test, loom))]
-mod models {
-    use super::*;
-    use loom::thread;
-
-    /// Three preemptions find every known bug of such queues, and keep a model within seconds.
-    fn model(f: impl Fn() + Sync + Send + 'static) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(f);
-    }
-
-    fn pop_all<T: Default>(rx: &mut Consumer<T>, mut each: impl FnMut(T)) {
-        loop {
-            let last = rx.is_peer_gone();
-            while let Some(item) = rx.pop() {
-                each(item);
-            }
-            if last {
-                return;
-            }
-            thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn loom_ring_hands_over_chunks_in_order() {
-        model(|| {
-            let (mut tx, mut rx) = ring();
-            let producer = thread::spawn(move || (0..2 * SLOTS + 1).for_each(|n| tx.push(n)));
-            let mut expected = 0;
-            assert!(rx.waiting().zip(0..).all(|(item, n)| *item == n));
-            pop_all(&mut rx, |n| {
-                assert_eq!(n, expected);
-                expected += 1;
-            });
-            assert_eq!(expected, 2 * SLOTS + 1);
-            producer.join().expect("no panic");
-        });
-    }
-
-    #[test]
-    fn loom_ring_reuses_a_chunk_only_after_it_was_read() {
-        model(|| {
-            let (mut tx, mut rx) = ring();
-            // The first chunk is emptied while the producer is about to need its third.
-            (0..SLOTS + 1).for_each(|n| tx.push(Box::new(n)));
-            let producer =
-                thread::spawn(move || (SLOTS + 1..3 * SLOTS + 1).for_each(|n| tx.push(Box::new(n))));
-            for expected in 0..SLOTS + 1 {
-                assert_eq!(rx.pop().as_deref(), Some(&expected));
-            }
-            producer.join().expect("no panic");
-            for expected in SLOTS + 1..3 * SLOTS + 1 {
-                assert_eq!(rx.pop().as_deref(), Some(&expected));
-            }
-            assert!(rx.pop().is_none());
-        });
-    }
-
-    #[test]
-    fn loom_ring_never_holds_more_than_the_mark() {
-        model(|| {
-            let (mut tx, mut rx) = ring();
-            let producer = thread::spawn(move || {
-                for n in 0..4 {
-                    while !tx.room(2) {
-                        thread::yield_now();
-                    }
-                    tx.push(n);
-                }
-            });
-            let mut expected = 0;
-            while expected < 4 {
-                assert!(rx.len() <= 2);
-                match rx.pop() {
-                    Some(n) => {
-                        assert_eq!(n, expected);
-                        expected += 1;
-                    }
-                    None => thread::yield_now(),
-                }
-            }
-            producer.join().expect("no panic");
-        });
-    }
-
-    #[test]
-    fn loom_ring_drops_everything_once_when_the_consumer_leaves() {
-        model(|| {
-            let item = Arc::new(());
-            let (mut tx, mut rx) = ring();
-            tx.push(Arc::clone(&item));
-            let kept = Arc::clone(&item);
-            let producer = thread::spawn(move || {
-                (0..SLOTS + 1).for_each(|_| tx.push(Arc::clone(&kept)));
-                tx.is_peer_gone()
-            });
-            drop(rx.pop());
-            drop(rx);
-            producer.join().expect("no panic");
-            assert_eq!(Arc::strong_count(&item), 1);
-        });
-    }
-
-    #[test]
-    fn loom_ring_is_drained_after_the_producer_left() {
-        model(|| {
-            let (mut tx, mut rx) = ring();
-            let producer = thread::spawn(move || {
-                tx.push(Arc::new(1));
-                tx.push(Arc::new(2));
-                tx.push(Arc::new(3));
-            });
-            let mut sum = 0;
-            pop_all(&mut rx, |n| sum += *n);
-            assert_eq!(sum, 6);
-            producer.join().expect("no panic");
-        });
-    }
-}
+mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;
