@@ -14,8 +14,8 @@
 //! * Cell `n` is cell `n % CELLS` of chunk `n / CELLS`. Cells `read..published` belong to the consumer, all
 //!   others to the producer.
 //! * A record lies in one chunk. Its first two bytes are its [kind](Kind): how many bytes follow, or that an item does, at
-//!   [`ITEM_AT`], or that the next record begins the next chunk. `published` is behind a record of the first two kinds, and `read` never
-//!   inside of one.
+//!   [`ITEM_AT`], or that the next record begins the next chunk; then the cells up to that are nobody's, and hold nothing. `published` is
+//!   behind a record of the first two kinds, and `read` never inside of one.
 //! * A chunk belongs to the list until the consumer, holding its successor, takes it out.
 //! * The link to a chunk is written before the first record of that chunk is published.
 //!
@@ -55,7 +55,8 @@ const SPARES: usize = if cfg!(loom) { 2 } else { 32 };
 const ITEM_AT: usize = 8;
 
 /// The most bytes that are queued as they are.
-pub const BYTES_MAX: usize = 1023;
+pub const BYTES_MAX: usize = if cfg!(loom) { 100 } else { 1023 };
+const _: () = assert!(cells_of_bytes(BYTES_MAX) <= CELLS && BYTES_MAX < NEXT_CHUNK as usize);
 
 /// What a record is: so many bytes, or one of these.
 type Kind = u16;
@@ -356,7 +357,7 @@ impl<T> Consumer<T> {
         self.shared.tail.pushed.load(Relaxed)
     }
 
-    /// The number of records that can be popped now.
+    /// The number of records that can be popped now, or one more that is being published.
     pub fn len(&self) -> usize {
         self.pushed().wrapping_sub(self.reader.popped)
     }

@@ -153,6 +153,13 @@ impl Rx {
             || self.waiting_bytes + self.held_bytes >= self.bytes_max
     }
 
+    /// Whether the socket, having taken all there was, need not come again before it is told: nobody but it reads, and what it took is so
+    /// little that reading goes on without its saying that it has consumed it.
+    pub(super) fn may_run_dry(&self) -> bool {
+        let few = self.hwm == 0 || self.held <= self.hwm / 4;
+        self.unwatched && few && self.held_bytes <= self.bytes_max / 4
+    }
+
     /// What a reader that finds no role here may conclude.
     pub(super) fn when_taken(&self) -> Fill {
         if self.online { Fill::Busy } else { Fill::Nothing }

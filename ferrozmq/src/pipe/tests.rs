@@ -158,6 +158,7 @@ fn a_pipe_that_is_known_to_be_dry_tells_when_something_comes() {
         told.filter(|signal| matches!(signal, Signal::Readable(_))).count()
     };
     let mut taken = VecDeque::new();
+    model.pipe.set_hwm(0, 100);
     assert_eq!(comes(&mut model), 1);
     assert!(model.pipe.unwatch());
     for _ in 0..2 {
@@ -172,6 +173,43 @@ fn a_pipe_that_is_known_to_be_dry_tells_when_something_comes() {
     assert_eq!(comes(&mut model), 1);
     assert_eq!(model.pipe.take(&mut taken), Taken::Messages);
     assert_eq!(taken.len(), 5);
+}
+
+/// Reading stops for a reason other than new messages, where the socket is not bound to look again before some come.
+#[test]
+fn a_dry_pipe_reads_on_when_its_socket_has_consumed_what_it_took() {
+    let mut model = Model::new();
+    model.pipe.set_hwm(0, 100);
+    model.go_online(Zmtp::V31);
+    assert!(model.pipe.unwatch());
+    let mut taken = VecDeque::new();
+    model.peer_sends(5, usize::MAX);
+    assert_eq!(model.pipe.take(&mut taken), Taken::Messages);
+    // Under the new mark it has all it may have, as far as the pipe knows.
+    model.pipe.set_hwm(0, 1);
+    assert_eq!(model.pipe.take(&mut taken), Taken::Nothing);
+    model.peer_sends(5, usize::MAX);
+    assert_eq!(model.pipe.doze().unwrap(), Fill::Nothing);
+    assert_eq!(model.pipe.take(&mut taken), Taken::Nothing, "from now on it knows better");
+    assert_eq!(model.pipe.doze().unwrap(), Fill::Messages);
+    assert_ne!(model.pipe.take(&mut taken), Taken::Nothing);
+}
+
+#[test]
+fn what_came_behind_a_handshake_is_read_when_there_is_room() {
+    let mut model = Model::new();
+    model.go_online(Zmtp::V31);
+    (0..5).for_each(|_| model.peer_sends(5, usize::MAX));
+    assert!(model.pipe.go_offline());
+    model.go_online_with(Zmtp::V31, &Zmtp::V31.frame(b"at once"));
+    let (mut taken, mut messages) = (VecDeque::new(), 0);
+    for _ in 0..3 {
+        if model.pipe.take(&mut taken) == Taken::AtTheMark {
+            model.pipe.consumed();
+        }
+        messages += taken.drain(..).map(|run| run.count).sum::<usize>();
+    }
+    assert_eq!(messages, 6);
 }
 
 /// What may happen to a pipe.
@@ -411,13 +449,18 @@ impl Model {
     }
 
     fn go_online(&mut self, zmtp: Zmtp) {
+        self.go_online_with(zmtp, &[]);
+    }
+
+    /// The same; `surplus` comes in one read with the end of the handshake.
+    fn go_online_with(&mut self, zmtp: Zmtp, surplus: &[u8]) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         theirs.set_nonblocking(true).unwrap();
         socket2::SockRef::from(&ours).set_send_buffer_size(BUFFER).unwrap();
         let mut link =
             Link::new(Arc::new(LinkConfig::new(SocketType::Dealer)), Instant::now(), Entropy::NONE);
-        let mut input = BytesMut::from(&handshake(zmtp)[..]);
+        let mut input = BytesMut::from(&[&handshake(zmtp)[..], surplus].concat()[..]);
         link.handle_bytes(Instant::now(), &mut input).unwrap();
         link.poll_transmit(&mut Vec::new());
         let (receiver, sender, _) = link.split().expect("the handshake is right");

@@ -131,7 +131,8 @@ pub(crate) struct WirePipe {
     /// Something came since the I/O thread last asked (heartbeats).
     seen: AtomicBool,
     /// Nothing has come since the socket last took something, and it will hear when something does: it need not lock to look. Known
-    /// where nobody but the socket reads, which is where it looks in vain before each sleep. Written under the lock of `rx`.
+    /// where nobody but the socket reads, which is where it looks in vain before each sleep, and where nothing waits for it to say that
+    /// it has consumed what it took. Written under the lock of `rx`.
     dry: AtomicBool,
     /// Bytes of subscriptions that the socket has not read.
     unread_subscriptions: AtomicUsize,
@@ -465,7 +466,7 @@ impl WirePipe {
         rx.held = std::mem::take(&mut rx.waiting);
         rx.held_bytes = std::mem::take(&mut rx.waiting_bytes);
         pass_on(&mut rx.runs, into);
-        if rx.unwatched {
+        if rx.may_run_dry() {
             rx.input_wanted = true;
             self.dry.store(true, Ordering::Relaxed);
         }
@@ -492,6 +493,12 @@ impl WirePipe {
         let fill = self.rx.lock().discard_all(why);
         self.watch();
         self.fill_if(fill);
+    }
+
+    /// Stops reading. Whether it may go on depends on what the socket has consumed, of which it tells when it looks next: so it must.
+    fn stop_reading(&self, rx: &mut Rx) {
+        self.dry.store(false, Ordering::Relaxed);
+        rx.pause();
     }
 
     /// Resumes reading if there is room again.
@@ -542,7 +549,7 @@ impl WirePipe {
         loop {
             let mut rx = self.rx.lock();
             if rx.is_full() || rx.end.is_some() {
-                rx.pause();
+                self.stop_reading(&mut rx);
                 return if rx.end.is_some() { all.or(Fill::Ended) } else { all };
             }
             let limit = rx.read_limit();
@@ -561,6 +568,7 @@ impl WirePipe {
     pub(crate) fn doze(&self) -> io::Result<Fill> {
         let mut rx = self.rx.lock();
         if rx.is_full() || rx.end.is_some() {
+            self.stop_reading(&mut rx);
             return Ok(Fill::Nothing);
         }
         let limit = rx.read_limit();
@@ -620,7 +628,7 @@ impl WirePipe {
         let mut rx = self.rx.lock();
         rx.flooded = self.is_flooded();
         if rx.flooded {
-            rx.pause();
+            self.stop_reading(&mut rx);
         }
         let messages = rx.store(&mut intake);
         let mut tell = false;
@@ -751,7 +759,8 @@ impl WirePipe {
             rx.end = None;
             rx.paused = false;
             rx.flooded = false;
-            rx.rest = false;
+            // What came behind the handshake, should the pipe be too full to look at it now.
+            rx.rest = true;
             rx.unwatched = false;
             rx.intake = Some(Box::new(Intake::new(Arc::clone(&stream), opener, surplus, origin)));
             rx.watch = Some(Watch { set, stream, token: self.id });

@@ -267,6 +267,7 @@ impl Core {
     #[inline(always)]
     pub(super) fn try_send(&mut self, message: &mut Message) -> std::result::Result<(), Refusal> {
         if let Some(body) = message.copyable()
+            && self.ends.may_copy(message.first())
             && self.ends.append(body)
         {
             return Ok(());

@@ -550,6 +550,12 @@ impl Ends {
         !self.dirty.is_empty() || self.wires == 0
     }
 
+    /// Whether a copy of its body is all that a peer needs of `part`: one in this process may ask where it came from.
+    #[inline(always)]
+    pub(super) fn may_copy(&self, part: &Frame) -> bool {
+        part.origin() == 0 || self.wires > 0
+    }
+
     /// Sends a message of one part, a copy of `body`, if there is nothing to decide about it; else does nothing.
     #[inline(always)]
     pub(super) fn append(&mut self, body: &[u8]) -> bool {

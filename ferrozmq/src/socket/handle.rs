@@ -473,7 +473,7 @@ impl SocketState {
         if more || core.staging.has_output() {
             return self.stage(core, part, more, patience);
         }
-        if part.is_copyable() && core.ends.append(part) {
+        if part.is_copyable() && core.ends.may_copy(part) && core.ends.append(part) {
             part.clear();
             return Ok(());
         }

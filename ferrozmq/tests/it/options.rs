@@ -301,6 +301,25 @@ fn a_message_tells_who_sent_it() {
 }
 
 #[test]
+fn a_message_that_is_passed_on_within_the_process_tells_who_sent_it() {
+    let context = Context::new();
+    let [push, pull, on, end] = [SocketType::Push, SocketType::Pull, SocketType::Push, SocketType::Pull]
+        .map(|kind| context.socket(kind).unwrap());
+    push.connect(&pull.bind("tcp://127.0.0.1:*").unwrap()).unwrap();
+    end.bind("inproc://end").unwrap();
+    on.connect("inproc://end").unwrap();
+    for body in ["first", "second", "third"] {
+        push.send(body).unwrap();
+        on.send(pull.recv_timeout(SOON).unwrap()).unwrap();
+        let message = end.recv_timeout(SOON).unwrap();
+        assert_eq!(message, Message::from(body));
+        assert_eq!(PeerInfo::of(message.last()).expect(body).address, "127.0.0.1");
+    }
+    on.send("made here").unwrap();
+    assert!(PeerInfo::of(end.recv_timeout(SOON).unwrap().last()).is_none());
+}
+
+#[test]
 fn several_io_threads_and_affinity() {
     let context = Context::builder().io_threads(3).build();
     let pull = context.socket(SocketType::Pull).unwrap();
