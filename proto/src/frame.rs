@@ -105,20 +105,6 @@ impl Frame {
         self.origin = origin;
     }
 
-    /// Makes this the frame of a copy of `source`, exactly so many bytes of which may be read; as
-    /// [`set_received`](Self::set_received) otherwise.
-    #[inline(always)]
-    pub fn set_copied(&mut self, source: &[u8]) {
-        match &mut self.body {
-            Body::Inline { len, bytes } if source.len() <= Self::INLINE_MAX => {
-                *len = source.len() as u8;
-                copy_short(&mut bytes[..source.len()], source);
-                self.origin = 0;
-            }
-            _ => self.set_received(source, 0),
-        }
-    }
-
     /// Makes the body a copy of `source`, with an allocation of its own if it is a long one.
     #[cold]
     #[inline(never)]
@@ -131,12 +117,16 @@ impl Frame {
     }
 
     /// Makes this the frame of a copy of `source`, in the allocation of a body of the same length, if it has one.
-    #[inline]
+    #[inline(always)]
     pub fn copy_from(&mut self, source: &[u8]) {
-        if source.len() < OWN_BELOW {
-            self.set_received(source, 0);
-        } else {
-            *self = Frame::copy_from_slice(source);
+        match &mut self.body {
+            Body::Inline { len, bytes } if source.len() <= Self::INLINE_MAX => {
+                *len = source.len() as u8;
+                copy_short(&mut bytes[..source.len()], source);
+                self.origin = 0;
+            }
+            _ if source.len() < OWN_BELOW => self.set_received(source, 0),
+            _ => *self = Frame::copy_from_slice(source),
         }
     }
 

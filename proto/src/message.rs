@@ -45,7 +45,7 @@ impl Message {
     #[inline]
     pub fn set_copied(&mut self, body: &[u8]) {
         self.keep_one();
-        self.first.set_copied(body);
+        self.first.copy_from(body);
     }
 
     /// The same with a copy of `body`, which connection `origin` delivered.

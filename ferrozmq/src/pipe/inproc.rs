@@ -471,7 +471,7 @@ impl InprocEnd {
     #[inline(always)]
     pub(crate) fn take_part(&mut self, into: &mut Frame) -> Option<usize> {
         let len = self.inp.pop_bytes(|body| {
-            into.set_copied(body);
+            into.copy_from(body);
             body.len()
         });
         self.tell_of_credit();
