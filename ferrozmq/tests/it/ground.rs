@@ -1,12 +1,26 @@
 //! What the tests stand on: an endpoint of each transport, sockets that have met, numbered messages.
 
-use ferrozmq::{Context, Message, Socket, SocketType};
-use std::time::Duration;
+use ferrozmq::{Context, ErrorKind, Message, Socket, SocketType};
+use std::time::{Duration, Instant};
 
 /// Longer than anything may take; reached only by a failure.
 pub const SOON: Duration = Duration::from_secs(20);
 /// Long enough to see that nothing happens.
 pub const MOMENT: Duration = Duration::from_millis(30);
+
+/// Binds an endpoint that was bound before. For a moment it may be in use: the old listener is closed by its I/O thread, and a
+/// dialer that looks for it may have met itself there.
+pub fn bind_again(socket: &Socket, endpoint: &str) {
+    let begin = Instant::now();
+    loop {
+        match socket.bind(endpoint) {
+            Ok(_) => return,
+            Err(error) if error.kind() == ErrorKind::AddressInUse && begin.elapsed() < SOON => {}
+            Err(error) => panic!("{error}"),
+        }
+        std::thread::yield_now();
+    }
+}
 
 /// An endpoint to bind for each transport; `name` keeps inproc names apart.
 pub fn endpoints(name: &str) -> [String; 3] {

@@ -1,6 +1,7 @@
 //! Peers that stop, die, or come back all at once.
 
 use crate::child::{argument, child, run_child, signal, start_child, stop};
+use crate::ground::bind_again;
 use crate::peer::{RawPeer, SOON, command, frame, handshake, resident_bytes};
 use ferrozmq::{Context, Dealer, ErrorKind, EventKind, Frame, Message, Pub, Pull, Push, Router, Sub};
 use std::io::{BufRead, BufReader};
@@ -191,7 +192,7 @@ fn f17_three_hundred_peers_come_back() {
             assert!(start.elapsed() < SOON);
             std::thread::yield_now();
         }
-        router.bind(&endpoint).unwrap();
+        bind_again(router.as_socket(), &endpoint);
         router.as_socket().wait_for_peers(PEERS, SOON).unwrap();
         for dealer in &dealers {
             dealer.send(round.to_be_bytes().to_vec()).unwrap();

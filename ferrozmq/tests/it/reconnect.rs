@@ -1,6 +1,8 @@
 //! Connections that come, go and come back.
 
-use crate::ground::{MOMENT, SOON, endpoints, fill, fixed_ipc, free_endpoint, meet, number, numbered};
+use crate::ground::{
+    MOMENT, SOON, bind_again, endpoints, fill, fixed_ipc, free_endpoint, meet, number, numbered,
+};
 use ferrozmq::{Context, ErrorKind, EventKind, Message, Monitor, Socket, SocketType};
 use std::time::{Duration, Instant};
 
@@ -29,18 +31,10 @@ fn count_events(monitor: &Monitor, kind: EventKind) -> usize {
     std::iter::from_fn(|| monitor.try_recv()).filter(|event| event.kind == kind).count()
 }
 
-fn bind_again(context: &Context, kind: SocketType, endpoint: &str) -> Socket {
+fn bound_again(context: &Context, kind: SocketType, endpoint: &str) -> Socket {
     let socket = context.socket(kind).unwrap();
-    let begin = Instant::now();
-    loop {
-        match socket.bind(endpoint) {
-            Ok(_) => return socket,
-            // The old listener is closed by its I/O thread.
-            Err(error) if error.kind() == ErrorKind::AddressInUse && begin.elapsed() < SOON => {}
-            Err(error) => panic!("{error}"),
-        }
-        std::thread::yield_now();
-    }
+    bind_again(&socket, endpoint);
+    socket
 }
 
 #[test]
@@ -81,7 +75,7 @@ fn each_connection_begins_with_hello() {
     dealer.connect(&endpoint).unwrap();
     dealer.send("queued").unwrap();
     for round in 0..3 {
-        let pair = bind_again(&context, SocketType::Dealer, &endpoint);
+        let pair = bound_again(&context, SocketType::Dealer, &endpoint);
         assert_eq!(pair.recv_timeout(SOON).unwrap(), Message::from("hello"), "round {round}");
         if round == 0 {
             assert_eq!(pair.recv_timeout(SOON).unwrap(), Message::from("queued"));
@@ -117,7 +111,7 @@ fn a_receive_goes_on_over_reconnections() {
             }
         });
         for n in 0..ROUNDS {
-            let push = bind_again(&context, SocketType::Push, &endpoint);
+            let push = bound_again(&context, SocketType::Push, &endpoint);
             push.wait_for_peers(1, SOON).unwrap();
             push.send(numbered(n)).unwrap();
         }
@@ -146,7 +140,7 @@ fn the_queue_is_kept_over_a_reconnection() {
         for n in 1..=500 {
             push.try_send(numbered(n)).unwrap();
         }
-        let pull = bind_again(&context, SocketType::Pull, &endpoint);
+        let pull = bound_again(&context, SocketType::Pull, &endpoint);
         for n in 1..=500 {
             assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), n);
         }
@@ -173,7 +167,7 @@ fn a_peer_that_dies_under_load_costs_no_order_and_duplicates_nothing() {
             let mut next = 0;
             let mut lost = 0;
             while next < total {
-                let pull = bind_again(&context, SocketType::Pull, &endpoint);
+                let pull = bound_again(&context, SocketType::Pull, &endpoint);
                 for _ in 0..total / 5 {
                     let Ok(message) = pull.recv_timeout(MOMENT * 10) else {
                         // The rest died with a peer, or the sender is held up too.
@@ -217,7 +211,7 @@ fn a_receiver_gets_what_its_dead_peer_sent_before() {
         }
         push.close();
         drop(push);
-        let push = bind_again(&context, SocketType::Push, &at);
+        let push = bound_again(&context, SocketType::Push, &at);
         let mut expected = 0;
         while expected < 200 {
             assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), expected);
@@ -237,7 +231,7 @@ fn a_subscriber_resubscribes_by_itself() {
         subscriber.subscribe("a").unwrap();
         subscriber.connect(&endpoint).unwrap();
         for _ in 0..5 {
-            let publisher = bind_again(&context, SocketType::Pub, &endpoint);
+            let publisher = bound_again(&context, SocketType::Pub, &endpoint);
             publisher.wait_for_peers(1, SOON).unwrap();
             publisher.send("b").unwrap();
             publisher.send("a").unwrap();
@@ -254,7 +248,7 @@ fn a_router_knows_its_peer_again() {
         dealer.set_routing_id("d").unwrap();
         dealer.connect(&endpoint).unwrap();
         for _ in 0..5 {
-            let router = bind_again(&context, SocketType::Router, &endpoint);
+            let router = bound_again(&context, SocketType::Router, &endpoint);
             router.set_router_mandatory(true).unwrap();
             router.wait_for_peers(1, SOON).unwrap();
             router.send(["d", "hello"]).unwrap();
@@ -277,7 +271,7 @@ fn unbinding_frees_the_address_and_disconnecting_ends_the_flow() {
         assert_eq!(push.disconnect(&endpoint).unwrap_err().kind(), ErrorKind::NotFound);
         pull.unbind(&endpoint).unwrap();
         assert_eq!(pull.unbind(&endpoint).unwrap_err().kind(), ErrorKind::NotFound);
-        let other = bind_again(&context, SocketType::Pull, &endpoint);
+        let other = bound_again(&context, SocketType::Pull, &endpoint);
         push.connect(&endpoint).unwrap();
         push.send(numbered(1)).unwrap();
         assert_eq!(number(&other.recv_timeout(SOON).unwrap()), 1);
@@ -398,7 +392,7 @@ fn every_type_comes_back_to_a_server_that_was_away() {
         let endpoint = free_endpoint();
         client.connect(&endpoint).unwrap();
         for _ in 0..3 {
-            let server = bind_again(&context, server, &endpoint);
+            let server = bound_again(&context, server, &endpoint);
             await_event(&monitor, EventKind::HandshakeSucceeded);
             drop(server);
             await_event(&monitor, EventKind::Disconnected);
@@ -447,7 +441,7 @@ fn immediate_drops_its_peer_with_the_connection() {
     let endpoint = free_endpoint();
     push.connect(&endpoint).unwrap();
     for round in 0..5 {
-        let pull = bind_again(&context, SocketType::Pull, &endpoint);
+        let pull = bound_again(&context, SocketType::Pull, &endpoint);
         push.send_timeout(numbered(round), SOON).unwrap();
         assert_eq!(number(&pull.recv_timeout(SOON).unwrap()), round);
         let monitor = push.monitor().unwrap();
@@ -486,7 +480,7 @@ fn a_request_is_answered_after_its_server_came_back() {
             await_event(&monitor, EventKind::Disconnected);
         }
         req.send(numbered(n)).unwrap();
-        let rep = bind_again(&context, SocketType::Rep, &endpoint);
+        let rep = bound_again(&context, SocketType::Rep, &endpoint);
         let request = rep.recv_timeout(SOON).unwrap();
         rep.send(request).unwrap();
         assert_eq!(number(&req.recv_timeout(SOON).unwrap()), n);
