@@ -280,7 +280,7 @@ impl<T> Consumer<T> {
         if self.is_empty() {
             return None;
         }
-        // SAFETY: the record is published, and was seen so with acquire.
+        // SAFETY: the record is published, and was seen so with acquire; it is taken as what its kind says.
         let taken = unsafe {
             match self.next() {
                 AN_ITEM => act(Record::Item(self.reader.take_item())),
@@ -511,6 +511,10 @@ impl<T> Reader<T> {
         unsafe { (*self.chunk).claim(self.read % CELLS, cells) }
     }
 
+    /// The kind of the record at the next cell, in this chunk.
+    ///
+    /// # Safety
+    /// As of [`place`](Self::place), for one cell, which was published as a record's first.
     #[inline(always)]
     unsafe fn kind(&self) -> Kind {
         // SAFETY: every record has a first cell, which begins with its kind.
